@@ -1,0 +1,47 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that every module and plugin of this collection shares: the same table as `_options.CONNECTION`."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  validate_certs:
+    description:
+      - Whether to verify the TLS certificate of the vendor.
+      - When V(false), every task warns about it. Whoever stands between can then read and change what is sent, passwords included.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A PEM file with certificate authorities, or a folder of them as made by C(openssl rehash). Only these are trusted then.
+      - If not set, the file named by the environment variable E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is used,
+        and without those the list that comes with the Python library C(certifi).
+    type: path
+  timeout:
+    description:
+      - How many seconds one attempt may take to connect, and how many it may wait for each part of an answer.
+    type: float
+    default: 10.0
+  retries:
+    description:
+      - How often a request is repeated at the most after its first attempt failed.
+      - Each attempt is signed anew. What may be repeated depends on the request, see the notes of the module.
+    type: int
+    default: 3
+  deadline:
+    description:
+      - How many seconds one request to the vendor may take in all, with every repeat and the waits between them.
+      - It cannot be unlimited. In a task with many accounts each account has its own.
+    type: float
+    default: 60.0
+requirements:
+  - requests (Python library, on the host that executes the task)
+notes:
+  - Plain C(http) is refused except to a loopback address. Redirects are never followed.
+  - The proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY) and so on) are honoured. The file C(~/.netrc) is never read.
+  - Do not pass keys or passwords with the keyword C(environment) of a task. Ansible prints them at C(-vvv).
+"""

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Request bodies out of data, and data out of answers. Answers are hostile until proven otherwise."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+_DEEPEST_ELEMENT = 32
+
+
+class Unreadable(ValueError):
+    """A body is not what it should be; says so in one clause that quotes nothing of it."""
+
+
+def to_json(fields: Mapping[str, str]) -> bytes:
+    """Return a JSON object."""
+    return json.dumps(dict(fields), ensure_ascii=False).encode("utf-8")
+
+
+def to_xml(root: str, fields: Mapping[str, str]) -> bytes:
+    """Return an XML document with one element per field, in order."""
+    from xml.sax.saxutils import escape
+
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}</{root}>'.encode("utf-8")
+
+
+def parse(body: bytes) -> Dict[str, Any]:
+    """Return the object in a JSON or XML body; which of the two it is shows in its first character.
+
+    XML leaves are strings, elements that stand several times are lists. Raises Unreadable.
+    """
+    try:
+        text = body.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise Unreadable("it is not UTF-8 text") from None
+    if not text:
+        raise Unreadable("it is empty")
+    if not text.startswith("<"):
+        return _parse_json(text)
+    if text[:200].lower().lstrip("<!-").startswith(("doctype html", "html")) or "<html" in text[:1000].lower():
+        raise Unreadable("it is an HTML page")
+    return _parse_xml(text)
+
+
+def _parse_json(text: str) -> Dict[str, Any]:
+    try:
+        # Not strict: the vendor's own sample holds a raw line break inside a string.
+        parsed = json.loads(text, strict=False)
+    except RecursionError:
+        raise Unreadable("it is nested too deeply") from None
+    except ValueError:
+        raise Unreadable("it is not valid JSON") from None
+    if not isinstance(parsed, dict):
+        raise Unreadable("it is not a JSON object")
+    return parsed
+
+
+def _parse_xml(text: str) -> Dict[str, Any]:
+    from xml.parsers import expat
+
+    # Of each open element: its name, its children so far, its text so far.
+    path: List[Tuple[str, Dict[str, Any], List[str]]] = []
+    root: Optional[Any] = None
+
+    def start(name: str, _attributes: object) -> None:
+        if len(path) >= _DEEPEST_ELEMENT:
+            raise Unreadable("it is nested too deeply")
+        path.append((name.rpartition(":")[2], {}, []))
+
+    def end(_name: str) -> None:
+        nonlocal root
+        name, children, words = path.pop()
+        value: Any = children or "".join(words).strip()
+        if not path:
+            root = {name: value} if name == "error" or not children else children
+        else:
+            siblings = path[-1][1]
+            if name in siblings:
+                known = siblings[name]
+                siblings[name] = [*known, value] if isinstance(known, list) else [known, value]
+            else:
+                siblings[name] = value
+
+    def refuse(*_declaration: object) -> None:
+        raise Unreadable("it declares a DTD or entities, which are not accepted")
+
+    parser = expat.ParserCreate("UTF-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = lambda words: path[-1][2].append(words)
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(text.encode("utf-8"), True)
+    except expat.ExpatError:
+        raise Unreadable("it is not well-formed XML") from None
+    if not isinstance(root, dict):
+        raise Unreadable("it is not an XML document")
+    return root

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The one hierarchy of errors, and the one place where an error becomes text and data for a result."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Optional
+
+
+class KrcloudError(Exception):
+    """What went wrong, in sentences a person can act on.
+
+    ``message`` says what happened and ``hint`` what to do; neither ever holds a secret. ``http_status``,
+    ``vendor_code`` and ``trace_id`` are the vendor's own, where it gave any.
+    """
+
+    kind = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: Optional[str] = None,
+        http_status: Optional[int] = None,
+        vendor_code: Optional[str] = None,
+        trace_id: Optional[str] = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.http_status = http_status
+        self.vendor_code = vendor_code
+        self.trace_id = trace_id
+
+    def sentence(self) -> str:
+        """Return message and hint as one line of text."""
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the error as modules report it under ``error``."""
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "hint": self.hint,
+            "http_status": self.http_status,
+            "vendor_code": self.vendor_code,
+            "trace_id": self.trace_id,
+        }
+
+    def as_failure(self) -> Dict[str, Any]:
+        """Return the part of a task's result that says it failed, and of what."""
+        return {"failed": True, "msg": self.sentence(), "error": self.as_dict()}
+
+
+class ConfigurationError(KrcloudError):
+    """An option, environment variable or file is missing or wrong. Nothing was sent."""
+
+    kind = "configuration"
+
+
+class TransportError(KrcloudError):
+    """No answer was had. The request provably never left, or it was one that changes nothing."""
+
+    kind = "transport"
+
+
+class AuthenticationError(KrcloudError):
+    """The vendor refused the caller (401, 403). Says nothing about the value that was sent."""
+
+    kind = "authentication"
+
+
+class RateLimitError(KrcloudError):
+    """The vendor wants fewer requests (429). ``retry_after`` is in seconds, None where it named no time."""
+
+    kind = "rate_limit"
+
+    def __init__(self, message: str, *, retry_after: Optional[float] = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class RejectedError(KrcloudError):
+    """The vendor proves that it did not do what was asked."""
+
+    kind = "rejected"
+
+
+class NotFoundError(RejectedError):
+    """The account does not exist, or these credentials cannot see it."""
+
+    kind = "not_found"
+
+
+class ProtocolError(KrcloudError):
+    """The server failed (5xx), or its answer is not one that the documentation allows.
+
+    ``repeatable`` is False where asking again could only bring the same answer.
+    """
+
+    kind = "protocol"
+
+    def __init__(self, message: str, *, repeatable: bool = True, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.repeatable = repeatable
+
+
+class UnknownOutcomeError(KrcloudError):
+    """The request may or may not have been carried out: neither a success nor a failure."""
+
+    kind = "unknown_outcome"
+
+
+class InternalError(KrcloudError):
+    """A defect of this collection."""
+
+    kind = "internal"
+
+
+def internal_error(error: BaseException) -> InternalError:
+    """Return what to say of an exception that no code expected: its type and place, never its text."""
+    if isinstance(error, KeyboardInterrupt):
+        return InternalError("The task was interrupted; what it had begun may have been carried out.", hint="Run it again.")
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
+    return InternalError(
+        f"krcloud.credentials met an error that it does not know ({type(error).__name__}{place}).",
+        hint="What the task had begun may have been carried out. Please report this with the version of the collection.",
+    )

@@ -1,0 +1,325 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""One call to a vendor: signed anew on every attempt, repeated only where that is safe, over by its deadline.
+
+What may be repeated is decided per operation, not per HTTP method: both vendors read and write with POST.
+Nothing here knows a vendor, Ansible or `requests`; the bytes go through a `Transport`.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import enum
+import math
+import random
+import threading
+import time
+from dataclasses import dataclass
+from typing import Callable, Dict, Mapping, Optional, TypeVar
+from urllib.parse import urlsplit
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
+    KrcloudError,
+    ProtocolError,
+    RateLimitError,
+    TransportError,
+    UnknownOutcomeError,
+)
+
+try:
+    from typing import Protocol
+except ImportError:  # Python 3.7 and older, which only the import sanity test of old cores still tries
+    Protocol = object  # type: ignore[assignment]
+
+T = TypeVar("T")
+
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 8.0
+
+
+class Repeat(enum.Enum):
+    """May an operation be sent again when the fate of the first request is not known?"""
+
+    SAFE = "it changes nothing"
+    IDEMPOTENT = "sending the same value twice ends in the same state"
+    UNSAFE = "each request acts again"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing a vendor can be asked to do: a POST to ``path``, answered with ``largest_answer`` bytes at most."""
+
+    name: str
+    path: str
+    repeat: Repeat
+    largest_answer: int = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """What goes over the wire."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    largest_answer: int
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer: header names in lower case, ``received_at`` in seconds since the epoch by our own clock."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: float
+
+
+class NotSent(Exception):
+    """No byte of the request left for the vendor: no connection, no TLS, no proxy. Says why in one clause."""
+
+
+class AnswerLost(Exception):
+    """The request may have reached the vendor, and no whole answer came back. Says why in one clause."""
+
+
+class Transport(Protocol):
+    """Sends one request once. Follows no redirect, adds no credentials, and is over by ``deadline``."""
+
+    def send(self, request: Request, timeout: float, deadline: float) -> Response:
+        """Return the answer, whatever its status.
+
+        ``timeout`` bounds the connect and each read in seconds, ``deadline`` (on the monotonic clock) the whole.
+        Raises NotSent or AnswerLost.
+        """
+
+
+class Clock:
+    """The time; tests bring their own."""
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """``timeout`` and ``deadline`` in seconds; ``retries`` counts the attempts after the first."""
+
+    timeout: float = 10.0
+    retries: int = 3
+    deadline: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "deadline"):
+            seconds = getattr(self, name)
+            if not (math.isfinite(seconds) and seconds > 0):
+                raise ConfigurationError(f"{name} is {seconds}: it must be a number of seconds greater than 0, and never unlimited.")
+        if self.retries < 0:
+            raise ConfigurationError(f"retries is {self.retries}: it must be 0 or more.")
+
+
+class Pace:
+    """Keeps all workers of one task to a common rate: a token bucket of one second, and a hold after a 429."""
+
+    def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
+        if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
+            raise ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
+        self._clock = clock or Clock()
+        self._interval = 1.0 / per_second if per_second else 0.0
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._held_until = 0.0
+
+    def wait(self) -> None:
+        """Wait for this worker's turn."""
+        while True:
+            with self._lock:
+                now = self._clock.monotonic()
+                start = max(self._held_until, self._next)
+                if start <= now:
+                    if self._interval:
+                        self._next = max(self._next, now + min(0.0, self._interval - 1.0)) + self._interval
+                    return
+            self._clock.sleep(start - now)
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody send for this long."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+
+
+def check_api_url(url: str) -> str:
+    """Return the base URL without a trailing slash, or raise ConfigurationError.
+
+    Only https is allowed, except to a loopback address: signatures do not cover the body, so whoever reads a
+    request also reads the password.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigurationError("api_url is not a valid URL: write it as https://host or https://host:port.") from None
+    shown = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    if parts.scheme not in ("https", "http") or not host:
+        raise ConfigurationError("api_url is not a web address: write it as https://host or https://host:port.")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"api_url for {shown} holds a user name or password: take them out, the vendors do not use them.")
+    if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH:
+        raise ConfigurationError(f"api_url for {shown} may hold nothing after the host but a plain path.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"api_url {shown} is plain http: the password would cross the network unprotected. Use https (http is only for loopback addresses)."
+        )
+    return url.rstrip("/")
+
+
+_URL_PATH = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address can only be this very machine."""
+    octets = host.split(".")
+    if len(octets) == 4 and octets[0] == "127":
+        return all(octet.isdigit() and int(octet) < 256 for octet in octets)
+    return host in ("localhost", "::1")
+
+
+def parse_retry_after(value: Optional[str], now: float) -> Optional[float]:
+    """Return the seconds that a Retry-After header asks for (RFC 9110, 10.2.3), None where it says nothing usable."""
+    if not value:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def clock_skew(response: Response) -> Optional[float]:
+    """Return by how many seconds our clock is ahead of the server's Date header (negative: behind), if it has one."""
+    try:
+        return response.received_at - email.utils.parsedate_to_datetime(response.headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def full_jitter(attempt: int) -> float:
+    """Return the seconds to wait after the given attempt (1 is the first), anywhere between none and a growing cap."""
+    return random.uniform(0.0, min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 10)))
+
+
+class Caller:
+    """Makes calls to one vendor host under one set of limits. Threads may share it."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        api_url: str,
+        limits: Limits,
+        *,
+        clock: Optional[Clock] = None,
+        pace: Optional[Pace] = None,
+        backoff: Callable[[int], float] = full_jitter,
+    ) -> None:
+        self.api_url = check_api_url(api_url)
+        self.clock = clock or Clock()
+        self._transport = transport
+        self._limits = limits
+        self._pace = pace or Pace(clock=self.clock)
+        self._backoff = backoff
+
+    def call(
+        self,
+        operation: Operation,
+        body: bytes,
+        headers: Mapping[str, str],
+        sign: Callable[[str, float], Mapping[str, str]],
+        interpret: Callable[[Response], T],
+    ) -> T:
+        """Send a request until it has an answer that counts, and return what ``interpret`` makes of that answer.
+
+        ``sign`` gets the path as it goes over the wire and the time, and is asked again for every attempt.
+        ``interpret`` raises the errors of ``_errors`` for all answers but a confirmation.
+
+        Raises UnknownOutcomeError when any attempt of an operation that changes something may have been carried
+        out and none was confirmed: a later refusal does not prove that the first request was lost.
+        """
+        url = self.api_url + operation.path
+        target = urlsplit(url).path
+        changes = operation.repeat is not Repeat.SAFE
+        maybe_done: Optional[KrcloudError] = None
+        deadline: Optional[float] = None
+        attempt = 0
+        while True:
+            attempt += 1
+            self._pace.wait()
+            if deadline is None:
+                deadline = self.clock.monotonic() + self._limits.deadline
+            wait = self._backoff(attempt)
+            try:
+                request = Request(url, {**headers, **sign(target, self.clock.time())}, body, operation.largest_answer)
+                return interpret(self._transport.send(request, self._limits.timeout, deadline))
+            except NotSent as failure:
+                error: KrcloudError = TransportError(f"{_host(url)} could not be reached: {failure}.")
+                repeatable = True
+            except AnswerLost as failure:
+                error = TransportError(f"{_host(url)} gave no whole answer: {failure}.")
+                repeatable = operation.repeat is not Repeat.UNSAFE
+                maybe_done = error if changes else None
+            except RateLimitError as refusal:
+                error, repeatable = refusal, True
+                wait += refusal.retry_after or 0.0
+                self._pace.hold(wait)
+            except ProtocolError as failure:
+                error = failure
+                repeatable = failure.repeatable and operation.repeat is not Repeat.UNSAFE
+                maybe_done = error if changes else None
+            except KrcloudError as refusal:
+                error, repeatable = refusal, False
+
+            left = deadline - self.clock.monotonic()
+            if repeatable and attempt <= self._limits.retries and wait < left:
+                self.clock.sleep(wait)
+                continue
+            raise self._final(error, maybe_done, attempt, repeatable and wait >= left) from None
+
+    def _final(self, error: KrcloudError, maybe_done: Optional[KrcloudError], attempts: int, out_of_time: bool) -> KrcloudError:
+        tried = f" Gave up after {attempts} attempts." if attempts > 1 else ""
+        if out_of_time:
+            tried = f" Gave up after {attempts} attempt{'s' if attempts > 1 else ''}: the deadline of {self._limits.deadline:g} s leaves no time for another."
+        if maybe_done is None:
+            error.message += tried
+            return error
+        message = f"It is not known whether the request was carried out: {_clause(maybe_done.message)}"
+        if error is not maybe_done:
+            message += f" A later attempt ended differently: {_clause(error.message)}"
+        return UnknownOutcomeError(
+            message + tried,
+            http_status=error.http_status,
+            vendor_code=error.vendor_code,
+            trace_id=error.trace_id or maybe_done.trace_id,
+        )
+
+
+def _clause(message: str) -> str:
+    return message if message.endswith(".") else message + "."
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The NAVER Cloud Platform Data Forest client: which requests there are, and what each answer means.
+
+Sources: api.ncloud-docs.com, analytics-dataforest (overview, accounts-getlist, accounts-resetpassword), and the
+API Gateway error page (api-call-lgc-errorhandling).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse, to_json, to_xml
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    AuthenticationError,
+    KrcloudError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitError,
+    RejectedError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
+    Caller,
+    Operation,
+    Repeat,
+    Response,
+    clock_skew,
+    parse_retry_after,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor, one_line
+from ansible_collections.krcloud.credentials.plugins.module_utils._signing import ncp_headers
+
+ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
+ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
+CLOCK_SKEW_LIMIT = 300.0
+
+GET_LIST = Operation("getList", "/api/v2/accounts/getList", Repeat.SAFE, largest_answer=8 * 1024 * 1024)
+# Setting the same value twice ends in the same state, and the call answers nothing that could differ.
+RESET_PASSWORD = Operation("resetPassword", "/api/v2/accounts/resetPassword", Repeat.IDEMPOTENT)
+_XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccountPasswordRequest"}
+
+# errorCode of the API Gateway. It is never the HTTP status: "200" means that authentication failed.
+_CALLER_CODES = frozenset(("200", "210", "230"))
+_LIMIT_CODES = frozenset(("400", "410", "420"))
+
+
+@dataclass(frozen=True)
+class Account:
+    """One Data Forest account as getList describes it. ``disabled`` means that the user lacks permission for it."""
+
+    id: str
+    name: Optional[str]
+    principal: Optional[str]
+    status: Optional[str]
+    disabled: Optional[bool]
+    created_at: Optional[str]
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the account as modules report it."""
+        return asdict(self)
+
+
+class DataForest:
+    """The accounts that one set of credentials may see. Threads may share it.
+
+    ``wire_format`` is ``json`` or ``xml``. All methods raise the errors of ``_errors``.
+    """
+
+    def __init__(self, caller: Caller, credentials: Credentials, redactor: Redactor, wire_format: str = "json") -> None:
+        self._caller = caller
+        self._credentials = credentials
+        self._redactor = redactor
+        self._xml = wire_format == "xml"
+
+    def accounts(self) -> List[Account]:
+        """Return all accounts."""
+
+        def interpret(response: Response) -> List[Account]:
+            answer = self._confirmed(response)
+            contents = answer.get("contents", [])
+            items = contents if isinstance(contents, list) else [contents] if contents else []
+            if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
+                raise ProtocolError("NAVER Cloud sent a list of accounts that is not in the documented form.", trace_id=_trace_id(response))
+            return [_account(item) for item in items]
+
+        return self._call(GET_LIST, {}, interpret)
+
+    def reset_password(self, account_id: str, password: str) -> None:
+        """Set the password of one account. Returning means that the vendor confirmed it."""
+        self._redactor.add(password)
+
+        def interpret(response: Response) -> None:
+            answer = self._confirmed(response)
+            if answer.get("id", account_id) != account_id:
+                raise ProtocolError("NAVER Cloud confirmed a reset of another account than the one asked for.", repeatable=False, trace_id=_trace_id(response))
+
+        self._call(RESET_PASSWORD, {"id": account_id, "password": password}, interpret)
+
+    def _call(self, operation: Operation, fields: Mapping[str, str], interpret: Callable[[Response], Any]) -> Any:
+        body = to_xml(_XML_ROOTS[operation.name], fields) if self._xml else to_json(fields)
+        content_type = "application/xml" if self._xml else "application/json"
+        key = self._credentials
+        return self._caller.call(
+            operation,
+            body,
+            {"Content-Type": content_type, "Accept": content_type},
+            lambda target, now: ncp_headers("POST", target, now, key.key, key.secret),
+            interpret,
+        )
+
+    def _confirmed(self, response: Response) -> Dict[str, Any]:
+        """Return the body of an answer that says yes, and raise what any other answer means."""
+        trace_id = _trace_id(response)
+        try:
+            answer = parse(response.body)
+        except Unreadable as reason:
+            raise self._unreadable(response, str(reason)) from None
+        success = _flag(answer.get("success"))
+        if 200 <= response.status < 300 and success:
+            return answer
+        code, message = _complaint(answer)
+        if 200 <= response.status < 300 and success is None and message is None:
+            raise ProtocolError("NAVER Cloud answered without saying whether it succeeded.", http_status=response.status, trace_id=trace_id)
+        raise self._refusal(response, code, message, proven=success is False)
+
+    def _unreadable(self, response: Response, reason: str) -> KrcloudError:
+        if response.status in (401, 403, 429) or 300 <= response.status < 400:
+            return self._refusal(response, None, None)
+        return ProtocolError(f"NAVER Cloud gave an answer that cannot be used (HTTP {response.status}): {reason}.", http_status=response.status, trace_id=_trace_id(response))
+
+    def _refusal(self, response: Response, code: Optional[str], message: Optional[str], proven: bool = False) -> KrcloudError:
+        """Return the error that an answer other than a confirmation stands for; ``proven`` if it says ``success: false``."""
+        status = response.status
+        quoted = self._quote(message)
+        details: Dict[str, Any] = {"http_status": status, "vendor_code": code, "trace_id": _trace_id(response)}
+        said = f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
+        if status == 429 or (code in _LIMIT_CODES and status >= 400):
+            wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
+            return RateLimitError(f"NAVER Cloud limits the number of requests{said}", retry_after=wait, hint="Lower concurrency or set requests_per_second.", **details)
+        if status in (401, 403) or (code in _CALLER_CODES and status >= 400):
+            return AuthenticationError(f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}", hint=self._credentials_hint(response), **details)
+        if 300 <= status < 400:
+            return ProtocolError(f"NAVER Cloud answered with a redirect (HTTP {status}), which is not followed.", repeatable=False, hint="Check api_url.", **details)
+        if status >= 500 or status < 200:
+            return ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
+        if status == 404:
+            return NotFoundError(f"NAVER Cloud does not know the account, or these credentials may not see it{said}", hint="Check id, credentials and api_url.", **details)
+        if message is None and code is None and not proven:
+            return ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
+        return RejectedError(f"NAVER Cloud rejected the request{said}", **details)
+
+    def _credentials_hint(self, response: Response) -> str:
+        skew = clock_skew(response)
+        if skew is not None and abs(skew) >= CLOCK_SKEW_LIMIT:
+            return f"The clock of this host is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} NAVER Cloud, and 5 minutes are allowed: set the clock."
+        if response.status == 403:
+            return "The key is known, but may not do this: check the permissions of its sub account."
+        return "Check that the key and its secret belong together and that the key is in use."
+
+    def _quote(self, message: Optional[str]) -> Optional[str]:
+        """Return the vendor's words fit to print. It quotes rejected values: those go, whatever became of them."""
+        if not message:
+            return None
+        without_values = _QUOTED_VALUE.sub(r"\1" + MASK, message[:4000])
+        return one_line(self._redactor.foreign_text(without_values)) or None
+
+
+# As in: invalid request parameter (password, '...'). Please ...
+_QUOTED_VALUE = re.compile(r"(\(\s*\w+\s*,\s*)(?:.*(?=\)\s*[.:])|.*)", re.DOTALL)
+
+
+def _account(item: Mapping[str, Any]) -> Account:
+    def text(*names: str) -> Optional[str]:
+        return next((str(item[name]) for name in names if item.get(name) not in (None, "")), None)
+
+    return Account(
+        id=str(item["id"]),
+        name=text("name"),
+        principal=text("principal"),
+        status=text("status"),
+        disabled=_flag(item.get("disabled")),
+        # The type page spells it createAt, the samples createdAt.
+        created_at=text("createdAt", "createAt"),
+    )
+
+
+def _flag(value: Any) -> Optional[bool]:
+    """Return a truth value that may arrive as a boolean or as text."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]:
+    """Return code and message of an error body, in whichever of the vendor's envelopes it comes."""
+    for envelope, code, message in (
+        (answer.get("error"), "errorCode", "message"),
+        (answer.get("responseError"), "returnCode", "returnMessage"),
+        (answer.get("status"), "code", "message"),
+        (answer, "errorCode", "message"),
+        (answer, "code", "msg"),
+        (answer, "code", "message"),
+        (answer, "code", "error"),
+    ):
+        if isinstance(envelope, dict) and (envelope.get(message) or envelope.get(code)):
+            number, words = envelope.get(code), envelope.get(message)
+            detail = envelope.get("details")
+            if isinstance(words, str) and isinstance(detail, str) and detail:
+                words = f"{words}: {detail}"
+            return (one_line(str(number), 40) if number is not None else None), (words if isinstance(words, str) else None)
+    return None, None
+
+
+def _trace_id(response: Response) -> Optional[str]:
+    value = response.headers.get("x-ncp-trace-id")
+    return one_line(value, 80) if value else None
+
+
+def matching(accounts: List[Account], account_id: Optional[str], name: Optional[str]) -> List[Account]:
+    """Return the accounts with this ID and this name; None asks for nothing."""
+    return [account for account in accounts if account_id in (None, account.id) and name in (None, account.name)]

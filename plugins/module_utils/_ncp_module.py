@@ -1,0 +1,60 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""From the options of a NAVER Cloud module to its clients: one per set of credentials, over one connection pool."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import ncp_credentials, read_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._reset import Target
+
+# What an item of `accounts` says about its credentials; three times None stands for those of the task.
+Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
+TASK: Tenant = (None, None, None)
+
+
+def clients(module: RedactingModule, tenants: Iterable[Tenant], connections: int = 1) -> Dict[Tenant, DataForest]:
+    """Return a client for each tenant. Raises ConfigurationError when credentials are missing; sends nothing."""
+    options = module.params
+    caller = caller_for(module, connections, Pace(options.get("requests_per_second")))
+    made: Dict[Tenant, DataForest] = {}
+    for tenant in dict.fromkeys(tenants):
+        credentials = ncp_credentials(_options_of(options, tenant), os.environ, read_text)
+        module.redactor.add(credentials.secret)
+        made[tenant] = DataForest(caller, credentials, module.redactor, options["wire_format"])
+    return made
+
+
+def _options_of(options: Mapping[str, Any], tenant: Tenant) -> Mapping[str, Optional[str]]:
+    """Return the credential options that hold for a tenant. What an item says replaces all that the task says."""
+    if tenant == TASK:
+        return options
+    access_key, secret_key, profile = tenant
+    return {"access_key": access_key, "secret_key": secret_key, "profile": profile, "config_file": options["config_file"]}
+
+
+def targets(options: Mapping[str, Any]) -> List[Target]:
+    """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
+    if options["accounts"] is None:
+        label = f"account {options['name'] or options['id']}"
+        return [Target(label, options["id"], options["name"], options["password"], TASK)]
+    if not options["accounts"]:
+        raise ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
+    return [
+        Target(
+            label=f"accounts[{at}] ({item['name'] or item['id']})",
+            id=item["id"],
+            name=item["name"],
+            password=item["password"],
+            tenant=(item["access_key"], item["secret_key"], item["profile"]),
+        )
+        for at, item in enumerate(options["accounts"])
+    ]

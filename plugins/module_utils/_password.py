@@ -1,0 +1,36 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The published rules for a Data Forest password, checked before anything is sent.
+
+Sources: the resetPassword and create pages of the Data Forest API (api.ncloud-docs.com, analytics-dataforest-accounts)
+and the console guide. The revisions differ; what every one of them refuses, and what the current one forbids, is
+refused here. What only some revisions ask for is left to the vendor.
+"""
+
+from __future__ import annotations
+
+from typing import List
+
+SHORTEST = 8
+LONGEST = 20
+# The pages print a won sign; in Korean fonts that is how a backslash looks.
+FORBIDDEN = "'\"\\/&` "
+
+
+def password_faults(password: str) -> List[str]:
+    """Return what the published rules refuse about a password, in words that do not quote it. Empty if nothing."""
+    faults: List[str] = []
+    if len(password) < SHORTEST:
+        faults.append(f"it is shorter than {SHORTEST} characters")
+    if len(password) > LONGEST:
+        faults.append(f"it is longer than {LONGEST} characters")
+    if any(not "!" <= char <= "~" and char != " " for char in password):
+        faults.append("it holds a control character or one outside ASCII, and only English letters, digits and special characters are allowed")
+    if any(char in FORBIDDEN for char in password):
+        faults.append("it holds one of the characters that are not allowed (quotes, backslash, slash, ampersand, backtick, blank)")
+    classes = (str.islower, str.isupper, str.isdigit, lambda char: not char.isalnum())
+    if sum(any(kind(char) for char in password) for kind in classes) < 3:
+        faults.append("it holds fewer than three of: lower-case letters, upper-case letters, digits, special characters")
+    return faults

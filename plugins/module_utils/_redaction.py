@@ -1,0 +1,245 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Find and mask secrets in text, whatever escapes or encodings the text went through. Pure.
+
+Listing every encoded form of a secret misses the next one. So this works the other way round: it undoes the
+escapes of the *text*, layer by layer, remembers where each character came from, and looks for the plain secret.
+Understood, in any mixture and nesting: JSON and Python escapes, percent-encoding, XML and HTML references, form
+``+``, shell and YAML quoting, Base64 (both alphabets, any alignment), hexadecimal, upper and lower case, reversed
+text, composed and decomposed Hangul, and UTF-8 that was read as Latin-1.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html
+import re
+import unicodedata
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Pattern, Set, Tuple
+
+MASK = "********"
+
+# Shorter values stand in ordinary text by chance: masking them would shred it, and tell the reader what they are.
+SHORTEST_SECRET = 6
+
+_GRAM = SHORTEST_SECRET
+_MOST_LAYERS = 40
+
+# One family at a time: a secret may itself hold a character that starts an escape of another family.
+_ESCAPES = (
+    re.compile(
+        r"""
+          \\[uU][dD][89abAB][0-9a-fA-F]{2}\\[uU][dD][c-fC-F][0-9a-fA-F]{2}   # a JSON surrogate pair
+        | \\U[0-9a-fA-F]{8} | \\u\{?[0-9a-fA-F]{4,6}\}? | \\x[0-9a-fA-F]{2} | \\[0-3][0-7]{2} | \\.
+        """,
+        re.VERBOSE | re.DOTALL,
+    ),
+    re.compile(r"(?:%[0-9a-fA-F]{2})+"),
+    re.compile(r"&#[0-9]{1,7};|&#[xX][0-9a-fA-F]{1,6};|&[A-Za-z]{2,8};"),
+    re.compile(r"""'"'"'|'\\''|''"""),
+)
+_SHORT_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "0": "\0"}
+_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HEX_RUN = re.compile(r"(?:[0-9a-fA-F]{2}){6,}")
+
+# One decoded text, and for each of its characters the half-open range of the original text it came from.
+_Layer = Tuple[str, List[Tuple[int, int]]]
+
+
+class Redactor:
+    """Knows the secrets of one run and masks them. Adding is cheap; looking costs time linear in the text."""
+
+    def __init__(self, secrets: Iterable[Optional[str]] = ()) -> None:
+        self._secrets: Set[str] = set()
+        self._whole: Dict[str, List[str]] = {}
+        self._pieces: Set[str] = set()
+        self._pieces_of: Set[str] = set()
+        self.add(*secrets)
+
+    @property
+    def secrets(self) -> List[str]:
+        """The plain secrets known so far."""
+        return sorted(self._secrets)
+
+    def add(self, *secrets: Optional[str]) -> None:
+        """Remember secrets. None, and values too short to be told from ordinary text, are passed over."""
+        for secret in secrets:
+            if secret is None or len(secret.strip()) < SHORTEST_SECRET or secret in self._secrets:
+                continue
+            self._secrets.add(str(secret))
+            for needle in _needles(str(secret)):
+                grams = self._whole.setdefault(needle[:_GRAM], [])
+                if needle not in grams:
+                    grams.append(needle)
+
+    def text(self, text: str) -> str:
+        """Return ``text`` with every secret in it masked."""
+        return self._mask(text, pieces=False)
+
+    def foreign_text(self, text: str) -> str:
+        """Return text written by somebody else, with secrets masked even where they were cut short.
+
+        Any six characters in a row that stand in a secret are masked. That is too eager for our own sentences, and
+        right for a vendor's message that quotes what it was sent.
+        """
+        return self._mask(text, pieces=True)
+
+    def value(self, value: Any) -> Any:
+        """Return a copy of a result with every string in it masked: keys, nested values and message objects too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return type(value)(self.value(item) for item in value)
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "backslashreplace"))
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {field.name: self.value(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+            return dataclasses.replace(value, **fields)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._secrets:
+            return MASK
+        return value
+
+    def _mask(self, text: str, pieces: bool) -> str:
+        if not self._secrets or len(text) < _GRAM:
+            return text
+        if pieces:
+            self._index_pieces()
+        spans: List[Tuple[int, int]] = []
+        for decoded, origin in _layers(text):
+            for start, end in self._find(decoded, pieces):
+                spans.append((origin[start][0], origin[end - 1][1]))
+            for start, end, inner in _encoded_runs(decoded):
+                if next(self._find(inner, pieces), None):
+                    spans.append((origin[start][0], origin[end - 1][1]))
+        return _replace(text, spans)
+
+    def _index_pieces(self) -> None:
+        for secret in self._secrets - self._pieces_of:
+            for needle in _needles(secret):
+                self._pieces.update(needle[at : at + _GRAM] for at in range(len(needle) - _GRAM + 1))
+            self._pieces_of.add(secret)
+
+    def _find(self, text: str, pieces: bool) -> Iterator[Tuple[int, int]]:
+        folded = _fold(text)
+        for at in range(len(folded) - _GRAM + 1):
+            gram = folded[at : at + _GRAM]
+            for needle in self._whole.get(gram, ()):
+                if folded.startswith(needle, at):
+                    yield at, at + len(needle)
+            if pieces and gram in self._pieces:
+                yield at, at + _GRAM
+
+
+def _needles(secret: str) -> Set[str]:
+    """Return the plain forms to look for: those that no decoding of the text leads back to the secret."""
+    forms = {secret, secret.strip(), secret.replace(" ", "+")}
+    forms |= {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
+    forms |= {form.encode("utf-8", "surrogatepass").decode("latin-1") for form in tuple(forms) if not form.isascii()}
+    forms |= {form[::-1] for form in tuple(forms)}
+    return {_fold(form) for form in forms if len(form) >= _GRAM}
+
+
+def _fold(text: str) -> str:
+    """Return lower case of the same length, so that positions stay what they were."""
+    folded = text.lower()
+    if len(folded) == len(text):
+        return folded
+    return "".join(low if len(low) == 1 else char for char, low in ((char, char.lower()) for char in text))
+
+
+def _layers(text: str) -> Iterator[_Layer]:
+    """Yield the text as it stands, then with its escapes undone: each family, layer under layer, nearest first."""
+    waiting: List[_Layer] = [(text, [(at, at + 1) for at in range(len(text))])]
+    seen = {text}
+    for layer in waiting:
+        yield layer
+        for escape in _ESCAPES:
+            decoded = _undo(escape, layer)
+            if decoded[0] not in seen and len(waiting) < _MOST_LAYERS:
+                seen.add(decoded[0])
+                waiting.append(decoded)
+
+
+def _undo(escape: Pattern[str], layer: _Layer) -> _Layer:
+    text, origin = layer
+    chars: List[str] = []
+    spans: List[Tuple[int, int]] = []
+    position = 0
+    for match in escape.finditer(text):
+        chars.extend(text[position : match.start()])
+        spans.extend(origin[position : match.start()])
+        plain = _plain(match.group())
+        chars.extend(plain)
+        spans.extend([(origin[match.start()][0], origin[match.end() - 1][1])] * len(plain))
+        position = match.end()
+    if not position:
+        return layer
+    chars.extend(text[position:])
+    spans.extend(origin[position:])
+    return "".join(chars), spans
+
+
+def _plain(escape: str) -> str:
+    """Return what one escape stands for."""
+    if escape.startswith("%"):
+        # Bytes, not characters: UTF-8 stays as Latin-1 here, and the needles hold that form too.
+        return bytes.fromhex(escape.replace("%", "")).decode("latin-1")
+    if escape.startswith("&"):
+        return html.unescape(escape)
+    if escape.startswith("'"):
+        return "'"
+    kind, digits = escape[1], escape[2:].strip("{}")
+    if kind in "uU" and "\\" in digits:
+        high, low = (int(part, 16) for part in (digits[:4], digits[-4:]))
+        return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+    if kind in "uUx" and digits:
+        point = int(digits, 16)
+        return chr(point) if point < 0x110000 else escape
+    if kind in "0123" and digits:
+        return chr(int(escape[1:], 8))
+    return _SHORT_ESCAPES.get(kind, kind)
+
+
+def _encoded_runs(text: str) -> Iterator[Tuple[int, int, str]]:
+    """Yield start, end and decoded text of all that might be Base64 or hexadecimal."""
+    for match in _BASE64_RUN.finditer(text):
+        run = match.group().rstrip("=").replace("-", "+").replace("_", "/")
+        for skip in range(4):
+            usable = run[skip:]
+            usable = usable[: len(usable) - (len(usable) % 4 == 1)]
+            data = base64.b64decode(usable + "=" * (-len(usable) % 4))
+            yield match.start(), match.end(), data.decode("latin-1")
+    for match in _HEX_RUN.finditer(text):
+        run = match.group()
+        for skip in range(2):
+            usable = run[skip : len(run) - (len(run) - skip) % 2]
+            yield match.start(), match.end(), bytes.fromhex(usable).decode("latin-1")
+
+
+def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
+    if not spans:
+        return text
+    parts: List[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        if start >= position:
+            parts += [text[position:start], MASK]
+        position = max(position, end)
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2066-\u2069\ufeff]+")
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """Return foreign text as one printable line of bounded length: no escape sequences, no line breaks."""
+    line = _CONTROL.sub(" ", text[: longest * 8]).strip()
+    line = "".join(char if char.isprintable() else "?" for char in line)
+    return line if len(line) <= longest else line[: longest - 1] + "…"

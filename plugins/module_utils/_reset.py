@@ -1,0 +1,228 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Set the passwords of one or of thousands of accounts in one task: look up, check everything, then reset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Callable, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
+    InternalError,
+    KrcloudError,
+    NotFoundError,
+    RejectedError,
+    UnknownOutcomeError,
+    internal_error,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import ACCOUNT_ID, ACCOUNT_NAME, Account, DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
+
+MOST_WORKERS = 64
+OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One account and the password it is to get. Exactly one of ``id`` and ``name`` is set.
+
+    ``label`` is what the account is called in messages, ``tenant`` which credentials are used for it.
+    """
+
+    label: str
+    id: Optional[str]
+    name: Optional[str]
+    password: str
+    tenant: Hashable
+
+    def __repr__(self) -> str:
+        return f"Target {self.label}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one account. ``outcome`` is one of `OUTCOMES`."""
+
+    id: Optional[str]
+    name: Optional[str]
+    outcome: str
+    error: Optional[Dict[str, Any]] = None
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the outcome as modules report it."""
+        return {"id": self.id, "name": self.name, "outcome": self.outcome, "error": self.error}
+
+
+def check_targets(targets: Sequence[Target]) -> None:
+    """Raise ConfigurationError for the first thing that is wrong with any target. Sends nothing."""
+    seen: Dict[Tuple[Hashable, Optional[str], Optional[str]], str] = {}
+    for target in targets:
+        if target.id is not None and not ACCOUNT_ID.fullmatch(target.id):
+            raise ConfigurationError(f"The id of {target.label} is not one: an id has 1 to 22 letters and digits.", hint="ncp_dataforest_account_info lists the ids.")
+        if target.name is not None and not ACCOUNT_NAME.fullmatch(target.name):
+            raise ConfigurationError(f"The name of {target.label} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, and no hyphen at either end.")
+        faults = password_faults(target.password)
+        if faults:
+            raise ConfigurationError(f"The password of {target.label} breaks the published rules: {'; '.join(faults)}.", hint="Nothing was sent. Choose another one.")
+        key = (target.tenant, target.id, target.name)
+        if key in seen:
+            raise ConfigurationError(f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent.")
+        seen[key] = target.label
+
+
+def reset_passwords(
+    targets: Sequence[Target],
+    client_of: Callable[[Hashable], DataForest],
+    *,
+    check_mode: bool = False,
+    concurrency: int = 8,
+    max_failures: Optional[int] = None,
+) -> List[Outcome]:
+    """Reset all targets and return their outcomes in the same order; none is left out.
+
+    Names are looked up before the first reset. In check mode everything is looked up and nothing is reset. After
+    ``max_failures`` accounts have failed no further reset is begun, and those left are reported as skipped.
+    Raises ConfigurationError when two targets turn out to be one account.
+    """
+    check_targets(targets)
+    if not 1 <= concurrency <= MOST_WORKERS:
+        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
+    if max_failures is not None and max_failures < 1:
+        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+
+    tenants = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
+    listed = dict(zip(tenants, in_parallel(lambda tenant: _listed(client_of, tenant), tenants, concurrency)))
+    found = [_find(target, listed.get(target.tenant)) for target in targets]
+    _refuse_same_account(targets, found)
+
+    failures = _Count(max_failures)
+    for error in found:
+        if isinstance(error, KrcloudError):
+            failures.add()
+
+    def settle(at: int) -> Outcome:
+        target, account_id = targets[at], found[at]
+        if isinstance(account_id, KrcloudError):
+            return _failed(target, None, account_id)
+        if failures.reached:
+            return Outcome(account_id, target.name, "skipped", ConfigurationError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict())
+        if not check_mode:
+            try:
+                client_of(target.tenant).reset_password(account_id, target.password)
+            except KrcloudError as error:
+                failures.add()
+                return _failed(target, account_id, error)
+            except Exception as error:  # the other accounts must still be reported
+                failures.add()
+                return _failed(target, account_id, internal_error(error))
+        return Outcome(account_id, target.name, "reset")
+
+    return in_parallel(settle, range(len(targets)), concurrency)
+
+
+def _listed(client_of: Callable[[Hashable], DataForest], tenant: Hashable) -> "Mapping[str, Account] | KrcloudError":
+    try:
+        accounts = client_of(tenant).accounts()
+    except KrcloudError as error:
+        return error
+    # Ids and names cannot be mixed up: the one kind of lookup asks for an id, the other for a name.
+    return {**{f"name {account.name}": account for account in accounts}, **{f"id {account.id}": account for account in accounts}}
+
+
+def _find(target: Target, listed: "Mapping[str, Account] | KrcloudError | None") -> "str | KrcloudError":
+    if isinstance(listed, KrcloudError):
+        return listed
+    if listed is None:
+        return str(target.id)
+    account = listed.get(f"id {target.id}" if target.id is not None else f"name {target.name}")
+    if account is None:
+        what = f"id {target.id}" if target.id is not None else f"name {target.name}"
+        return NotFoundError(f"There is no account with the {what}, or these credentials may not see it.", hint="ncp_dataforest_account_info lists those they see.")
+    return account.id
+
+
+def _refuse_same_account(targets: Sequence[Target], found: "Sequence[str | KrcloudError]") -> None:
+    seen: Dict[str, str] = {}
+    for target, account_id in zip(targets, found):
+        if isinstance(account_id, str) and account_id in seen:
+            raise ConfigurationError(f"{target.label} is the same account as {seen[account_id]}.", hint="Name each account once; nothing was sent.")
+        if isinstance(account_id, str):
+            seen[account_id] = target.label
+
+
+def _failed(target: Target, account_id: Optional[str], error: KrcloudError) -> Outcome:
+    outcome = "failed"
+    if isinstance(error, (UnknownOutcomeError, InternalError)):
+        outcome = "unknown"
+    elif isinstance(error, RejectedError) and not isinstance(error, NotFoundError):
+        outcome = "rejected"
+    return Outcome(account_id or target.id, target.name, outcome, error.as_dict())
+
+
+class _Count:
+    """Counts failures across threads."""
+
+    def __init__(self, limit: Optional[int]) -> None:
+        self._limit = limit
+        self._lock = Lock()
+        self._count = 0
+
+    def add(self) -> None:
+        with self._lock:
+            self._count += 1
+
+    @property
+    def reached(self) -> bool:
+        return self._limit is not None and self._count >= self._limit
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T], workers: int) -> List[R]:
+    """Return what ``function`` makes of each item, in order, with at most ``workers`` at a time.
+
+    When one of them raises, or the task is interrupted, no further item is begun.
+    """
+    rows = list(items)
+    if min(workers, len(rows)) <= 1:
+        return [function(row) for row in rows]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=min(workers, len(rows))) as pool:
+        futures = [pool.submit(function, row) for row in rows]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
+    """Return the result of a task: failed unless every account is reset."""
+    result: Dict[str, Any] = {
+        "changed": any(outcome.outcome in ("reset", "unknown") for outcome in outcomes),
+        "accounts": [outcome.as_dict() for outcome in outcomes],
+    }
+    bad = [outcome for outcome in outcomes if outcome.outcome != "reset"]
+    if not bad:
+        return result
+    if len(outcomes) == 1 and bad[0].error:
+        error = bad[0].error
+        message = " ".join(part for part in (error["message"], error["hint"]) if part)
+        return {**result, "failed": True, "msg": f"{bad[0].name or bad[0].id}: {message}", "error": error}
+    counts = Counter(outcome.outcome for outcome in bad)
+    summary = ", ".join(f"{counts[kind]} {kind}" for kind in OUTCOMES if counts[kind])
+    first = next((outcome for outcome in bad if outcome.outcome != "skipped"), bad[0])
+    return {
+        **result,
+        "failed": True,
+        "msg": f"{len(bad)} of {len(outcomes)} accounts were not reset: {summary}. The first, {first.name or first.id}: "
+        f"{first.error['message'] if first.error else ''} See accounts for all. Running the task again with the same passwords is safe.",
+    }

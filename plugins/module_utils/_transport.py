@@ -1,0 +1,327 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The wire: one `requests.Session`, so that proxies and TLS work as everywhere else, with its surprises taken out.
+
+No redirect is followed, no cookie kept, `~/.netrc` never read. What `requests` cannot do is added here: an answer
+must be complete by a deadline however slowly it drips, it has a largest size, and after a failure it is known
+whether any byte of the request had left.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import socket
+import ssl
+import time
+from contextvars import ContextVar
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, NotSent, Request, Response
+
+REQUESTS_IMPORT_ERROR: Optional[ImportError] = None
+try:
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+    from requests.utils import get_environ_proxies
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+except ImportError as _error:
+    REQUESTS_IMPORT_ERROR = _error
+    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
+
+USER_AGENT = "krcloud.credentials"
+
+_CHUNK = 64 * 1024
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+class _Attempt:
+    """One try at one request: when it must be over, and whether the vendor may have seen any of it."""
+
+    def __init__(self, timeout: float, deadline: float) -> None:
+        self.timeout = timeout
+        self.deadline = deadline
+        self.sent = False
+
+    def time_for_one_read(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("deadline")
+        return min(self.timeout, left)
+
+
+# http.client builds its objects itself and passes nothing on: this is how they know the attempt they serve.
+_attempt: ContextVar[_Attempt] = ContextVar("_attempt")
+
+
+class _BoundedReader(io.RawIOBase):
+    """Reads a socket, each time for no longer than the attempt has left."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> Any:
+        self._sock.settimeout(_attempt.get().time_for_one_read())
+        return self._raw.readinto(buffer)  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedAnswer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))  # type: ignore[attr-defined]
+
+
+class _WatchedConnection:
+    """Mixed into urllib3's connections: tells the attempt when the first byte of a request leaves."""
+
+    response_class = _BoundedAnswer
+
+    def connect(self) -> Any:
+        try:
+            return super().connect()  # type: ignore[misc]
+        finally:
+            # What went out so far was a handshake, or a CONNECT to a proxy.
+            _attempt.get().sent = False
+
+    def send(self, data: Any) -> Any:
+        if self.sock is None:  # type: ignore[has-type]
+            self.connect()
+        _attempt.get().sent = True
+        return super().send(data)  # type: ignore[misc]
+
+
+class _PlainConnection(_WatchedConnection, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_WatchedConnection, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """`requests`' adapter with our connections, and one TLS context for all of them."""
+
+    def __init__(self, context: Optional[ssl.SSLContext], connections: int) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=connections)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        _use_our_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        _use_our_pools(manager)
+        return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        # The context has loaded its authorities once; left to `requests`, every new connection would read them again.
+        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+
+
+def _use_our_pools(manager: Any) -> None:
+    if not type(manager).__name__.startswith("SOCKS"):
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Return a client context, TLS 1.2 or newer.
+
+    The authorities are those of ``ca_path`` (a PEM file, or a folder as made by `openssl rehash`), else those that
+    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names, else those of certifi. Raises ConfigurationError.
+    """
+    if not validate_certs:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        source, path = _authorities(ca_path, environ)
+        try:
+            folder = os.path.isdir(path)
+            context = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
+        except FileNotFoundError:
+            raise ConfigurationError(f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities.") from None
+        except OSError as error:
+            raise ConfigurationError(f"{source} names {path}, which cannot be used as a list of certificate authorities ({type(error).__name__}).") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[str, str]:
+    if ca_path:
+        return "ca_path", os.path.expanduser(ca_path)
+    for name in _CA_VARIABLES:
+        if environ.get(name):
+            return f"the environment variable {name}", environ[name]
+    return "certifi", requests.certs.where()
+
+
+def proxy_secrets(environ: Mapping[str, str]) -> List[str]:
+    """Return the passwords that stand in the proxy settings of the environment."""
+    found: List[str] = []
+    for name, value in environ.items():
+        if name.lower().endswith("_proxy") and "@" in value:
+            try:
+                password = urlsplit(value).password
+            except ValueError:
+                password = None
+            found += [value.rpartition("@")[0].partition("://")[2], *([password, unquote(password)] if password else [])]
+    return found
+
+
+class RequestsTransport:
+    """A `Transport` to the host of ``api_url``. Threads may share it; ``connections`` is how many it keeps open."""
+
+    def __init__(self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1) -> None:
+        self._validate = validate_certs
+        session = _Session()
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers.clear()
+        session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+        secure = api_url.startswith("https:")
+        context = tls_context(validate_certs, ca_path, os.environ) if secure else None
+        session.mount("https://" if secure else "http://", _Adapter(context, connections))
+        self._session = session
+
+    def send(self, request: Request, timeout: float, deadline: float) -> Response:
+        """See `Transport.send`."""
+        attempt = _Attempt(timeout, deadline)
+        token = _attempt.set(attempt)
+        try:
+            return self._send(request, attempt)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+            if not attempt.sent:
+                raise NotSent(_reason(error, attempt)) from None
+            raise AnswerLost(_reason(error, attempt)) from None
+        finally:
+            _attempt.reset(token)
+
+    def _send(self, request: Request, attempt: _Attempt) -> Response:
+        prepared = self._session.prepare_request(requests.Request("POST", request.url, headers=dict(request.headers), data=request.body))
+        answer = self._session.send(
+            prepared,
+            stream=True,
+            timeout=attempt.time_for_one_read(),
+            verify=self._validate,
+            proxies=get_environ_proxies(request.url, no_proxy=None),
+            allow_redirects=False,
+        )
+        received_at = time.time()
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        try:
+            body = self._body(answer.raw, headers, request.largest_answer)
+        except BaseException:
+            answer.raw.close()
+            raise
+        answer.raw.release_conn()
+        return Response(answer.status_code, headers, body, received_at)
+
+    @staticmethod
+    def _body(raw: Any, headers: Mapping[str, str], largest: int) -> bytes:
+        announced = headers.get("content-length", "")
+        expected = int(announced) if announced.isdigit() and len(announced) < 16 else None
+        if expected is not None and expected > largest:
+            raise _TooLarge(largest)
+        body = bytearray()
+        while True:
+            chunk = raw.read(min(_CHUNK, largest + 1), decode_content=False)
+            if not chunk:
+                break
+            body += chunk
+            if len(body) > largest:
+                raise _TooLarge(largest)
+        if expected is not None and len(body) < expected:
+            raise http.client.IncompleteRead(b"", expected - len(body))
+        return bytes(body)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+class _TooLarge(ValueError):
+    """The answer is larger than the operation allows."""
+
+
+if REQUESTS_IMPORT_ERROR is None:
+
+    class _Session(requests.Session):
+        def get_redirect_target(self, resp: Any) -> None:
+            """No answer leads anywhere else; left to `requests`, the body would be read to look for the next hop."""
+
+
+def _reason(error: BaseException, attempt: _Attempt) -> str:
+    """Say why a request failed, in words of our own: the texts of these exceptions quote URLs and answers."""
+    causes = list(_causes(error))
+
+    def has(*kinds: Any) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = "the name does not match" if "mismatch" in cause.verify_message.lower() else cause.verify_message
+            return f"its TLS certificate is not accepted ({why}); if it is issued by an authority of your own, name that in ca_path"
+    if isinstance(error, _TooLarge):
+        return f"the answer is larger than {error.args[0]} bytes"
+    if has(requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySchemeUnknown, urllib3.exceptions.LocationParseError):
+        return "the proxy setting of the environment is not a valid URL"
+    if has(requests.exceptions.InvalidSchema):
+        return "the proxy setting of the environment needs a library that is missing (PySocks)"
+    if has(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
+        return "the proxy of the environment did not connect"
+    if has(socket.gaierror, UnicodeError):
+        return "the host name could not be resolved"
+    if has(ConnectionRefusedError):
+        return "the connection was refused"
+    if has(TimeoutError, socket.timeout, requests.Timeout, urllib3.exceptions.TimeoutError):
+        if attempt.deadline - time.monotonic() <= 0.05:
+            return "the deadline passed"
+        return f"no answer within {attempt.timeout:g} s" if attempt.sent else f"no connection within {attempt.timeout:g} s"
+    if has(ssl.SSLError):
+        return "the TLS connection failed"
+    if has(http.client.IncompleteRead, urllib3.exceptions.IncompleteRead):
+        return "the answer broke off"
+    if has(http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, urllib3.exceptions.ProtocolError):
+        return "the connection was closed before the answer was complete"
+    return f"the connection failed ({type(causes[-1]).__name__})"
+
+
+def _causes(error: Optional[BaseException]) -> Iterator[BaseException]:
+    """Yield an exception and all that it wraps: `requests` and urllib3 put the cause into args or ``reason``."""
+    seen: List[BaseException] = []
+    waiting: List[Any] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            yield cause
+            waiting += [getattr(cause, "reason", None), cause.__cause__, cause.__context__, *cause.args]
+
+

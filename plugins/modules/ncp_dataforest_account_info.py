@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ncp_dataforest_account_info
+short_description: List NAVER Cloud Data Forest accounts
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - Lists the Data Forest accounts that the credentials may see.
+extends_documentation_fragment:
+  - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.ncp
+  - krcloud.credentials.ncp
+  - krcloud.credentials.connection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module only reads.
+  diff_mode:
+    support: none
+    details:
+      - This module changes nothing.
+  idempotent:
+    support: full
+    details:
+      - This module changes nothing.
+options:
+  id:
+    description:
+      - Return only the account with this ID.
+    type: str
+  name:
+    description:
+      - Return only the account with this name.
+    type: str
+notes:
+  - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
+    when there were too many requests (HTTP 429). Credentials that are refused (HTTP 401 and 403) are not tried again.
+seealso:
+  - module: krcloud.credentials.ncp_dataforest_password
+  - name: getList
+    description: The documentation of the request.
+    link: https://api.ncloud-docs.com/docs/analytics-dataforest-accounts-getlist
+"""
+
+EXAMPLES = r"""
+- name: List all accounts
+  krcloud.credentials.ncp_dataforest_account_info:
+  register: data_forest
+
+- name: Fail unless there is an account named df001 that is running
+  krcloud.credentials.ncp_dataforest_account_info:
+    name: df001
+  register: df001
+  failed_when: df001.accounts | selectattr('status', 'equalto', 'RUNNING') | length != 1
+"""
+
+RETURN = r"""
+accounts:
+  description: The accounts, in the order of the vendor. Empty if none fits O(id) and O(name).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the account.
+      type: str
+      sample: 20nAZnjbUNFdc7RsILlC3A
+      returned: always
+    name:
+      description: The name of the account.
+      type: str
+      sample: df001
+      returned: always
+    principal:
+      description: The Kerberos principal of the account.
+      type: str
+      sample: df001@KR.DF.NAVERNCP.COM
+      returned: always
+    status:
+      description: V(ACCEPTED), V(RUNNING) or V(CHANGING).
+      type: str
+      sample: RUNNING
+      returned: always
+    disabled:
+      description: Whether the user lacks the permission for the account. It does not mean that the account is switched off.
+      type: bool
+      sample: false
+      returned: always
+    created_at:
+      description: When the account was created, as the vendor writes it.
+      type: str
+      sample: "2025-02-20T09:32:55+09:00"
+      returned: always
+msg:
+  description: What went wrong and what to do.
+  returned: failure
+  type: str
+  sample: >-
+    No access_key was found. Looked in the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and NCLOUD_ACCESS_KEY
+    and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the environment variables, or a
+    profile in the file.
+error:
+  description: The failure as data.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description:
+        - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(not_found), V(protocol)
+          and V(internal).
+      type: str
+      sample: configuration
+      returned: always
+    message:
+      description: What happened.
+      type: str
+      sample: NAVER Cloud refused the credentials from the option access_key and the option secret_key (HTTP 401, code 200).
+      returned: always
+    hint:
+      description: What to do, where that is known.
+      type: str
+      sample: Check that the key and its secret belong together and that the key is in use.
+      returned: always
+    http_status:
+      description: The HTTP status of the answer, where there was one.
+      type: int
+      sample: 401
+      returned: always
+    vendor_code:
+      description: The error code of the vendor, where it sent one. It is never the HTTP status.
+      type: str
+      sample: "200"
+      returned: always
+    trace_id:
+      description: The number under which the vendor can find the request, where it sent one.
+      type: str
+      sample: 5f1c7a9e2b3d
+      returned: always
+"""
+
+from typing import Any, Dict
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import matching
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import TASK, clients
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
+
+
+def list_accounts(module: RedactingModule) -> Dict[str, Any]:
+    options = module.params
+    accounts = clients(module, [TASK])[TASK].accounts()
+    return {"changed": False, "accounts": [account.as_dict() for account in matching(accounts, options["id"], options["name"])]}
+
+
+def main() -> None:
+    module = RedactingModule(
+        argument_spec("ncp", {"id": {"type": "str"}, "name": {"type": "str"}}),
+        supports_check_mode=True,
+    )
+    module.run(lambda: list_accounts(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+#!/usr/bin/python
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ncp_dataforest_password
+short_description: Set the password of NAVER Cloud Data Forest accounts
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - Sets the password of one account, or of thousands in one task.
+  - An answer that is lost on the way is no loss. The same password is sent again, freshly signed, until the vendor confirms it.
+  - The password must be kept by you before this module runs. The vendor can neither tell nor check the current one.
+extends_documentation_fragment:
+  - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.ncp
+  - krcloud.credentials.ncp
+  - krcloud.credentials.connection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Checks all options, looks the accounts up with the credentials given, and sends no password.
+      - Whether the vendor would accept the password can only be predicted from its published rules.
+  diff_mode:
+    support: none
+    details:
+      - The vendor does not tell the current password, and no password may be shown.
+  idempotent:
+    support: none
+    details:
+      - The vendor can neither tell nor verify the current password, so it is set every time and a change is reported.
+options:
+  id:
+    description:
+      - The ID of the account, 1 to 22 letters and digits.
+    type: str
+  name:
+    description:
+      - The name of the account. Its ID is looked up, which takes one more request.
+    type: str
+  password:
+    description:
+      - The new password. 8 to 20 characters out of English letters, digits and special characters, at least three of
+        lower-case letters, upper-case letters, digits and special characters, and none of quotes, backslash, slash,
+        ampersand, backtick and blank.
+      - It must be a string. Put it in quotes, or YAML turns V(0012345) into another number and V(yes) into a truth value.
+        Anything but a string is refused.
+    type: str
+  accounts:
+    description:
+      - Several accounts to set at once, instead of O(id), O(name) and O(password).
+      - All options of all items are checked before the first request. One account that fails does not stop the others.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: The ID of the account.
+        type: str
+      name:
+        description: The name of the account.
+        type: str
+      password:
+        description: The new password, see O(password).
+        type: str
+        required: true
+      access_key:
+        description:
+          - Use this key for this account, instead of the credentials of the task.
+        type: str
+      secret_key:
+        description:
+          - The secret key that belongs to O(accounts[].access_key).
+        type: str
+      profile:
+        description:
+          - Use this section of O(config_file) for this account, instead of the credentials of the task.
+        type: str
+  concurrency:
+    description:
+      - How many accounts are worked on at the same time, 1 to 64.
+    type: int
+    default: 8
+  max_failures:
+    description:
+      - Begin no further account once this many have failed. Those left are reported as V(skipped).
+      - If not set, all accounts are tried.
+    type: int
+  requests_per_second:
+    description:
+      - Send no more than this many requests a second, over all accounts together.
+      - If not set, only an answer of the vendor that there are too many requests (HTTP 429) slows the task down.
+    type: float
+notes:
+  - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
+    when there were too many requests (HTTP 429). Credentials that are refused (HTTP 401 and 403) are not tried again.
+  - With RV(accounts[].outcome=unknown) either password may be the current one. Run the task again with the same
+    password; it is safe to do so until it is confirmed.
+seealso:
+  - module: krcloud.credentials.ncp_dataforest_account_info
+  - name: resetPassword
+    description: The documentation of the request.
+    link: https://api.ncloud-docs.com/docs/analytics-dataforest-accounts-resetpassword
+"""
+
+EXAMPLES = r"""
+- name: Set the password of an account by its name
+  krcloud.credentials.ncp_dataforest_password:
+    name: df001
+    password: "{{ new_password }}"
+
+- name: Set the password of an account by its ID, with the keys of a profile of ~/.ncloud/configure
+  krcloud.credentials.ncp_dataforest_password:
+    id: 20nAZnjbUNFdc7RsILlC3A
+    password: "{{ new_password }}"
+    profile: analytics
+
+- name: Set many passwords in one task, at most 20 requests a second
+  krcloud.credentials.ncp_dataforest_password:
+    accounts:
+      - name: df001
+        password: "{{ passwords.df001 }}"
+      - name: df002
+        password: "{{ passwords.df002 }}"
+      - name: team-a
+        password: "{{ passwords.team_a }}"
+        profile: team-a
+    concurrency: 10
+    requests_per_second: 20
+    max_failures: 3
+"""
+
+RETURN = r"""
+changed:
+  description: Whether a password was set, or may have been set. In check mode, whether one would be.
+  returned: always
+  type: bool
+  sample: true
+accounts:
+  description: What became of each account, in the order of the task. Never holds a password.
+  returned: always, except when the options are refused
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the account. V(null) if it could not be looked up.
+      type: str
+      sample: 20nAZnjbUNFdc7RsILlC3A
+      returned: always
+    name:
+      description: The name of the account, where the task gave it.
+      type: str
+      sample: df001
+      returned: always
+    outcome:
+      description:
+        - V(reset) when the vendor confirmed the new password, or would be asked for it in check mode.
+        - V(rejected) when the vendor refused it, so that the old password still holds.
+        - V(unknown) when no answer told whether the new password was set.
+        - V(failed) when the account or the credentials are the problem, so that the old password still holds.
+        - V(skipped) when O(max_failures) was reached before.
+      type: str
+      sample: reset
+      returned: always
+    error:
+      description: Why it is not V(reset), in the form of RV(error). V(null) otherwise.
+      type: dict
+      sample: null
+      returned: always
+msg:
+  description: What went wrong and what to do.
+  returned: failure
+  type: str
+  sample: >-
+    df001: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200): Authentication Failed.
+    Check that the key and its secret belong together and that the key is in use.
+error:
+  description: The failure as data, if the options were refused or the task was about one account.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description:
+        - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(not_found),
+          V(unknown_outcome), V(protocol) and V(internal).
+      type: str
+      sample: authentication
+      returned: always
+    message:
+      description: What happened.
+      type: str
+      sample: NAVER Cloud refused the credentials from the option access_key and the option secret_key (HTTP 401, code 200).
+      returned: always
+    hint:
+      description: What to do, where that is known.
+      type: str
+      sample: Check that the key and its secret belong together and that the key is in use.
+      returned: always
+    http_status:
+      description: The HTTP status of the answer, where there was one.
+      type: int
+      sample: 401
+      returned: always
+    vendor_code:
+      description: The error code of the vendor, where it sent one. It is never the HTTP status.
+      type: str
+      sample: "200"
+      returned: always
+    trace_id:
+      description: The number under which the vendor can find the request, where it sent one.
+      type: str
+      sample: 5f1c7a9e2b3d
+      returned: always
+"""
+
+from typing import Any, Dict
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients, targets
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._reset import check_targets, reset_passwords, result_of
+
+ACCOUNT = {
+    "id": {"type": "str"},
+    "name": {"type": "str"},
+    "password": {"type": "str", "no_log": True, "required": True},
+    "access_key": {"type": "str", "no_log": False},
+    "secret_key": {"type": "str", "no_log": True},
+    "profile": {"type": "str"},
+}
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    "id": {"type": "str"},
+    "name": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "accounts": {
+        "type": "list",
+        "elements": "dict",
+        "options": ACCOUNT,
+        "mutually_exclusive": [("id", "name"), ("profile", "access_key"), ("profile", "secret_key")],
+        "required_one_of": [("id", "name")],
+        "required_together": [("access_key", "secret_key")],
+    },
+    "concurrency": {"type": "int", "default": 8},
+    "max_failures": {"type": "int"},
+    "requests_per_second": {"type": "float"},
+}
+
+
+def reset(module: RedactingModule) -> Dict[str, Any]:
+    options = module.params
+    wanted = targets(options)
+    check_targets(wanted)
+    client_of = clients(module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted)))
+    outcomes = reset_passwords(
+        wanted,
+        client_of.__getitem__,
+        check_mode=module.check_mode,
+        concurrency=options["concurrency"],
+        max_failures=options["max_failures"],
+    )
+    return result_of(outcomes)
+
+
+def main() -> None:
+    module = RedactingModule(
+        argument_spec("ncp", OPTIONS),
+        mutually_exclusive=[("id", "name"), ("id", "accounts"), ("name", "accounts"), ("password", "accounts")],
+        required_one_of=[("id", "name", "accounts")],
+        required_by={"id": "password", "name": "password"},
+        supports_check_mode=True,
+    )
+    module.run(lambda: reset(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: solapi_password_reset
+short_description: Ask SOLAPI for a password-reset mail
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - Asks SOLAPI to send a member the mail with which the member sets a new password. No password is changed by this.
+  - Every successful run sends another mail, so the task always reports a change.
+  - The answer of the vendor may hold the token that the mail carries. It never appears in a result or a log.
+extends_documentation_fragment:
+  - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.solapi
+  - krcloud.credentials.solapi
+  - krcloud.credentials.connection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Checks all options and sends nothing. The vendor offers nothing that could be read beforehand.
+  diff_mode:
+    support: none
+    details:
+      - There is no state of which a before and an after could be shown.
+  idempotent:
+    support: none
+    details:
+      - Each request sends a mail, and the vendor does not tell whether one was sent before.
+options:
+  email:
+    description:
+      - The mail address of the member.
+    type: str
+    required: true
+notes:
+  - A request is repeated only if it provably never left this host, or if the vendor answered that there were too many
+    requests (HTTP 429). In all other cases a repeat might send a second mail.
+  - When the answer is lost, the task fails with RV(delivery=unknown). Ask the member whether the mail arrived before
+    running the task again.
+seealso:
+  - name: SOLAPI documentation
+    description: How requests are authenticated, and which errors there are.
+    link: https://developers.solapi.dev/references/authentication/api-key
+"""
+
+EXAMPLES = r"""
+- name: Ask for a reset mail
+  krcloud.credentials.solapi_password_reset:
+    email: member@example.com
+
+- name: Ask for a reset mail with a signed request
+  krcloud.credentials.solapi_password_reset:
+    email: member@example.com
+    api_key: "{{ solapi_api_key }}"
+    api_secret: "{{ solapi_api_secret }}"
+
+- name: Ask for several mails, and go on when one address is refused
+  krcloud.credentials.solapi_password_reset:
+    email: "{{ item }}"
+  loop:
+    - first@example.com
+    - second@example.com
+  ignore_errors: true
+"""
+
+RETURN = r"""
+changed:
+  description: Whether a mail was sent, or may have been sent. In check mode, whether one would be.
+  returned: always
+  type: bool
+  sample: true
+email:
+  description: The address that the mail was asked for.
+  returned: always, except when the options are refused
+  type: str
+  sample: member@example.com
+delivery:
+  description:
+    - V(accepted) when the vendor accepted the request, V(rejected) when it refused it, V(unknown) when the mail may or
+      may not have been sent.
+    - V(null) in check mode, and when the request did not get as far as a decision about the address.
+  returned: always, except when the options are refused
+  type: str
+  sample: accepted
+message_id:
+  description: The message ID of the mail. V(null) where the vendor does not tell it; its newer answers do not.
+  returned: always, except when the options are refused
+  type: str
+  sample: <3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c@mail.example.com>
+requested_at:
+  description: When the mail was asked for, in UTC. By the clock of the vendor where it tells the time.
+  returned: always, except when the options are refused
+  type: str
+  sample: "2026-11-20T03:00:00.000Z"
+msg:
+  description: What went wrong and what to do.
+  returned: failure
+  type: str
+  sample: The mail server of SOLAPI rejected the address. Check the address.
+error:
+  description: The failure as data.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description:
+        - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(unknown_outcome),
+          V(protocol) and V(internal).
+      type: str
+      sample: rejected
+      returned: always
+    message:
+      description: What happened.
+      type: str
+      sample: The mail server of SOLAPI rejected the address.
+      returned: always
+    hint:
+      description: What to do, where that is known.
+      type: str
+      sample: Check the address.
+      returned: always
+    http_status:
+      description: The HTTP status of the answer, where there was one.
+      type: int
+      sample: 200
+      returned: always
+    vendor_code:
+      description: The error code of the vendor, where it sent one.
+      type: str
+      sample: InvalidAPIKey
+      returned: always
+    trace_id:
+      description: The number under which the vendor can find the request, where it sent one.
+      type: str
+      sample: null
+      returned: always
+"""
+
+import os
+import secrets
+from typing import Any, Dict
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import solapi_credentials
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import Solapi, request_reset
+
+
+def send(module: RedactingModule) -> Dict[str, Any]:
+    credentials = solapi_credentials(module.params, os.environ)
+    if credentials:
+        module.redactor.add(credentials.secret)
+    client = Solapi(caller_for(module), credentials, module.redactor, lambda: secrets.token_hex(16))
+    return request_reset(client, module.params["email"], check_mode=module.check_mode)
+
+
+def main() -> None:
+    module = RedactingModule(
+        argument_spec("solapi", {"email": {"type": "str", "required": True}}),
+        supports_check_mode=True,
+    )
+    module.run(lambda: send(module))
+
+
+if __name__ == "__main__":
+    main()
