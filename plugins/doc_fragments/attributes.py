@@ -21,7 +21,7 @@ attributes:
     support: full
 """
 
-    NCP = r"""
+    ACTIONGROUP_NCP = r"""
 attributes:
   action_group:
     description: Use C(group/krcloud.credentials.ncp) in C(module_defaults) to set defaults for this module.
@@ -30,7 +30,7 @@ attributes:
       - krcloud.credentials.ncp
 """
 
-    SOLAPI = r"""
+    ACTIONGROUP_SOLAPI = r"""
 attributes:
   action_group:
     description: Use C(group/krcloud.credentials.solapi) in C(module_defaults) to set defaults for this module.

@@ -12,12 +12,14 @@ options:
   validate_certs:
     description:
       - Whether to verify the TLS certificate of the vendor.
-      - When V(false), every task warns about it. Whoever stands between can then read and change what is sent, passwords included.
+      - When V(false), every task warns about it. Whoever stands between can then read and change what is sent,
+        passwords included.
     type: bool
     default: true
   ca_path:
     description:
-      - A PEM file with certificate authorities, or a folder of them as made by C(openssl rehash). Only these are trusted then.
+      - A PEM file with certificate authorities, or a folder of them as made by C(openssl rehash).
+        Only these are trusted then.
       - If not set, the file named by the environment variable E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is used,
         and without those the list that comes with the Python library C(certifi).
     type: path
@@ -42,6 +44,7 @@ requirements:
   - requests (Python library, on the host that executes the task)
 notes:
   - Plain C(http) is refused except to a loopback address. Redirects are never followed.
-  - The proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY) and so on) are honoured. The file C(~/.netrc) is never read.
+  - The proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY) and so on) are honoured.
+    The file C(~/.netrc) is never read.
   - Do not pass keys or passwords with the keyword C(environment) of a task. Ansible prints them at C(-vvv).
 """

@@ -18,8 +18,8 @@ options:
   secret_key:
     description:
       - The secret key that belongs to O(access_key).
-      - If not set, the environment variables E(NCLOUD_SECRET_ACCESS_KEY) and E(NCLOUD_SECRET_KEY) are asked, in this order,
-        and then the profile file O(config_file).
+      - If not set, the environment variables E(NCLOUD_SECRET_ACCESS_KEY) and E(NCLOUD_SECRET_KEY) are asked,
+        in this order, and then the profile file O(config_file).
     type: str
   profile:
     description:
@@ -30,7 +30,8 @@ options:
     type: str
   config_file:
     description:
-      - The file that C(ncloud configure) writes, with the keys C(ncloud_access_key_id) and C(ncloud_secret_access_key) in each section.
+      - The file that C(ncloud configure) writes. Each section holds the keys C(ncloud_access_key_id) and
+        C(ncloud_secret_access_key).
       - It is read on the host that executes the task. A section takes nothing over from C([DEFAULT]).
     type: path
     default: ~/.ncloud/configure

@@ -26,7 +26,7 @@ def to_xml(root: str, fields: Mapping[str, str]) -> bytes:
     from xml.sax.saxutils import escape
 
     inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}</{root}>'.encode("utf-8")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}</{root}>'.encode()
 
 
 def parse(body: bytes) -> Dict[str, Any]:

@@ -92,15 +92,17 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
     if not found:
         return None
     if len(found) == 1:
-        (present, (_value, origin)), = found.items()
+        ((present, (_value, origin)),) = found.items()
         absent = "api_secret" if present == "api_key" else "api_key"
         raise ConfigurationError(
             f"{present} was found in {origin}, but no {absent}.",
-            hint=f"Set the option {absent} or the environment variable {ENVIRONMENT['solapi'][absent][0]}, or neither of the two.",
+            hint=f"Set the option {absent} or the environment variable {ENVIRONMENT['solapi'][absent][0]}, or neither.",
         )
     for name, (value, origin) in found.items():
         _check(name, value, origin)
-    return Credentials(found["api_key"][0], found["api_secret"][0], f"{found['api_key'][1]} and {found['api_secret'][1]}")
+    return Credentials(
+        found["api_key"][0], found["api_secret"][0], f"{found['api_key'][1]} and {found['api_secret'][1]}"
+    )
 
 
 def _first(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Optional[str]]:
@@ -118,7 +120,10 @@ def _from_file(path: str, profile: str, key: str, read_text: Callable[[str], str
     except FileNotFoundError:
         return None, f"{place} (there is no such file)"
     except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}).", hint="Make it a UTF-8 text file that this user may read.") from None
+        raise ConfigurationError(
+            f"{path} cannot be read ({type(error).__name__}).",
+            hint="Make it a UTF-8 text file that this user may read.",
+        ) from None
     profiles = parse_profiles(text, path)
     if profile not in profiles:
         known = ", ".join(sorted(profiles)) or "none"
@@ -128,7 +133,7 @@ def _from_file(path: str, profile: str, key: str, read_text: Callable[[str], str
 
 def read_text(path: str) -> str:
     """Return the text of a UTF-8 file."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         return file.read()
 
 
@@ -139,7 +144,9 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
     nothing to the other sections: a profile that lacks a key must not pick up another tenant's. Values are taken
     as they stand, ``%`` and ``=`` included. Raises ConfigurationError, which quotes no line of the file.
     """
-    parser = configparser.RawConfigParser(delimiters=("=",), default_section="\0", interpolation=None, comment_prefixes=("#", ";"))
+    parser = configparser.RawConfigParser(
+        delimiters=("=",), default_section="\0", interpolation=None, comment_prefixes=("#", ";")
+    )
     try:
         try:
             parser.read_string(text)
@@ -148,18 +155,28 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
     except configparser.Error as error:
         raise ConfigurationError(
             f"{path} is not in the form that `ncloud configure` writes ({type(error).__name__}"
-            + (f" in line {error.lineno}" if getattr(error, "lineno", None) else "")
+            + _in_line(error)
             + ").",
             hint="It holds sections such as [DEFAULT] and lines such as ncloud_access_key_id = KEY.",
         ) from None
     return {name: {key: value.strip() for key, value in parser.items(name)} for name in parser.sections()}
 
 
+def _in_line(error: configparser.Error) -> str:
+    number = getattr(error, "lineno", None)
+    return f" in line {number}" if number else ""
+
+
 def _check(name: str, value: str, origin: str) -> None:
     if value != value.strip() or any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
-        raise ConfigurationError(f"{name} from {origin} has blanks around it or control characters in it.", hint="Often a line break of the file it was read from.")
+        raise ConfigurationError(
+            f"{name} from {origin} has blanks around it or control characters in it.",
+            hint="Often a line break of the file it was read from.",
+        )
     if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
-        raise ConfigurationError(f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again.")
+        raise ConfigurationError(
+            f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again."
+        )
 
 
 def _list(places: List[str]) -> str:

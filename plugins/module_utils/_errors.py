@@ -124,12 +124,14 @@ class InternalError(KrcloudError):
 def internal_error(error: BaseException) -> InternalError:
     """Return what to say of an exception that no code expected: its type and place, never its text."""
     if isinstance(error, KeyboardInterrupt):
-        return InternalError("The task was interrupted; what it had begun may have been carried out.", hint="Run it again.")
+        return InternalError(
+            "The task was interrupted; what it had begun may have been carried out.", hint="Run it again."
+        )
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
     return InternalError(
         f"krcloud.credentials met an error that it does not know ({type(error).__name__}{place}).",
-        hint="What the task had begun may have been carried out. Please report this with the version of the collection.",
+        hint="What the task had begun may have been carried out. Please report this and the version of the collection.",
     )

@@ -18,7 +18,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, Mapping, Optional, TypeVar
+from typing import Callable, Mapping, Optional, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
+
+_RANDOM = random.SystemRandom()
 
 
 class Repeat(enum.Enum):
@@ -126,7 +128,9 @@ class Limits:
         for name in ("timeout", "deadline"):
             seconds = getattr(self, name)
             if not (math.isfinite(seconds) and seconds > 0):
-                raise ConfigurationError(f"{name} is {seconds}: it must be a number of seconds greater than 0, and never unlimited.")
+                raise ConfigurationError(
+                    f"{name} is {seconds}: it must be a number of seconds greater than 0, and never unlimited."
+                )
         if self.retries < 0:
             raise ConfigurationError(f"retries is {self.retries}: it must be 0 or more.")
 
@@ -176,12 +180,15 @@ def check_api_url(url: str) -> str:
     if parts.scheme not in ("https", "http") or not host:
         raise ConfigurationError("api_url is not a web address: write it as https://host or https://host:port.")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(f"api_url for {shown} holds a user name or password: take them out, the vendors do not use them.")
+        raise ConfigurationError(
+            f"api_url for {shown} holds a user name or password: take them out, the vendors do not use them."
+        )
     if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH:
         raise ConfigurationError(f"api_url for {shown} may hold nothing after the host but a plain path.")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
-            f"api_url {shown} is plain http: the password would cross the network unprotected. Use https (http is only for loopback addresses)."
+            f"api_url {shown} is plain http: the password would cross the network unprotected.",
+            hint="Use https. Plain http is only for loopback addresses.",
         )
     return url.rstrip("/")
 
@@ -218,9 +225,18 @@ def clock_skew(response: Response) -> Optional[float]:
         return None
 
 
+def clock_hint(response: Response, limit: float, vendor: str) -> Optional[str]:
+    """Return what to do when our clock is ``limit`` seconds or more off the vendor's, None while it is not."""
+    skew = clock_skew(response)
+    if skew is None or abs(skew) < limit:
+        return None
+    side = "ahead of" if skew > 0 else "behind"
+    return f"The clock of this host is {abs(skew):.0f} s {side} {vendor}, and {limit / 60:.0f} minutes are allowed."
+
+
 def full_jitter(attempt: int) -> float:
     """Return the seconds to wait after the given attempt (1 is the first), anywhere between none and a growing cap."""
-    return random.uniform(0.0, min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 10)))
+    return _RANDOM.uniform(0.0, min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 10)))
 
 
 class Caller:
@@ -298,10 +314,13 @@ class Caller:
                 continue
             raise self._final(error, maybe_done, attempt, repeatable and wait >= left) from None
 
-    def _final(self, error: KrcloudError, maybe_done: Optional[KrcloudError], attempts: int, out_of_time: bool) -> KrcloudError:
+    def _final(
+        self, error: KrcloudError, maybe_done: Optional[KrcloudError], attempts: int, out_of_time: bool
+    ) -> KrcloudError:
         tried = f" Gave up after {attempts} attempts." if attempts > 1 else ""
         if out_of_time:
-            tried = f" Gave up after {attempts} attempt{'s' if attempts > 1 else ''}: the deadline of {self._limits.deadline:g} s leaves no time for another."
+            count = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+            tried = f" Gave up after {count}: the deadline of {self._limits.deadline:g} s leaves no time for another."
         if maybe_done is None:
             error.message += tried
             return error
@@ -322,4 +341,3 @@ def _clause(message: str) -> str:
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc
-

@@ -16,7 +16,12 @@ import sys
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, KrcloudError, internal_error
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
+    KrcloudError,
+    internal_error,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import SHORTEST_SECRET, Redactor
@@ -37,9 +42,14 @@ class RedactingModule(AnsibleModule):
         self._unquoted: List[Tuple[str, str]] = []
         super().__init__(argument_spec=argument_spec, **kwargs)
         # Once more: a list that was written as JSON text has only now been taken apart.
-        self.redactor.add(*(value for _path, value in _secrets(self.argument_spec, self.params) if isinstance(value, str)))
+        self.redactor.add(
+            *(value for _path, value in _secrets(self.argument_spec, self.params) if isinstance(value, str))
+        )
         for path, kind in self._unquoted:
-            unquoted = ConfigurationError(f"{path} is not a string: YAML made it {kind}.", hint="Put it in quotes, so that the value used is the one written.")
+            unquoted = ConfigurationError(
+                f"{path} is not a string: YAML made it {kind}.",
+                hint="Put it in quotes, so that the value used is the one written.",
+            )
             self.finish(unquoted.as_failure())
 
     def _load_params(self) -> None:
@@ -76,7 +86,7 @@ class RedactingModule(AnsibleModule):
         super().exit_json(**self._masked(kwargs))
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        """Fail with a masked result. An exception object goes no further than here: core would print it past `no_log`."""
+        """Fail with a masked result. An exception object stops here: core would print it past `no_log`."""
         kwargs.pop("exception", None)
         super().fail_json(self.redactor.text(str(msg)), **self._masked(kwargs))
 
@@ -114,16 +124,26 @@ def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[Pac
     """Return the way to the vendor that a module's connection options describe. Raises ConfigurationError."""
     options = module.params
     if not options["validate_certs"]:
-        module.warn("TLS certificates are not verified (validate_certs is false): whoever stands between can read and change the password.")
-    transport = RequestsTransport(options["api_url"], validate_certs=options["validate_certs"], ca_path=options["ca_path"], connections=connections)
-    return Caller(transport, options["api_url"], Limits(options["timeout"], options["retries"], options["deadline"]), pace=pace)
+        module.warn(
+            "TLS certificates are not verified (validate_certs is false): "
+            "whoever stands between can read and change what is sent."
+        )
+    transport = RequestsTransport(
+        options["api_url"],
+        validate_certs=options["validate_certs"],
+        ca_path=options["ca_path"],
+        connections=connections,
+    )
+    return Caller(
+        transport, options["api_url"], Limits(options["timeout"], options["retries"], options["deadline"]), pace=pace
+    )
 
 
 def _missing_requests() -> KrcloudError:
     return ConfigurationError(
         missing_required_lib("requests", url="https://requests.readthedocs.io/"),
-        hint=f"Install it for that interpreter with '{sys.executable} -m pip install requests', or run the task where it is installed "
-        "(delegate_to: localhost, with ansible_python_interpreter set to ansible_playbook_python).",
+        hint=f"Install it for that interpreter with '{sys.executable} -m pip install requests', or run the task where "
+        "it is installed (delegate_to: localhost, with ansible_python_interpreter set to ansible_playbook_python).",
     )
 
 
@@ -138,7 +158,7 @@ def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterato
 
 
 def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all text that stands where no option is: a misspelt option, or a row that is not one, may hold a secret too."""
+    """Yield all text that stands where no option is: a misspelt option or a malformed row may hold a secret too."""
     for name, value in params.items():
         option = spec.get(name)
         if option is None and not name.startswith("_ansible_"):
@@ -180,4 +200,10 @@ def _kind(value: Any) -> str:
         return "a truth value"
     if isinstance(value, (int, float)):
         return "a number"
-    return "a list" if isinstance(value, (list, tuple)) else "a dictionary" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+    return (
+        "a list"
+        if isinstance(value, (list, tuple))
+        else "a dictionary"
+        if isinstance(value, Mapping)
+        else f"a {type(value).__name__}"
+    )

@@ -29,7 +29,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     Operation,
     Repeat,
     Response,
-    clock_skew,
+    clock_hint,
     parse_retry_after,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor, one_line
@@ -85,10 +85,14 @@ class DataForest:
             contents = answer.get("contents", [])
             items = contents if isinstance(contents, list) else [contents] if contents else []
             if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
-                raise ProtocolError("NAVER Cloud sent a list of accounts that is not in the documented form.", trace_id=_trace_id(response))
+                raise ProtocolError(
+                    "NAVER Cloud sent a list of accounts that is not in the documented form.",
+                    trace_id=_trace_id(response),
+                )
             return [_account(item) for item in items]
 
-        return self._call(GET_LIST, {}, interpret)
+        accounts: List[Account] = self._call(GET_LIST, {}, interpret)
+        return accounts
 
     def reset_password(self, account_id: str, password: str) -> None:
         """Set the password of one account. Returning means that the vendor confirmed it."""
@@ -97,7 +101,11 @@ class DataForest:
         def interpret(response: Response) -> None:
             answer = self._confirmed(response)
             if answer.get("id", account_id) != account_id:
-                raise ProtocolError("NAVER Cloud confirmed a reset of another account than the one asked for.", repeatable=False, trace_id=_trace_id(response))
+                raise ProtocolError(
+                    "NAVER Cloud confirmed a reset of another account than the one asked for.",
+                    repeatable=False,
+                    trace_id=_trace_id(response),
+                )
 
         self._call(RESET_PASSWORD, {"id": account_id, "password": password}, interpret)
 
@@ -125,39 +133,69 @@ class DataForest:
             return answer
         code, message = _complaint(answer)
         if 200 <= response.status < 300 and success is None and message is None:
-            raise ProtocolError("NAVER Cloud answered without saying whether it succeeded.", http_status=response.status, trace_id=trace_id)
+            raise ProtocolError(
+                "NAVER Cloud answered without saying whether it succeeded.",
+                http_status=response.status,
+                trace_id=trace_id,
+            )
         raise self._refusal(response, code, message, proven=success is False)
 
     def _unreadable(self, response: Response, reason: str) -> KrcloudError:
         if response.status in (401, 403, 429) or 300 <= response.status < 400:
             return self._refusal(response, None, None)
-        return ProtocolError(f"NAVER Cloud gave an answer that cannot be used (HTTP {response.status}): {reason}.", http_status=response.status, trace_id=_trace_id(response))
+        return ProtocolError(
+            f"NAVER Cloud gave an answer that cannot be used (HTTP {response.status}): {reason}.",
+            http_status=response.status,
+            trace_id=_trace_id(response),
+        )
 
-    def _refusal(self, response: Response, code: Optional[str], message: Optional[str], proven: bool = False) -> KrcloudError:
-        """Return the error that an answer other than a confirmation stands for; ``proven`` if it says ``success: false``."""
+    def _refusal(
+        self, response: Response, code: Optional[str], message: Optional[str], proven: bool = False
+    ) -> KrcloudError:
+        """Return what an answer other than a confirmation stands for; ``proven`` if it says ``success: false``."""
         status = response.status
         quoted = self._quote(message)
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code, "trace_id": _trace_id(response)}
-        said = f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
+        said = (
+            f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
+        )
         if status == 429 or (code in _LIMIT_CODES and status >= 400):
             wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
-            return RateLimitError(f"NAVER Cloud limits the number of requests{said}", retry_after=wait, hint="Lower concurrency or set requests_per_second.", **details)
+            return RateLimitError(
+                f"NAVER Cloud limits the number of requests{said}",
+                retry_after=wait,
+                hint="Lower concurrency or set requests_per_second.",
+                **details,
+            )
         if status in (401, 403) or (code in _CALLER_CODES and status >= 400):
-            return AuthenticationError(f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}", hint=self._credentials_hint(response), **details)
+            return AuthenticationError(
+                f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}",
+                hint=self._credentials_hint(response),
+                **details,
+            )
         if 300 <= status < 400:
-            return ProtocolError(f"NAVER Cloud answered with a redirect (HTTP {status}), which is not followed.", repeatable=False, hint="Check api_url.", **details)
+            return ProtocolError(
+                f"NAVER Cloud answered with a redirect (HTTP {status}), which is not followed.",
+                repeatable=False,
+                hint="Check api_url.",
+                **details,
+            )
         if status >= 500 or status < 200:
             return ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
         if status == 404:
-            return NotFoundError(f"NAVER Cloud does not know the account, or these credentials may not see it{said}", hint="Check id, credentials and api_url.", **details)
+            return NotFoundError(
+                f"NAVER Cloud does not know the account, or these credentials may not see it{said}",
+                hint="Check id, credentials and api_url.",
+                **details,
+            )
         if message is None and code is None and not proven:
             return ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
         return RejectedError(f"NAVER Cloud rejected the request{said}", **details)
 
     def _credentials_hint(self, response: Response) -> str:
-        skew = clock_skew(response)
-        if skew is not None and abs(skew) >= CLOCK_SKEW_LIMIT:
-            return f"The clock of this host is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} NAVER Cloud, and 5 minutes are allowed: set the clock."
+        skewed = clock_hint(response, CLOCK_SKEW_LIMIT, "NAVER Cloud")
+        if skewed:
+            return skewed
         if response.status == 403:
             return "The key is known, but may not do this: check the permissions of its sub account."
         return "Check that the key and its secret belong together and that the key is in use."
@@ -212,7 +250,9 @@ def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]
             detail = envelope.get("details")
             if isinstance(words, str) and isinstance(detail, str) and detail:
                 words = f"{words}: {detail}"
-            return (one_line(str(number), 40) if number is not None else None), (words if isinstance(words, str) else None)
+            return (one_line(str(number), 40) if number is not None else None), (
+                words if isinstance(words, str) else None
+            )
     return None, None
 
 

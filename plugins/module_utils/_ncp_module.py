@@ -7,17 +7,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import ncp_credentials, read_text
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import DataForest
-from ansible_collections.krcloud.credentials.plugins.module_utils._reset import Target
+from ansible_collections.krcloud.credentials.plugins.module_utils._reset import Target, Tenant
 
-# What an item of `accounts` says about its credentials; three times None stands for those of the task.
-Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
 TASK: Tenant = (None, None, None)
 
 
@@ -38,7 +36,12 @@ def _options_of(options: Mapping[str, Any], tenant: Tenant) -> Mapping[str, Opti
     if tenant == TASK:
         return options
     access_key, secret_key, profile = tenant
-    return {"access_key": access_key, "secret_key": secret_key, "profile": profile, "config_file": options["config_file"]}
+    return {
+        "access_key": access_key,
+        "secret_key": secret_key,
+        "profile": profile,
+        "config_file": options["config_file"],
+    }
 
 
 def targets(options: Mapping[str, Any]) -> List[Target]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""The option groups that modules and plugins share. `plugins/doc_fragments/` documents the same tables; a test compares."""
+"""The option groups that modules and plugins share; `plugins/doc_fragments/` documents the same tables."""
 
 from __future__ import annotations
 

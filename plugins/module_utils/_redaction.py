@@ -99,7 +99,9 @@ class Redactor:
         if isinstance(value, bytes):
             return self.text(value.decode("utf-8", "backslashreplace"))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {field.name: self.value(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+            fields = {
+                field.name: self.value(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init
+            }
             return dataclasses.replace(value, **fields)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._secrets:
             return MASK

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Callable, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     ConfigurationError,
@@ -20,10 +20,18 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
     internal_error,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import ACCOUNT_ID, ACCOUNT_NAME, Account, DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
+    ACCOUNT_ID,
+    ACCOUNT_NAME,
+    Account,
+    DataForest,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
 
 MOST_WORKERS = 64
+
+# Which credentials an account is reached with: its own access key, secret key and profile, or None for the task's.
+Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
 
 T = TypeVar("T")
@@ -41,7 +49,7 @@ class Target:
     id: Optional[str]
     name: Optional[str]
     password: str
-    tenant: Hashable
+    tenant: Tenant
 
     def __repr__(self) -> str:
         return f"Target {self.label}"
@@ -63,24 +71,35 @@ class Outcome:
 
 def check_targets(targets: Sequence[Target]) -> None:
     """Raise ConfigurationError for the first thing that is wrong with any target. Sends nothing."""
-    seen: Dict[Tuple[Hashable, Optional[str], Optional[str]], str] = {}
+    seen: Dict[Tuple[Tenant, Optional[str], Optional[str]], str] = {}
     for target in targets:
         if target.id is not None and not ACCOUNT_ID.fullmatch(target.id):
-            raise ConfigurationError(f"The id of {target.label} is not one: an id has 1 to 22 letters and digits.", hint="ncp_dataforest_account_info lists the ids.")
+            raise ConfigurationError(
+                f"The id of {target.label} is not one: an id has 1 to 22 letters and digits.",
+                hint="ncp_dataforest_account_info lists the ids.",
+            )
         if target.name is not None and not ACCOUNT_NAME.fullmatch(target.name):
-            raise ConfigurationError(f"The name of {target.label} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, and no hyphen at either end.")
+            raise ConfigurationError(
+                f"The name of {target.label} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, "
+                "and no hyphen at either end."
+            )
         faults = password_faults(target.password)
         if faults:
-            raise ConfigurationError(f"The password of {target.label} breaks the published rules: {'; '.join(faults)}.", hint="Nothing was sent. Choose another one.")
+            raise ConfigurationError(
+                f"The password of {target.label} breaks the published rules: {'; '.join(faults)}.",
+                hint="Nothing was sent. Choose another one.",
+            )
         key = (target.tenant, target.id, target.name)
         if key in seen:
-            raise ConfigurationError(f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent.")
+            raise ConfigurationError(
+                f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent."
+            )
         seen[key] = target.label
 
 
 def reset_passwords(
     targets: Sequence[Target],
-    client_of: Callable[[Hashable], DataForest],
+    client_of: Callable[[Tenant], DataForest],
     *,
     check_mode: bool = False,
     concurrency: int = 8,
@@ -113,7 +132,12 @@ def reset_passwords(
         if isinstance(account_id, KrcloudError):
             return _failed(target, None, account_id)
         if failures.reached:
-            return Outcome(account_id, target.name, "skipped", ConfigurationError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict())
+            return Outcome(
+                account_id,
+                target.name,
+                "skipped",
+                ConfigurationError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
+            )
         if not check_mode:
             try:
                 client_of(target.tenant).reset_password(account_id, target.password)
@@ -128,16 +152,19 @@ def reset_passwords(
     return in_parallel(settle, range(len(targets)), concurrency)
 
 
-def _listed(client_of: Callable[[Hashable], DataForest], tenant: Hashable) -> "Mapping[str, Account] | KrcloudError":
+def _listed(client_of: Callable[[Tenant], DataForest], tenant: Tenant) -> Mapping[str, Account] | KrcloudError:
     try:
         accounts = client_of(tenant).accounts()
     except KrcloudError as error:
         return error
     # Ids and names cannot be mixed up: the one kind of lookup asks for an id, the other for a name.
-    return {**{f"name {account.name}": account for account in accounts}, **{f"id {account.id}": account for account in accounts}}
+    return {
+        **{f"name {account.name}": account for account in accounts},
+        **{f"id {account.id}": account for account in accounts},
+    }
 
 
-def _find(target: Target, listed: "Mapping[str, Account] | KrcloudError | None") -> "str | KrcloudError":
+def _find(target: Target, listed: Mapping[str, Account] | KrcloudError | None) -> str | KrcloudError:
     if isinstance(listed, KrcloudError):
         return listed
     if listed is None:
@@ -145,15 +172,21 @@ def _find(target: Target, listed: "Mapping[str, Account] | KrcloudError | None")
     account = listed.get(f"id {target.id}" if target.id is not None else f"name {target.name}")
     if account is None:
         what = f"id {target.id}" if target.id is not None else f"name {target.name}"
-        return NotFoundError(f"There is no account with the {what}, or these credentials may not see it.", hint="ncp_dataforest_account_info lists those they see.")
+        return NotFoundError(
+            f"There is no account with the {what}, or these credentials may not see it.",
+            hint="ncp_dataforest_account_info lists those they see.",
+        )
     return account.id
 
 
-def _refuse_same_account(targets: Sequence[Target], found: "Sequence[str | KrcloudError]") -> None:
+def _refuse_same_account(targets: Sequence[Target], found: Sequence[str | KrcloudError]) -> None:
     seen: Dict[str, str] = {}
     for target, account_id in zip(targets, found):
         if isinstance(account_id, str) and account_id in seen:
-            raise ConfigurationError(f"{target.label} is the same account as {seen[account_id]}.", hint="Name each account once; nothing was sent.")
+            raise ConfigurationError(
+                f"{target.label} is the same account as {seen[account_id]}.",
+                hint="Name each account once; nothing was sent.",
+            )
         if isinstance(account_id, str):
             seen[account_id] = target.label
 
@@ -220,9 +253,10 @@ def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
     counts = Counter(outcome.outcome for outcome in bad)
     summary = ", ".join(f"{counts[kind]} {kind}" for kind in OUTCOMES if counts[kind])
     first = next((outcome for outcome in bad if outcome.outcome != "skipped"), bad[0])
+    why = f" The first is {first.name or first.id}: {first.error['message']}" if first.error else ""
     return {
         **result,
         "failed": True,
-        "msg": f"{len(bad)} of {len(outcomes)} accounts were not reset: {summary}. The first, {first.name or first.id}: "
-        f"{first.error['message'] if first.error else ''} See accounts for all. Running the task again with the same passwords is safe.",
+        "msg": f"{len(bad)} of {len(outcomes)} accounts were not reset: {summary}.{why} "
+        "See accounts for each. It is safe to run the task again with the same passwords.",
     }

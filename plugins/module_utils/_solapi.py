@@ -32,7 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     Operation,
     Repeat,
     Response,
-    clock_skew,
+    clock_hint,
     parse_retry_after,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, one_line
@@ -44,7 +44,9 @@ CLOCK_SKEW_LIMIT = 900.0
 SEND_RESET = Operation("sendResetPassword", "/users/v1/member/password/reset", Repeat.UNSAFE)
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]{1,253}")
-_ERRORS_ABOUT_THE_CALLER = frozenset(("invalidapikey", "signaturedoesnotmatch", "requesttimetooskewed", "duplicatedsignature", "forbidden"))
+_ERRORS_ABOUT_THE_CALLER = frozenset(
+    ("invalidapikey", "signaturedoesnotmatch", "requesttimetooskewed", "duplicatedsignature", "forbidden")
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class ResetMail:
 def check_email(email: str) -> str:
     """Return the address, or raise ConfigurationError when it cannot be one."""
     if not _EMAIL.fullmatch(email) or len(email) > 254:
-        raise ConfigurationError("email is not a mail address.", hint="Write one address in the form name@example.com, without a display name.")
+        raise ConfigurationError(
+            "email is not a mail address.",
+            hint="Write one address in the form name@example.com, without a display name.",
+        )
     return email
 
 
@@ -68,7 +73,9 @@ class Solapi:
     ``new_salt`` returns a fresh random text of 12 to 64 bytes each time. All methods raise the errors of ``_errors``.
     """
 
-    def __init__(self, caller: Caller, credentials: Optional[Credentials], redactor: Redactor, new_salt: Callable[[], str]) -> None:
+    def __init__(
+        self, caller: Caller, credentials: Optional[Credentials], redactor: Redactor, new_salt: Callable[[], str]
+    ) -> None:
         self._caller = caller
         self._credentials = credentials
         self._redactor = redactor
@@ -102,17 +109,28 @@ class Solapi:
         except Unreadable as reason:
             if response.status in (401, 403, 429) or 300 <= response.status < 400:
                 raise self._refusal(response, None, None) from None
-            raise ProtocolError(f"SOLAPI gave an answer that cannot be used (HTTP {response.status}): {reason}.", http_status=response.status) from None
+            raise ProtocolError(
+                f"SOLAPI gave an answer that cannot be used (HTTP {response.status}): {reason}.",
+                http_status=response.status,
+            ) from None
         self._redactor.add(*_reset_tokens(answer))
         code, message = answer.get("errorCode"), answer.get("errorMessage")
         if not 200 <= response.status < 300 or code:
-            raise self._refusal(response, code if isinstance(code, str) else None, message if isinstance(message, str) else None)
+            raise self._refusal(
+                response, code if isinstance(code, str) else None, message if isinstance(message, str) else None
+            )
         mail = answer.get("mail")
         if isinstance(mail, dict):
             if email.lower() in _addresses(mail.get("rejected")):
-                raise RejectedError("The mail server of SOLAPI rejected the address.", hint="Check the address.", http_status=response.status)
+                raise RejectedError(
+                    "The mail server of SOLAPI rejected the address.",
+                    hint="Check the address.",
+                    http_status=response.status,
+                )
             if email.lower() not in _addresses(mail.get("accepted")):
-                raise ProtocolError("SOLAPI answered without saying whether the address was accepted.", http_status=response.status)
+                raise ProtocolError(
+                    "SOLAPI answered without saying whether the address was accepted.", http_status=response.status
+                )
         return ResetMail(_message_id(mail), _requested_at(answer, response.received_at))
 
     def _refusal(self, response: Response, code: Optional[str], message: Optional[str]) -> KrcloudError:
@@ -126,19 +144,30 @@ class Solapi:
             wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
             return RateLimitError(f"SOLAPI limits the number of requests{said}", retry_after=wait, **details)
         if status in (401, 403) or (code or "").lower() in _ERRORS_ABOUT_THE_CALLER:
-            caller = f"the credentials from {self._credentials.origin}" if self._credentials else "a request without credentials"
-            return AuthenticationError(f"SOLAPI refused {caller}{said}", hint=self._hint(response, code, message), **details)
+            caller = (
+                f"the credentials from {self._credentials.origin}"
+                if self._credentials
+                else "a request without credentials"
+            )
+            return AuthenticationError(
+                f"SOLAPI refused {caller}{said}", hint=self._hint(response, code, message), **details
+            )
         if 300 <= status < 400:
-            return ProtocolError(f"SOLAPI answered with a redirect (HTTP {status}), which is not followed.", repeatable=False, hint="Check api_url.", **details)
+            return ProtocolError(
+                f"SOLAPI answered with a redirect (HTTP {status}), which is not followed.",
+                repeatable=False,
+                hint="Check api_url.",
+                **details,
+            )
         if status >= 500 or (code is None and message is None):
             return ProtocolError(f"SOLAPI failed to answer{said}", **details)
         return RejectedError(f"SOLAPI rejected the request{said}", **details)
 
     def _hint(self, response: Response, code: Optional[str], message: Optional[str]) -> str:
-        skew = clock_skew(response)
         kind = (code or "").lower()
-        if skew is not None and abs(skew) >= CLOCK_SKEW_LIMIT:
-            return f"The clock of this host is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} SOLAPI, and 15 minutes are allowed: set the clock."
+        skewed = clock_hint(response, CLOCK_SKEW_LIMIT, "SOLAPI")
+        if skewed:
+            return skewed
         if kind == "forbidden" and re.search(r"\d+\.\d+\.\d+\.\d+|IP", message or ""):
             return "The API key has a list of allowed IP addresses: add the address of this host in the SOLAPI console."
         if kind == "requesttimetooskewed":
@@ -172,7 +201,11 @@ def _reset_tokens(value: Any) -> List[str]:
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            found += [str(entry) for name, entry in item.items() if str(name).lower() == "hashid" and isinstance(entry, (str, int))]
+            found += [
+                str(entry)
+                for name, entry in item.items()
+                if str(name).lower() == "hashid" and isinstance(entry, (str, int))
+            ]
             waiting += item.values()
         elif isinstance(item, list):
             waiting += item
@@ -182,14 +215,23 @@ def _reset_tokens(value: Any) -> List[str]:
 def request_reset(client: Solapi, email: str, *, check_mode: bool = False) -> Dict[str, Any]:
     """Ask for a mail and return the result of the task, failures of the vendor included."""
     check_email(email)
-    result: Dict[str, Any] = {"changed": True, "email": email, "delivery": None, "message_id": None, "requested_at": None}
+    result: Dict[str, Any] = {
+        "changed": True,
+        "email": email,
+        "delivery": None,
+        "message_id": None,
+        "requested_at": None,
+    }
     if check_mode:
         return result
     try:
         mail = client.send_reset_mail(email)
     except KrcloudError as error:
         if isinstance(error, UnknownOutcomeError):
-            error.hint = "The mail may have been sent: ask the member, or wait, before running this again. It was not repeated, since every request sends another mail."
+            error.hint = (
+                "The mail may have been sent, and was not asked for again, since every request sends another mail: "
+                "ask the member before running this again."
+            )
         delivery = {"unknown_outcome": "unknown", "rejected": "rejected"}.get(error.kind)
         return {**result, "changed": delivery == "unknown", "delivery": delivery, **error.as_failure()}
     return {**result, "delivery": "accepted", "message_id": mail.message_id, "requested_at": mail.requested_at}

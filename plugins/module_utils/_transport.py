@@ -28,6 +28,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import A
 
 REQUESTS_IMPORT_ERROR: Optional[ImportError] = None
 try:
+    import certifi
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
@@ -36,7 +37,9 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError as _error:
     REQUESTS_IMPORT_ERROR = _error
-    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
+    # Enough for this file to be imported without `requests`; nothing of it is used then.
+    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment, misc]
+    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
 
 USER_AGENT = "krcloud.credentials"
 
@@ -76,7 +79,7 @@ class _BoundedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> Any:
         self._sock.settimeout(_attempt.get().time_for_one_read())
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined]
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
@@ -86,13 +89,14 @@ class _BoundedReader(io.RawIOBase):
 class _BoundedAnswer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
 
 
 class _WatchedConnection:
     """Mixed into urllib3's connections: tells the attempt when the first byte of a request leaves."""
 
-    response_class = _BoundedAnswer
+    response_class: Any = _BoundedAnswer
+    sock: Any
 
     def connect(self) -> Any:
         try:
@@ -102,7 +106,7 @@ class _WatchedConnection:
             _attempt.get().sent = False
 
     def send(self, data: Any) -> Any:
-        if self.sock is None:  # type: ignore[has-type]
+        if self.sock is None:
             self.connect()
         _attempt.get().sent = True
         return super().send(data)  # type: ignore[misc]
@@ -142,7 +146,7 @@ class _Adapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         # The context has loaded its authorities once; left to `requests`, every new connection would read them again.
-        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+        conn.cert_reqs = self._context.verify_mode if self._context else None
 
 
 def _use_our_pools(manager: Any) -> None:
@@ -166,9 +170,13 @@ def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[s
             folder = os.path.isdir(path)
             context = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
         except FileNotFoundError:
-            raise ConfigurationError(f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities.") from None
+            raise ConfigurationError(
+                f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities."
+            ) from None
         except OSError as error:
-            raise ConfigurationError(f"{source} names {path}, which cannot be used as a list of certificate authorities ({type(error).__name__}).") from None
+            raise ConfigurationError(
+                f"{source} names {path}, which is no usable list of certificate authorities ({type(error).__name__})."
+            ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -179,7 +187,7 @@ def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[st
     for name in _CA_VARIABLES:
         if environ.get(name):
             return f"the environment variable {name}", environ[name]
-    return "certifi", requests.certs.where()
+    return "certifi", certifi.where()
 
 
 def proxy_secrets(environ: Mapping[str, str]) -> List[str]:
@@ -191,14 +199,19 @@ def proxy_secrets(environ: Mapping[str, str]) -> List[str]:
                 password = urlsplit(value).password
             except ValueError:
                 password = None
-            found += [value.rpartition("@")[0].partition("://")[2], *([password, unquote(password)] if password else [])]
+            found += [
+                value.rpartition("@")[0].partition("://")[2],
+                *([password, unquote(password)] if password else []),
+            ]
     return found
 
 
 class RequestsTransport:
     """A `Transport` to the host of ``api_url``. Threads may share it; ``connections`` is how many it keeps open."""
 
-    def __init__(self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1) -> None:
+    def __init__(
+        self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1
+    ) -> None:
         self._validate = validate_certs
         session = _Session()
         session.trust_env = False
@@ -216,7 +229,13 @@ class RequestsTransport:
         token = _attempt.set(attempt)
         try:
             return self._send(request, attempt)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as error:
             if not attempt.sent:
                 raise NotSent(_reason(error, attempt)) from None
             raise AnswerLost(_reason(error, attempt)) from None
@@ -224,7 +243,9 @@ class RequestsTransport:
             _attempt.reset(token)
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
-        prepared = self._session.prepare_request(requests.Request("POST", request.url, headers=dict(request.headers), data=request.body))
+        prepared = self._session.prepare_request(
+            requests.Request("POST", request.url, headers=dict(request.headers), data=request.body)
+        )
         answer = self._session.send(
             prepared,
             stream=True,
@@ -287,10 +308,14 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = "the name does not match" if "mismatch" in cause.verify_message.lower() else cause.verify_message
-            return f"its TLS certificate is not accepted ({why}); if it is issued by an authority of your own, name that in ca_path"
+            return f"its TLS certificate is not accepted ({why}); name an authority of your own in ca_path"
     if isinstance(error, _TooLarge):
         return f"the answer is larger than {error.args[0]} bytes"
-    if has(requests.exceptions.InvalidProxyURL, urllib3.exceptions.ProxySchemeUnknown, urllib3.exceptions.LocationParseError):
+    if has(
+        requests.exceptions.InvalidProxyURL,
+        urllib3.exceptions.ProxySchemeUnknown,
+        urllib3.exceptions.LocationParseError,
+    ):
         return "the proxy setting of the environment is not a valid URL"
     if has(requests.exceptions.InvalidSchema):
         return "the proxy setting of the environment needs a library that is missing (PySocks)"
@@ -303,7 +328,9 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
     if has(TimeoutError, socket.timeout, requests.Timeout, urllib3.exceptions.TimeoutError):
         if attempt.deadline - time.monotonic() <= 0.05:
             return "the deadline passed"
-        return f"no answer within {attempt.timeout:g} s" if attempt.sent else f"no connection within {attempt.timeout:g} s"
+        return (
+            f"no answer within {attempt.timeout:g} s" if attempt.sent else f"no connection within {attempt.timeout:g} s"
+        )
     if has(ssl.SSLError):
         return "the TLS connection failed"
     if has(http.client.IncompleteRead, urllib3.exceptions.IncompleteRead):
@@ -323,5 +350,3 @@ def _causes(error: Optional[BaseException]) -> Iterator[BaseException]:
             seen.append(cause)
             yield cause
             waiting += [getattr(cause, "reason", None), cause.__cause__, cause.__context__, *cause.args]
-
-

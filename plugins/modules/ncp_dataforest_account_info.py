@@ -14,7 +14,7 @@ description:
   - Lists the Data Forest accounts that the credentials may see.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
-  - krcloud.credentials.attributes.ncp
+  - krcloud.credentials.attributes.actiongroup_ncp
   - krcloud.credentials.ncp
   - krcloud.credentials.connection
 attributes:
@@ -89,7 +89,7 @@ accounts:
       sample: RUNNING
       returned: always
     disabled:
-      description: Whether the user lacks the permission for the account. It does not mean that the account is switched off.
+      description: Whether the user lacks the permission for the account. It does not mean that it is switched off.
       type: bool
       sample: false
       returned: always
@@ -103,9 +103,9 @@ msg:
   returned: failure
   type: str
   sample: >-
-    No access_key was found. Looked in the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and NCLOUD_ACCESS_KEY
-    and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the environment variables, or a
-    profile in the file.
+    No access_key was found. Looked in the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and
+    NCLOUD_ACCESS_KEY and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the
+    environment variables, or a profile in the file.
 error:
   description: The failure as data.
   returned: failure
@@ -113,15 +113,15 @@ error:
   contains:
     kind:
       description:
-        - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(not_found), V(protocol)
-          and V(internal).
+        - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(not_found),
+          V(protocol) and V(internal).
       type: str
       sample: configuration
       returned: always
     message:
       description: What happened.
       type: str
-      sample: NAVER Cloud refused the credentials from the option access_key and the option secret_key (HTTP 401, code 200).
+      sample: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200).
       returned: always
     hint:
       description: What to do, where that is known.
@@ -156,7 +156,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
 def list_accounts(module: RedactingModule) -> Dict[str, Any]:
     options = module.params
     accounts = clients(module, [TASK])[TASK].accounts()
-    return {"changed": False, "accounts": [account.as_dict() for account in matching(accounts, options["id"], options["name"])]}
+    return {
+        "changed": False,
+        "accounts": [account.as_dict() for account in matching(accounts, options["id"], options["name"])],
+    }
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ author:
   - krcloud.credentials contributors (@krcloud)
 description:
   - Sets the password of one account, or of thousands in one task.
-  - An answer that is lost on the way is no loss. The same password is sent again, freshly signed, until the vendor confirms it.
+  - When an answer is lost on the way, the same password is sent again, freshly signed, until the vendor confirms it.
   - The password must be kept by you before this module runs. The vendor can neither tell nor check the current one.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
-  - krcloud.credentials.attributes.ncp
+  - krcloud.credentials.attributes.actiongroup_ncp
   - krcloud.credentials.ncp
   - krcloud.credentials.connection
 attributes:
@@ -47,8 +47,8 @@ options:
       - The new password. 8 to 20 characters out of English letters, digits and special characters, at least three of
         lower-case letters, upper-case letters, digits and special characters, and none of quotes, backslash, slash,
         ampersand, backtick and blank.
-      - It must be a string. Put it in quotes, or YAML turns V(0012345) into another number and V(yes) into a truth value.
-        Anything but a string is refused.
+      - It must be a string, and anything else is refused. Put it in quotes, or YAML turns V(0012345) into another
+        number and V(yes) into a truth value.
     type: str
   accounts:
     description:
@@ -175,8 +175,8 @@ msg:
   returned: failure
   type: str
   sample: >-
-    df001: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200): Authentication Failed.
-    Check that the key and its secret belong together and that the key is in use.
+    df001: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200):
+    Authentication Failed. Check that the key and its secret belong together and that the key is in use.
 error:
   description: The failure as data, if the options were refused or the task was about one account.
   returned: failure
@@ -192,7 +192,7 @@ error:
     message:
       description: What happened.
       type: str
-      sample: NAVER Cloud refused the credentials from the option access_key and the option secret_key (HTTP 401, code 200).
+      sample: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200).
       returned: always
     hint:
       description: What to do, where that is known.
@@ -221,7 +221,11 @@ from typing import Any, Dict
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients, targets
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._reset import check_targets, reset_passwords, result_of
+from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
+    check_targets,
+    reset_passwords,
+    result_of,
+)
 
 ACCOUNT = {
     "id": {"type": "str"},
@@ -253,7 +257,9 @@ def reset(module: RedactingModule) -> Dict[str, Any]:
     options = module.params
     wanted = targets(options)
     check_targets(wanted)
-    client_of = clients(module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted)))
+    client_of = clients(
+        module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted))
+    )
     outcomes = reset_passwords(
         wanted,
         client_of.__getitem__,

@@ -16,7 +16,7 @@ description:
   - The answer of the vendor may hold the token that the mail carries. It never appears in a result or a log.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
-  - krcloud.credentials.attributes.solapi
+  - krcloud.credentials.attributes.actiongroup_solapi
   - krcloud.credentials.solapi
   - krcloud.credentials.connection
 attributes:
