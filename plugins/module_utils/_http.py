@@ -183,14 +183,14 @@ def check_api_url(url: str) -> str:
         raise ConfigurationError(
             f"api_url for {shown} holds a user name or password: take them out, the vendors do not use them."
         )
-    if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH:
+    if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH or "/." in parts.path:
         raise ConfigurationError(f"api_url for {shown} may hold nothing after the host but a plain path.")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"api_url {shown} is plain http: the password would cross the network unprotected.",
             hint="Use https. Plain http is only for loopback addresses.",
         )
-    return url.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 _URL_PATH = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~")

@@ -24,11 +24,14 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import SHORTEST_SECRET, Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import (
+    SHORTEST_SECRET,
+    Redactor,
+    url_secrets,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._transport import (
     REQUESTS_IMPORT_ERROR,
     RequestsTransport,
-    proxy_secrets,
 )
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -38,7 +41,7 @@ class RedactingModule(AnsibleModule):
     """An AnsibleModule that masks every secret it was given, in all that it returns, warns of and logs."""
 
     def __init__(self, argument_spec: Spec, **kwargs: Any) -> None:
-        self.redactor = Redactor(proxy_secrets(os.environ))
+        self.redactor = Redactor()
         self._unquoted: List[Tuple[str, str]] = []
         super().__init__(argument_spec=argument_spec, **kwargs)
         # Once more: a list that was written as JSON text has only now been taken apart.
@@ -60,6 +63,9 @@ class RedactingModule(AnsibleModule):
             if not isinstance(value, str) and value is not None:
                 self._unquoted.append((path, _kind(value)))
         self.redactor.add(*_strays(self.argument_spec, self.params))
+        proxies = [value for name, value in os.environ.items() if name.lower().endswith("_proxy")]
+        for url in (*proxies, *(value for value in self.params.values() if isinstance(value, str))):
+            self.redactor.add(*url_secrets(url))
 
     def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
         """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""

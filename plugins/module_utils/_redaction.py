@@ -20,6 +20,7 @@ import html
 import re
 import unicodedata
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Pattern, Set, Tuple
+from urllib.parse import unquote
 
 MASK = "********"
 
@@ -235,6 +236,13 @@ def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
         position = max(position, end)
     parts.append(text[position:])
     return "".join(parts)
+
+
+def url_secrets(url: str) -> List[str]:
+    """Return what must not be shown of a URL with a user name and password in it, as written and decoded."""
+    userinfo = url.partition("://")[2].rpartition("@")[0]
+    password = userinfo.partition(":")[2] or userinfo
+    return [userinfo, password, unquote(password)] if userinfo else []
 
 
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2066-\u2069\ufeff]+")

@@ -21,7 +21,6 @@ import time
 from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
-from urllib.parse import unquote, urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, NotSent, Request, Response
@@ -188,22 +187,6 @@ def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[st
         if environ.get(name):
             return f"the environment variable {name}", environ[name]
     return "certifi", certifi.where()
-
-
-def proxy_secrets(environ: Mapping[str, str]) -> List[str]:
-    """Return the passwords that stand in the proxy settings of the environment."""
-    found: List[str] = []
-    for name, value in environ.items():
-        if name.lower().endswith("_proxy") and "@" in value:
-            try:
-                password = urlsplit(value).password
-            except ValueError:
-                password = None
-            found += [
-                value.rpartition("@")[0].partition("://")[2],
-                *([password, unquote(password)] if password else []),
-            ]
-    return found
 
 
 class RequestsTransport:
