@@ -43,6 +43,7 @@ options:
 requirements:
   - requests (Python library, on the host that executes the task)
 notes:
+  - Environment variables and files are those of the host that executes the task, not those of the controller.
   - Plain C(http) is refused except to a loopback address. Redirects are never followed.
   - The proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY) and so on) are honoured.
     The file C(~/.netrc) is never read.

@@ -291,7 +291,9 @@ class Caller:
                 request = Request(url, {**headers, **sign(target, self.clock.time())}, body, operation.largest_answer)
                 return interpret(self._transport.send(request, self._limits.timeout, deadline))
             except NotSent as failure:
-                error: KrcloudError = TransportError(f"{_host(url)} could not be reached: {failure}.")
+                error: KrcloudError = TransportError(
+                    f"{_host(url)} could not be reached: {failure}.", hint="Check the network, proxies and api_url."
+                )
                 repeatable = True
             except AnswerLost as failure:
                 error = TransportError(f"{_host(url)} gave no whole answer: {failure}.")
@@ -300,7 +302,6 @@ class Caller:
             except RateLimitError as refusal:
                 error, repeatable = refusal, True
                 wait += refusal.retry_after or 0.0
-                self._pace.hold(wait)
             except ProtocolError as failure:
                 error = failure
                 repeatable = failure.repeatable and operation.repeat is not Repeat.UNSAFE
@@ -310,6 +311,8 @@ class Caller:
 
             left = deadline - self.clock.monotonic()
             if repeatable and attempt <= self._limits.retries and wait < left:
+                if isinstance(error, RateLimitError):
+                    self._pace.hold(wait)
                 self.clock.sleep(wait)
                 continue
             raise self._final(error, maybe_done, attempt, repeatable and wait >= left) from None

@@ -143,6 +143,10 @@ def reset_passwords(
                 client_of(target.tenant).reset_password(account_id, target.password)
             except KrcloudError as error:
                 failures.add()
+                if isinstance(error, UnknownOutcomeError):
+                    error.hint = (
+                        "Either password may be the current one: run the task again with the same new password."
+                    )
                 return _failed(target, account_id, error)
             except Exception as error:  # the other accounts must still be reported
                 failures.add()
