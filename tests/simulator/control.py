@@ -1,0 +1,171 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The truth and the levers, out of band: one class, offered over HTTP here and in process by runner.py."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from aiohttp import web
+
+from . import checks
+from .checks import Unsound
+from .faults import Faults
+from .state import VENDORS, State
+
+COUNTERS = ("requests", "writes", "connections", "denied", "in_flight", "peak")
+
+
+class Control:
+    def __init__(self, state: State, faults: Faults, connection: dict[str, Any], release: Callable[[], None]) -> None:
+        self.state, self.faults = state, faults
+        self._connection, self._release = connection, release
+
+    def connection(self) -> dict[str, Any]:
+        """Where everything is, with the keys of every tenant there is now."""
+        tenants = {name: tenant.keys() for name, tenant in self.state.tenants.items()}
+        keys = {name: {"api_key": k.api_key, "api_secret": k.api_secret} for name, k in self.state.solapi_keys.items()}
+        return {**self._connection, "tenants": tenants, "solapi": keys["default"], "solapi_keys": keys}
+
+    def truth(self) -> dict[str, Any]:
+        return self.state.truth()
+
+    def counters(self) -> dict[str, Any]:
+        return self.state.counted()
+
+    def requests(self) -> list[dict[str, Any]]:
+        return self.state.requests
+
+    def trapped(self) -> list[dict[str, Any]]:
+        return self.state.trapped
+
+    def settings(self, document: object = None) -> dict[str, Any]:
+        if document is not None:
+            self.state.change_settings(document)
+        return dataclasses.asdict(self.state.settings)
+
+    def add_faults(self, document: object) -> dict[str, Any]:
+        return {"ids": self.faults.add(document)}
+
+    def told_faults(self) -> list[dict[str, Any]]:
+        return self.faults.told()
+
+    def clear(self) -> dict[str, Any]:
+        """No more faults; whatever hangs is let go."""
+        self.faults.clear()
+        self._release()
+        return {}
+
+    def accounts(self, document: object) -> dict[str, Any]:
+        """Replace the accounts of a tenant; returns them as `truth` tells them."""
+        tenant = self.state.change_accounts(document)
+        return {name: account.truth() for name, account in tenant.accounts.by_name.items()}
+
+    def tenant(self, document: object) -> dict[str, Any]:
+        self.state.change_tenant(document)
+        return self.connection()["tenants"]  # type: ignore[no-any-return]
+
+    def solapi_key(self, document: object) -> dict[str, Any]:
+        self.state.change_solapi_key(document)
+        return self.connection()["solapi_keys"]  # type: ignore[no-any-return]
+
+    def land(self) -> dict[str, Any]:
+        return {"landed": self.state.land()}
+
+    def reset(self) -> dict[str, Any]:
+        """Everything as it was at the start."""
+        self.clear()
+        self.state.reset()
+        return {}
+
+    async def wait(self, document: object) -> dict[str, Any]:
+        """Wait until a counter, or the number of times a fault fired, has come to `at_least`."""
+        asked = _Wait(**_WAIT.read(document))
+        reached = await self.state.wait_until(lambda: self._figure(asked) >= asked.at_least, asked.timeout)
+        return {"reached": reached, "value": self._figure(asked)}
+
+    def _figure(self, asked: _Wait) -> int:
+        if asked.fault is not None:
+            return self.faults.fired(asked.fault)
+        if asked.vendor == "trap":
+            return self.state.trap_requests
+        value = getattr(self.state.counters[asked.vendor], asked.counter)
+        assert isinstance(value, int)
+        return value
+
+
+@dataclasses.dataclass
+class _Wait:
+    fault: Annotated[int | None, checks.optional(checks.whole(1))] = None
+    vendor: Annotated[str, checks.one_of(*VENDORS, "trap")] = "ncp"
+    counter: Annotated[str, checks.one_of(*COUNTERS)] = "requests"
+    at_least: Annotated[int, checks.whole(0)] = 1
+    timeout: Annotated[float, checks.number(0)] = 10.0
+
+
+_WAIT = checks.Form("wait", _Wait)
+
+
+def application(control: Control) -> web.Application:
+    """The control API. Bodies and answers are JSON; what makes no sense is answered 400 with one sentence."""
+    app = web.Application(middlewares=[_sentences], client_max_size=64_000_000)
+
+    def get(path: str, tell: Callable[[], object]) -> None:
+        async def handler(request: web.Request) -> web.Response:
+            return _json(tell())
+
+        app.router.add_get(path, handler)
+
+    def send(method: str, path: str, do: Callable[[object], object | Awaitable[object]]) -> None:
+        async def handler(request: web.Request) -> web.Response:
+            result = do(await _document(request))
+            return _json(await result if isinstance(result, Awaitable) else result)
+
+        app.router.add_route(method, path, handler)
+
+    get("/connection", control.connection)
+    get("/truth", control.truth)
+    get("/counters", control.counters)
+    get("/requests", control.requests)
+    get("/trapped", control.trapped)
+    get("/settings", control.settings)
+    get("/faults", control.told_faults)
+    send("PUT", "/settings", control.settings)
+    send("PUT", "/accounts", control.accounts)
+    send("PUT", "/tenants", control.tenant)
+    send("PUT", "/solapi-keys", control.solapi_key)
+    send("POST", "/faults", control.add_faults)
+    send("POST", "/wait", control.wait)
+    send("DELETE", "/faults", lambda _: control.clear())
+    send("POST", "/land", lambda _: control.land())
+    send("POST", "/reset", lambda _: control.reset())
+    return app
+
+
+async def _document(request: web.Request) -> object:
+    text = await request.text()
+    try:
+        return json.loads(text) if text else {}
+    except ValueError:
+        raise Unsound("the body must be JSON") from None
+
+
+def _json(document: object) -> web.Response:
+    return web.json_response(document, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+
+
+@web.middleware
+async def _sentences(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Unsound as error:
+        return web.json_response({"error": str(error)}, status=400)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        return web.json_response({"error": f"there is no {request.method} {request.path}"}, status=error.status)

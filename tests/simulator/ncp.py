@@ -1,0 +1,258 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NAVER Cloud Platform: the Data Forest accounts API behind its API gateway."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from .answers import XML, Answer, envelope, json_answer
+from .passwords import ECHOES, RULES
+from .signatures import NcpDenied, verify_ncp
+from .state import Account, State, Tenant
+from .verdict import Call, Verdict
+
+PREFIX = "/api/v2/accounts/"
+
+# Operation -> stem of its XML root elements
+ROOTS = {"getList": "GetAccountList", "getDetail": "GetAccountDetail", "resetPassword": "ResetAccountPassword"}
+
+PASSWORD_ADVICE = (
+    "Please enter a valid password, which must be at least 8 characters in length and contain a combination of at "
+    "least three types of the following: lowercase letters, uppercase letters, special characters and numbers."
+)
+EMPTY_FIELD = "invalid request parameter (constraint violation NotEmpty, {}): "
+DEFAULT_MESSAGE = "invalid request parameters"
+
+
+class Refused(Exception):
+    """Data Forest says no, in envelope A."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+class Ncp:
+    name = "ncp"
+    own_envelope = "b"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._operations: dict[str, Callable[[Tenant, dict[str, Any]], _Done]] = {
+            "getList": self._get_list,
+            "getDetail": self._get_detail,
+            "resetPassword": self._reset_password,
+        }
+
+    def headers(self) -> dict[str, str]:
+        return {"Date": formatdate(self._state.now(), usegmt=True), "x-ncp-trace-id": secrets.token_hex(16)}
+
+    # ------------------------------------------------------------------------------------------------------- judging
+
+    def judge(self, call: Call) -> Verdict:
+        operation = call.path.removeprefix(PREFIX) if call.path.startswith(PREFIX) else ""
+        if call.method != "POST" or operation not in self._operations:
+            return Verdict("unknown", self._gateway(404))
+        try:
+            tenant = self._tenant(call)
+        except NcpDenied as denied:
+            return Verdict(operation, self._gateway(401, str(denied)), denied=True)
+
+        media = call.headers.get("Content-Type", "").lower()
+        root = f"{ROOTS[operation]}Response" if _wants_xml(call.headers.get("Accept", ""), media) else None
+        fields: dict[str, Any] = {}
+        facts: dict[str, Any] = {"verified": True, "tenant": tenant.name, "root": root}
+        try:
+            if tenant.read_only and operation == "resetPassword":
+                facts["denied"] = True
+                raise Refused(403, "not allowed to access")
+            if operation == "getList" and not media:
+                raise Refused(400, "invalid request parameters (Content-Type)")
+            fields = _parse_xml(call.body, f"{ROOTS[operation]}Request") if "xml" in media else _parse_json(call.body)
+            facts |= self._who(tenant, fields)
+            done = self._operations[operation](tenant, fields)
+        except Refused as refused:
+            return Verdict(operation, self._answer(refused.status, _failure(refused.message), root), **facts)
+        return Verdict(operation, self._answer(200, {"success": True, **done.document}, root), done.write, **facts)
+
+    def _tenant(self, call: Call) -> Tenant:
+        tenants = {tenant.access_key: tenant for tenant in self._state.tenants.values()}
+        known = {access_key: tenant.secret_key for access_key, tenant in tenants.items()}
+        settings = self._state.settings
+        return tenants[verify_ncp(call.headers, call.method, call.target, known, self._state.now(), settings.ncp_skew)]
+
+    @staticmethod
+    def _who(tenant: Tenant, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """What fault rules match on and echoes repeat, even where the request is refused later."""
+        given = {key: value for key in ("id", "password") if isinstance(value := fields.get(key), str)}
+        account = tenant.accounts.by_id.get(given.get("id", ""))
+        return {**given, "name": account.name if account else None}
+
+    # ---------------------------------------------------------------------------------------------------- operations
+
+    def _get_list(self, tenant: Tenant, fields: dict[str, Any]) -> _Done:
+        items = [self._item(account) for account in tenant.accounts.by_name.values()]
+        return _Done({"total": len(items), "contents": items})
+
+    def _get_detail(self, tenant: Tenant, fields: dict[str, Any]) -> _Done:
+        account = _account(tenant, fields)
+        quotas = [{"namespace": space, "fileCountMillion": 1, "spaceTb": 200} for space in ("koya", "tata")]
+        whole = self._item(account)
+        detail = {key: value for key, value in whole.items() if key not in ("principal", "disabled")}
+        return _Done({**detail, "quotas": quotas})
+
+    def _reset_password(self, tenant: Tenant, fields: dict[str, Any]) -> _Done:
+        settings = self._state.settings
+        password = _text(fields, "password")
+        _text(fields, "id")
+        if settings.reject_next:
+            settings.reject_next -= 1
+            raise Refused(400, self.password_message(password))
+        if not RULES[settings.password_rule](password):
+            raise Refused(400, self.password_message(password))
+        account = _account(tenant, fields)
+        if settings.reject_reuse and password == account.password:
+            raise Refused(400, self.password_message(password, "The new password must differ from the current one."))
+        return _Done({"id": account.id}, lambda: self._state.set_password(tenant, account, password))
+
+    def _item(self, account: Account) -> dict[str, Any]:
+        settings = self._state.settings
+        disabled: bool | str = account.disabled
+        return {
+            "id": account.id,
+            "name": account.name,
+            "principal": f"{account.name}@KR.DF.NAVERNCP.COM",
+            "status": account.current_status(),
+            settings.created_key: account.created_at,
+            "disabled": str(disabled).lower() if settings.disabled_type == "string" else disabled,
+        }
+
+    # ------------------------------------------------------------------------------------------------------- answers
+
+    def password_message(self, password: str, advice: str = PASSWORD_ADVICE, form: str | None = None) -> str:
+        """The vendor's refusal of a password, which repeats the password."""
+        form = form or self._state.settings.echo_form
+        if form == "none":
+            return f"{DEFAULT_MESSAGE}.\n{advice}"
+        return f"invalid request parameter (password, '{ECHOES[form](password)}').\n{advice}"
+
+    def refusal(self, status: int, message: str, verdict: Verdict) -> Answer:
+        return self._answer(status, _failure(message), verdict.root)
+
+    def _gateway(self, status: int, details: str | None = None) -> Answer:
+        """Envelope B. No XML form of it is known, so it is JSON whatever the caller accepts."""
+        document = json.loads(envelope("b", status).body)
+        if self._state.settings.error_code_type == "integer":
+            document["error"]["errorCode"] = int(document["error"]["errorCode"])
+        if details:
+            document["error"]["details"] = details
+        return json_answer(status, document)
+
+    def _answer(self, status: int, document: dict[str, Any], root: str | None) -> Answer:
+        if root:
+            return Answer(status, _to_xml(root, document), {"Content-Type": XML})
+        answer = json_answer(status, document)
+        if self._state.settings.raw_newline:
+            return Answer(status, answer.body.replace(b"\\n", b"\n"), answer.headers)
+        return answer
+
+
+class _Done:
+    """A granted operation: what to answer besides `success`, and the write that makes it true."""
+
+    def __init__(self, document: dict[str, Any], write: Callable[[], None] | None = None) -> None:
+        self.document, self.write = document, write
+
+
+def _failure(message: str) -> dict[str, Any]:
+    return {"message": message, "success": False}
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None or value == "":
+        raise Refused(400, EMPTY_FIELD.format(name))
+    if not isinstance(value, str):
+        raise Refused(400, f"invalid request parameter ({name}, must be a string)")
+    return value
+
+
+def _account(tenant: Tenant, fields: Mapping[str, Any]) -> Account:
+    account_id = _text(fields, "id")
+    if not re.fullmatch("[0-9A-Za-z]{1,22}", account_id):
+        raise Refused(400, f"invalid request parameter (id, '{account_id}')")
+    account = tenant.accounts.by_id.get(account_id)
+    if account is None:
+        raise Refused(404, "no such element")
+    return account
+
+
+# ------------------------------------------------------------------------------------------------------ JSON and XML
+
+
+def _wants_xml(accept: str, content_type: str) -> bool:
+    """The first type of Accept that we speak decides; without one, we answer in the language of the question."""
+    for part in accept.lower().split(","):
+        media = part.partition(";")[0].strip()
+        if media in ("application/json", "application/xml"):
+            return media == "application/xml"
+    return "xml" in content_type
+
+
+def _parse_json(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise Refused(400, DEFAULT_MESSAGE)
+    return document
+
+
+def _parse_xml(body: bytes, root: str) -> dict[str, Any]:
+    """The children of the root as a flat dictionary. A document type, and with it every entity, is refused."""
+
+    def refuse(*_: object) -> None:
+        raise Refused(400, "invalid request parameters (DOCTYPE is not allowed)")
+
+    builder = ElementTree.TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    try:
+        parser.Parse(body, True)
+        element = builder.close()
+    except (expat.ExpatError, ValueError, AssertionError):
+        raise Refused(400, DEFAULT_MESSAGE) from None
+    if element.tag != root:
+        raise Refused(400, DEFAULT_MESSAGE)
+    return {child.tag: child.text or "" for child in element}
+
+
+def _to_xml(root: str, document: Mapping[str, Any]) -> bytes:
+    element = ElementTree.Element(root)
+    _fill(element, document)
+    text: bytes = ElementTree.tostring(element, encoding="UTF-8", xml_declaration=True)
+    return text
+
+
+def _fill(element: ElementTree.Element, document: Mapping[str, Any]) -> None:
+    for key, value in document.items():
+        for item in value if isinstance(value, list) else [value]:  # a list is the element, repeated
+            child = ElementTree.SubElement(element, key)
+            if isinstance(item, Mapping):
+                _fill(child, item)
+            else:
+                child.text = str(item).lower() if isinstance(item, bool) else str(item)

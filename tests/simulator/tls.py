@@ -1,0 +1,49 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A throw-away CA, and the good and the bad certificates a server can come with."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import trustme
+
+
+def contexts(ca_file: Path) -> dict[str, ssl.SSLContext]:
+    """Server contexts by name; the certificate of the CA that vouches for `good` goes to `ca_file`."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(ca_file))
+    now = datetime.now(UTC)
+    leaves = {
+        "good": ca.issue_cert("localhost", "127.0.0.1"),
+        "wrong_host": ca.issue_cert("wrong.example.com"),
+        "expired": ca.issue_cert(
+            "localhost", "127.0.0.1", not_before=now - timedelta(days=30), not_after=now - timedelta(days=1)
+        ),
+    }
+    made = {name: _context() for name in leaves}
+    for name, leaf in leaves.items():
+        leaf.configure_cert(made[name])
+    made["self_signed"] = _self_signed(ca_file.with_suffix(".tmp"))
+    return made
+
+
+def _context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
+def _self_signed(scratch: Path) -> ssl.SSLContext:
+    """A CA nobody knows, serving with the certificate it signed for itself."""
+    stranger = trustme.CA()
+    context = _context()
+    try:
+        scratch.touch(mode=0o600)
+        scratch.write_bytes(stranger.private_key_pem.bytes() + stranger.cert_pem.bytes())
+        context.load_cert_chain(scratch)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return context

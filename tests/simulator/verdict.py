@@ -1,0 +1,62 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What passes between the listener, a vendor and a misbehaviour: a call, and the vendor's verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .answers import Answer
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came in. `target` is path and query, raw as on the wire."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the vendor would do, worked out before anything is done: the answer, and the write that makes it true."""
+
+    operation: str
+    answer: Answer
+    write: Callable[[], None] | None = None
+    verified: bool = False  # it carried a right signature
+    denied: bool = False  # it was turned away for who the caller is
+    tenant: str | None = None
+    id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    password: str | None = None
+    root: str | None = None  # the root element, where the caller wants XML
+
+    def facts(self) -> dict[str, str | None]:
+        return {"tenant": self.tenant, "id": self.id, "name": self.name, "email": self.email}
+
+
+class Vendor(Protocol):
+    name: str
+    own_envelope: str
+
+    def judge(self, call: Call) -> Verdict:
+        """Verify the call and work out the answer. Accounts and mails are left for the verdict's write to change."""
+
+    def headers(self) -> dict[str, str]:
+        """Headers that stand on every answer of this vendor."""
+
+    def refusal(self, status: int, message: str, verdict: Verdict) -> Answer:
+        """The vendor's own way to refuse a request."""
