@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -24,6 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, hidden, learn
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import (
     SHORTEST_SECRET,
     Redactor,
@@ -34,38 +35,31 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._transport imp
     RequestsTransport,
 )
 
-_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-
 
 class RedactingModule(AnsibleModule):
     """An AnsibleModule that masks every secret it was given, in all that it returns, warns of and logs."""
 
     def __init__(self, argument_spec: Spec, **kwargs: Any) -> None:
         self.redactor = Redactor()
-        self._unquoted: List[Tuple[str, str]] = []
+        self._unquoted: Optional[ConfigurationError] = None
         super().__init__(argument_spec=argument_spec, **kwargs)
         # Once more: a list that was written as JSON text has only now been taken apart.
-        self.redactor.add(
-            *(value for _path, value in _secrets(self.argument_spec, self.params) if isinstance(value, str))
-        )
-        for path, kind in self._unquoted:
-            unquoted = ConfigurationError(
-                f"{path} is not a string: YAML made it {kind}.",
-                hint="Put it in quotes, so that the value used is the one written.",
-            )
-            self.finish(unquoted.as_failure())
+        learn(self.redactor, self.argument_spec, self.params)
+        if self._unquoted:
+            self.finish(self._unquoted.as_failure())
 
     def _load_params(self) -> None:
         # The one moment between reading the arguments and the first message about them.
         super()._load_params()
-        for path, value in _secrets(self.argument_spec, self.params):
-            self.redactor.add(*_strings(value))
-            if not isinstance(value, str) and value is not None:
-                self._unquoted.append((path, _kind(value)))
-        self.redactor.add(*_strays(self.argument_spec, self.params))
-        proxies = [value for name, value in os.environ.items() if name.lower().endswith("_proxy")]
-        for url in (*proxies, *(value for value in self.params.values() if isinstance(value, str))):
-            self.redactor.add(*url_secrets(url))
+        learn(self.redactor, self.argument_spec, self.params)
+        for name, value in os.environ.items():
+            if name.lower().endswith("_proxy"):
+                self.redactor.add(*url_secrets(value))
+        try:
+            check_quoted(self.argument_spec, self.params)
+        except ConfigurationError as unquoted:
+            # Core has to validate first, or it does not know how to fail.
+            self._unquoted = unquoted
 
     def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
         """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""
@@ -116,7 +110,7 @@ class RedactingModule(AnsibleModule):
         # Core replaces no_log values wherever they occur. A very short one would shred all else that is said.
         self.no_log_values = {value for value in self.no_log_values if len(value) >= SHORTEST_SECRET}
         result: Dict[str, Any] = self.redactor.value(kwargs)
-        result["invocation"] = {"module_args": self.redactor.value(_hidden(self.argument_spec, self.params))}
+        result["invocation"] = {"module_args": self.redactor.value(hidden(self.argument_spec, self.params))}
         return result
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:
@@ -150,66 +144,4 @@ def _missing_requests() -> KrcloudError:
         missing_required_lib("requests", url="https://requests.readthedocs.io/"),
         hint=f"Install it for that interpreter with '{sys.executable} -m pip install requests', or run the task where "
         "it is installed (delegate_to: localhost, with ansible_python_interpreter set to ansible_playbook_python).",
-    )
-
-
-def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
-    """Yield path and raw value of every secret option, sub-options included."""
-    for name, option in spec.items():
-        if option.get("no_log"):
-            yield prefix + name, params.get(name)
-        for at, row in _rows(option, params.get(name)):
-            if isinstance(row, Mapping):
-                yield from _secrets(option["options"], row, f"{prefix}{name}[{at}].")
-
-
-def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all text that stands where no option is: a misspelt option or a malformed row may hold a secret too."""
-    for name, value in params.items():
-        option = spec.get(name)
-        if option is None and not name.startswith("_ansible_"):
-            yield from _strings(value)
-        for _at, row in _rows(option or {}, value):
-            yield from _strays(option["options"], row) if option and isinstance(row, Mapping) else _strings(row)
-
-
-def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:
-    if not option.get("options") or value is None:
-        return ()
-    return enumerate(value if isinstance(value, list) else [value])
-
-
-def _hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the options with the values of secret and unknown ones taken out by name, not by what they hold."""
-    shown: Dict[str, Any] = {}
-    for name, value in params.items():
-        option = spec.get(name)
-        if value is None or (option and not option.get("no_log") and not option.get("options")):
-            shown[name] = value
-        elif option and option.get("options") and isinstance(value, list):
-            shown[name] = [_hidden(option["options"], row) if isinstance(row, Mapping) else _HIDDEN for row in value]
-        else:
-            shown[name] = _HIDDEN
-    return shown
-
-
-def _strings(value: Any) -> List[str]:
-    if isinstance(value, Mapping):
-        return [text for pair in value.items() for item in pair for text in _strings(item)]
-    if isinstance(value, (list, tuple)):
-        return [text for item in value for text in _strings(item)]
-    return [] if value is None or isinstance(value, bool) else [str(value)]
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "a truth value"
-    if isinstance(value, (int, float)):
-        return "a number"
-    return (
-        "a list"
-        if isinstance(value, (list, tuple))
-        else "a dictionary"
-        if isinstance(value, Mapping)
-        else f"a {type(value).__name__}"
     )

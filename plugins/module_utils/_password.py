@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""The published rules for a Data Forest password, checked before anything is sent.
+"""The published rules for a Data Forest password: checked before anything is sent, and kept by what is generated.
 
 Sources: the resetPassword and create pages of the Data Forest API (api.ncloud-docs.com, analytics-dataforest-accounts)
 and the console guide. The revisions differ; what every one of them refuses, and what the current one forbids, is
@@ -11,7 +11,9 @@ refused here. What only some revisions ask for is left to the vendor.
 
 from __future__ import annotations
 
-from typing import List
+from typing import Callable, List
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 
 SHORTEST = 8
 LONGEST = 20
@@ -38,3 +40,23 @@ def password_faults(password: str) -> List[str]:
             "it holds fewer than three of: lower-case letters, upper-case letters, digits, special characters"
         )
     return faults
+
+
+# No look-alikes (0 O o, 1 l I |), and nothing that a shell, an ini file or a YAML reader takes for its own at once.
+_CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!#%*+-=?@^_~.")
+_ALPHABET = "".join(_CLASSES)
+
+
+def generate_password(length: int, choose: Callable[[str], str]) -> str:
+    """Return a password that every published revision of the rules accepts: all four classes, nothing forbidden.
+
+    ``choose`` picks one character of a text, all equally likely; give it `secrets.choice`. Whole passwords are drawn
+    until one has all classes, so that each that qualifies is equally likely: at 20 characters about 122 bits.
+    Raises ConfigurationError when the length is not 8 to 20.
+    """
+    if not SHORTEST <= length <= LONGEST:
+        raise ConfigurationError(f"password_length is {length}: the vendor allows {SHORTEST} to {LONGEST}.")
+    while True:
+        password = "".join(choose(_ALPHABET) for _ in range(length))
+        if all(set(password) & set(kind) for kind in _CLASSES):
+            return password

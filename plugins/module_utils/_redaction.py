@@ -35,17 +35,18 @@ _ESCAPES = (
     re.compile(
         r"""
           \\[uU][dD][89abAB][0-9a-fA-F]{2}\\[uU][dD][c-fC-F][0-9a-fA-F]{2}   # a JSON surrogate pair
-        | \\U[0-9a-fA-F]{8} | \\u\{?[0-9a-fA-F]{4,6}\}? | \\x[0-9a-fA-F]{2} | \\[0-3][0-7]{2} | \\.
+        | \\U[0-9a-fA-F]{8} | \\u\{[0-9a-fA-F]{1,6}\} | \\u[0-9a-fA-F]{4} | \\x[0-9a-fA-F]{2} | \\[0-3][0-7]{2} | \\.
         """,
         re.VERBOSE | re.DOTALL,
     ),
     re.compile(r"(?:%[0-9a-fA-F]{2})+"),
     re.compile(r"&#[0-9]{1,7};|&#[xX][0-9a-fA-F]{1,6};|&[A-Za-z]{2,8};"),
-    re.compile(r"""'"'"'|'\\''|''"""),
+    re.compile(r"""'"'"'|'\\''"""),
+    re.compile(r"''"),
 )
 _SHORT_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "0": "\0"}
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEX_RUN = re.compile(r"(?:[0-9a-fA-F]{2}){6,}")
+_HEX_RUN = re.compile(r"[0-9a-fA-F]{12,}")
 
 # One decoded text, and for each of its characters the half-open range of the original text it came from.
 _Layer = Tuple[str, List[Tuple[int, int]]]
@@ -143,6 +144,8 @@ def _needles(secret: str) -> Set[str]:
     """Return the plain forms to look for: those that no decoding of the text leads back to the secret."""
     forms = {secret, secret.strip(), secret.replace(" ", "+")}
     forms |= {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
+    forms |= {cased for form in tuple(forms) for cased in (form.lower(), form.upper())}
+    forms |= {form[::-1] for form in tuple(forms)}
     forms |= {form.encode("utf-8", "surrogatepass").decode("latin-1") for form in tuple(forms) if not form.isascii()}
     forms |= {form[::-1] for form in tuple(forms)}
     return {_fold(form) for form in forms if len(form) >= _GRAM}
@@ -240,7 +243,7 @@ def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
 
 def url_secrets(url: str) -> List[str]:
     """Return what must not be shown of a URL with a user name and password in it, as written and decoded."""
-    userinfo = url.partition("://")[2].rpartition("@")[0]
+    userinfo = (url.partition("://")[2] or url).rpartition("@")[0]
     password = userinfo.partition(":")[2] or userinfo
     return [userinfo, password, unquote(password)] if userinfo else []
 

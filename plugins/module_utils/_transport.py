@@ -21,6 +21,7 @@ import time
 from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, NotSent, Request, Response
@@ -201,7 +202,7 @@ class RequestsTransport:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers.clear()
         session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-        secure = api_url.startswith("https:")
+        secure = urlsplit(api_url).scheme == "https"
         context = tls_context(validate_certs, ca_path, os.environ) if secure else None
         session.mount("https://" if secure else "http://", _Adapter(context, connections))
         self._session = session

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""What a user wrote, before Ansible validates it: where the secrets are, and which of them YAML has changed. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, url_secrets
+
+_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+def learn(redactor: Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
+    """Make a redactor know every secret in the arguments, and all that may be one, standing where no option is."""
+    for _path, value in _secrets(spec, params):
+        redactor.add(*_strings(value))
+    redactor.add(*_strays(spec, params))
+    for value in params.values():
+        if isinstance(value, str) and "://" in value:
+            redactor.add(*url_secrets(value))
+
+
+def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for a secret that is not a string: YAML made another value of what was written."""
+    for path, value in _secrets(spec, params):
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(
+                f"{path} is not a string: YAML made it {_kind(value)}.",
+                hint="Put it in quotes, so that the value used is the one written.",
+            )
+
+
+def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
+    """Yield path and raw value of every secret option, sub-options included."""
+    for name, option in spec.items():
+        if option.get("no_log"):
+            yield prefix + name, params.get(name)
+        for at, row in _rows(option, params.get(name)):
+            if isinstance(row, Mapping):
+                yield from _secrets(option["options"], row, f"{prefix}{name}[{at}].")
+
+
+def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all text that stands where no option is: a misspelt option or a malformed row may hold a secret too."""
+    for name, value in params.items():
+        option = spec.get(name)
+        if option is None and not name.startswith("_ansible_"):
+            yield from _strings(value)
+        for _at, row in _rows(option or {}, value):
+            yield from _strays(option["options"], row) if option and isinstance(row, Mapping) else _strings(row)
+
+
+def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:
+    if not option.get("options") or value is None:
+        return ()
+    value = _taken_apart(value)
+    return enumerate(map(_taken_apart, value if isinstance(value, list) else [value]))
+
+
+def _taken_apart(value: Any) -> Any:
+    """Return what JSON text stands for, anything else as it is: Ansible accepts lists and rows written so."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
+def hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options with the values of secret and unknown ones taken out by name, not by what they hold."""
+    shown: Dict[str, Any] = {}
+    for name, value in params.items():
+        option = spec.get(name)
+        if value is None or (option and not option.get("no_log") and not option.get("options")):
+            shown[name] = value
+        elif option and option.get("options") and isinstance(value, list):
+            shown[name] = [hidden(option["options"], row) if isinstance(row, Mapping) else _HIDDEN for row in value]
+        else:
+            shown[name] = _HIDDEN
+    return shown
+
+
+def _strings(value: Any) -> List[str]:
+    if isinstance(value, Mapping):
+        return [text for pair in value.items() for item in pair for text in _strings(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in _strings(item)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return (
+        "a list"
+        if isinstance(value, (list, tuple))
+        else "a dictionary"
+        if isinstance(value, Mapping)
+        else f"a {type(value).__name__}"
+    )
