@@ -32,12 +32,15 @@ options:
     description:
       - How often a request is repeated at the most after its first attempt failed.
       - Each attempt is signed anew. What may be repeated depends on the request, see the notes of the module.
+      - The waits in between grow from half a second to eight seconds, with jitter. When the vendor asks for a longer wait
+        with C(Retry-After), that is kept, and all accounts of the task wait.
     type: int
     default: 3
   deadline:
     description:
       - How many seconds one request to the vendor may take in all, with every repeat and the waits between them.
-      - It cannot be unlimited. In a task with many accounts each account has its own.
+      - It cannot be unlimited. In a task with many accounts each account has its own, which begins when its turn comes.
+      - When the vendor asks for a wait that goes beyond it, the request fails at once.
     type: float
     default: 60.0
 requirements:

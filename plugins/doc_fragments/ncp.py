@@ -13,13 +13,14 @@ options:
     description:
       - The access key of a NAVER Cloud Platform user.
       - If not set, the environment variables E(NCLOUD_ACCESS_KEY_ID) and E(NCLOUD_ACCESS_KEY) are asked, in this order,
-        and then the profile file O(config_file).
+        and then the profile file O(config_file). With O(profile) the environment is not asked.
+      - The two keys are looked for separately. An error about them names where each was found.
     type: str
   secret_key:
     description:
       - The secret key that belongs to O(access_key).
       - If not set, the environment variables E(NCLOUD_SECRET_ACCESS_KEY) and E(NCLOUD_SECRET_KEY) are asked,
-        in this order, and then the profile file O(config_file).
+        in this order, and then the profile file O(config_file). With O(profile) the environment is not asked.
     type: str
   profile:
     description:
@@ -27,6 +28,7 @@ options:
       - When it is set here, the environment variables for the keys are not asked, so that the keys of another tenant
         cannot be used by accident.
       - If not set, the environment variable E(NCLOUD_PROFILE) names it, and without that it is V(DEFAULT).
+        Keys in the environment win over a section named in this way.
     type: str
   config_file:
     description:

@@ -84,6 +84,12 @@ class RateLimitError(KrcloudError):
         self.retry_after = retry_after
 
 
+class SkippedError(KrcloudError):
+    """Not tried, because of what happened before."""
+
+    kind = "skipped"
+
+
 class RejectedError(KrcloudError):
     """The vendor proves that it did not do what was asked."""
 

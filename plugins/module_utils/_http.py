@@ -82,7 +82,15 @@ class Response:
 
 
 class NotSent(Exception):
-    """No byte of the request left for the vendor: no connection, no TLS, no proxy. Says why in one clause."""
+    """No byte of the request left for the vendor: no connection, no TLS, no proxy. Says why in one clause.
+
+    ``lasting`` says that trying again would meet the same.
+    """
+
+    def __init__(self, why: str, hint: str = "Check the network, proxies and api_url.", lasting: bool = False) -> None:
+        super().__init__(why)
+        self.hint = hint
+        self.lasting = lasting
 
 
 class AnswerLost(Exception):
@@ -231,7 +239,7 @@ def clock_hint(response: Response, limit: float, vendor: str) -> Optional[str]:
     if skew is None or abs(skew) < limit:
         return None
     side = "ahead of" if skew > 0 else "behind"
-    return f"The clock of this host is {abs(skew):.0f} s {side} {vendor}, and {limit / 60:.0f} minutes are allowed."
+    return f"The clock of this host is {abs(skew):.0f} s {side} {vendor}, and {limit / 60:.0f} minutes are allowed. Set it."
 
 
 def full_jitter(attempt: int) -> float:
@@ -292,9 +300,9 @@ class Caller:
                 return interpret(self._transport.send(request, self._limits.timeout, deadline))
             except NotSent as failure:
                 error: KrcloudError = TransportError(
-                    f"{_host(url)} could not be reached: {failure}.", hint="Check the network, proxies and api_url."
+                    f"{_host(url)} could not be reached: {failure}.", hint=failure.hint
                 )
-                repeatable = True
+                repeatable = not failure.lasting
             except AnswerLost as failure:
                 error = TransportError(f"{_host(url)} gave no whole answer: {failure}.")
                 repeatable = operation.repeat is not Repeat.UNSAFE

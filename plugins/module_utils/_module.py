@@ -115,9 +115,13 @@ class RedactingModule(AnsibleModule):
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:
         # The last gate, for what core adds by itself: its own warnings and tracebacks.
-        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask: it never gets printed.
-        masked = self.redactor.value({key: value for key, value in o.items() if key != "_ansible_new_secrets"})
-        super()._record_module_result({**o, **masked})
+        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. It never gets printed, but
+        # an async task would keep it in a file that everybody may read.
+        for_controller = o.pop("_ansible_new_secrets", None)
+        masked = self.redactor.value(o)
+        if for_controller and "ANSIBLE_ASYNC_DIR" not in os.environ:
+            masked["_ansible_new_secrets"] = for_controller
+        super()._record_module_result(masked)
 
 
 def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[Pace] = None) -> Caller:
@@ -141,7 +145,7 @@ def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[Pac
 
 def _missing_requests() -> KrcloudError:
     return ConfigurationError(
-        missing_required_lib("requests", url="https://requests.readthedocs.io/"),
+        missing_required_lib("requests", url="https://requests.readthedocs.io/").rstrip(".") + ".",
         hint=f"Install it for that interpreter with '{sys.executable} -m pip install requests', or run the task where "
         "it is installed (delegate_to: localhost, with ansible_python_interpreter set to ansible_playbook_python).",
     )

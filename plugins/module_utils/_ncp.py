@@ -47,6 +47,7 @@ _XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccount
 # errorCode of the API Gateway. It is never the HTTP status: "200" means that authentication failed.
 _CALLER_CODES = frozenset(("200", "210", "230"))
 _LIMIT_CODES = frozenset(("400", "410", "420"))
+_UNKNOWN_PATH_CODE = "300"
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class DataForest:
         if status in (401, 403) or (code in _CALLER_CODES and status >= 400):
             return AuthenticationError(
                 f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}",
-                hint=self._credentials_hint(response),
+                hint=self._credentials_hint(response, bool(code or message)),
                 **details,
             )
         if 300 <= status < 400:
@@ -182,6 +183,10 @@ class DataForest:
             )
         if status >= 500 or status < 200:
             return ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
+        if code == _UNKNOWN_PATH_CODE:
+            return NotFoundError(
+                f"NAVER Cloud does not know the path that was called{said}", hint="Check api_url.", **details
+            )
         if status == 404:
             return NotFoundError(
                 f"NAVER Cloud does not know the account, or these credentials may not see it{said}",
@@ -192,10 +197,12 @@ class DataForest:
             return ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
         return RejectedError(f"NAVER Cloud rejected the request{said}", **details)
 
-    def _credentials_hint(self, response: Response) -> str:
+    def _credentials_hint(self, response: Response, understood: bool) -> str:
         skewed = clock_hint(response, CLOCK_SKEW_LIMIT, "NAVER Cloud")
         if skewed:
             return skewed
+        if response.status == 403 and not understood:
+            return "It is not in the form of NAVER Cloud: look for a proxy or firewall that answers in its place."
         if response.status == 403:
             return "The key is known, but may not do this: check the permissions of its sub account."
         return "Check that the key and its secret belong together and that the key is in use."

@@ -17,6 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     KrcloudError,
     NotFoundError,
     RejectedError,
+    SkippedError,
     UnknownOutcomeError,
     internal_error,
 )
@@ -136,7 +137,7 @@ def reset_passwords(
                 account_id,
                 target.name,
                 "skipped",
-                ConfigurationError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
+                SkippedError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
             )
         if not check_mode:
             try:
@@ -257,10 +258,13 @@ def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
     counts = Counter(outcome.outcome for outcome in bad)
     summary = ", ".join(f"{counts[kind]} {kind}" for kind in OUTCOMES if counts[kind])
     first = next((outcome for outcome in bad if outcome.outcome != "skipped"), bad[0])
-    why = f" The first is {first.name or first.id}: {first.error['message']}" if first.error else ""
+    why = ""
+    if first.error:
+        why = " ".join(part for part in (first.error["message"], first.error["hint"]) if part)
+        why = f" The first is {first.name or first.id}: {why}"
+    again = "" if counts["rejected"] else " It is safe to run the task again with the same passwords."
     return {
         **result,
         "failed": True,
-        "msg": f"{len(bad)} of {len(outcomes)} accounts were not reset: {summary}.{why} "
-        "See accounts for each. It is safe to run the task again with the same passwords.",
+        "msg": f"{len(bad)} of {len(outcomes)} accounts were not reset: {summary}.{why} See accounts for each.{again}",
     }

@@ -161,7 +161,8 @@ class Solapi:
             )
         if status >= 500 or (code is None and message is None):
             return ProtocolError(f"SOLAPI failed to answer{said}", **details)
-        return RejectedError(f"SOLAPI rejected the request{said}", **details)
+        hint = "Check the address and api_url." if status == 404 else None
+        return RejectedError(f"SOLAPI rejected the request{said}", hint=hint, **details)
 
     def _hint(self, response: Response, code: Optional[str], message: Optional[str]) -> str:
         kind = (code or "").lower()
@@ -174,6 +175,8 @@ class Solapi:
             return "The clock of this host is 15 minutes or more off: set the clock."
         if kind == "duplicatedsignature":
             return "Something replays requests: look for a proxy that sends them twice."
+        if not self._credentials:
+            return "Give api_key and api_secret; if they are not asked for, look for a proxy that answers in its place."
         return "Check that api_key and api_secret belong together and that the key is in use."
 
 

@@ -221,7 +221,7 @@ class RequestsTransport:
             ValueError,
         ) as error:
             if not attempt.sent:
-                raise NotSent(_reason(error, attempt)) from None
+                raise _untrusted(error) or NotSent(_reason(error, attempt)) from None
             raise AnswerLost(_reason(error, attempt)) from None
         finally:
             _attempt.reset(token)
@@ -282,6 +282,25 @@ if REQUESTS_IMPORT_ERROR is None:
             """No answer leads anywhere else; left to `requests`, the body would be read to look for the next hop."""
 
 
+# OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH.
+_EXPIRED, _OTHER_NAME = 10, (62, 64)
+
+
+def _untrusted(error: BaseException) -> Optional[NotSent]:
+    """Return what to say of a certificate that is not accepted, None if the failure is another."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            if cause.verify_code in _OTHER_NAME:
+                why, hint = "is for another name", "Check api_url."
+            elif cause.verify_code == _EXPIRED:
+                why, hint = "has expired", "Check the clock of this host; else the server needs a new one."
+            else:
+                why = f"is not trusted ({cause.verify_message})"
+                hint = "If its authority is one of your own, name that in ca_path."
+            return NotSent(f"its TLS certificate {why}", hint, lasting=True)
+    return None
+
+
 def _reason(error: BaseException, attempt: _Attempt) -> str:
     """Say why a request failed, in words of our own: the texts of these exceptions quote URLs and answers."""
     causes = list(_causes(error))
@@ -289,10 +308,6 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
     def has(*kinds: Any) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            why = "the name does not match" if "mismatch" in cause.verify_message.lower() else cause.verify_message
-            return f"its TLS certificate is not accepted ({why}); name an authority of your own in ca_path"
     if isinstance(error, _TooLarge):
         return f"the answer is larger than {error.args[0]} bytes"
     if has(

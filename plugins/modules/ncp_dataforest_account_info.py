@@ -41,7 +41,8 @@ options:
     type: str
 notes:
   - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
-    when there were too many requests (HTTP 429). Credentials that are refused (HTTP 401 and 403) are not tried again.
+    when there were too many requests (HTTP 429), and when it never left this host. Credentials that are refused (HTTP 401
+    and 403), certificates that are not accepted and redirects are not tried again.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_password
   - name: getList
@@ -107,7 +108,7 @@ msg:
     NCLOUD_ACCESS_KEY and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the
     environment variables, or a profile in the file.
 error:
-  description: The failure as data.
+  description: The failure as data. Absent where ansible-core itself refuses the options.
   returned: failure
   type: dict
   contains:

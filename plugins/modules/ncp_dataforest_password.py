@@ -40,7 +40,7 @@ options:
     type: str
   name:
     description:
-      - The name of the account. Its ID is looked up, which takes one more request.
+      - The name of the account. IDs are looked up with one more request for each set of credentials.
     type: str
   password:
     description:
@@ -86,7 +86,8 @@ options:
     default: 8
   max_failures:
     description:
-      - Begin no further account once this many have failed. Those left are reported as V(skipped).
+      - Begin no further account once this many have failed, be it at the look-up or at the reset.
+        Those left are reported as V(skipped).
       - If not set, all accounts are tried.
     type: int
   requests_per_second:
@@ -96,7 +97,8 @@ options:
     type: float
 notes:
   - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
-    when there were too many requests (HTTP 429). Credentials that are refused (HTTP 401 and 403) are not tried again.
+    when there were too many requests (HTTP 429), and when it never left this host. Credentials that are refused (HTTP 401
+    and 403), certificates that are not accepted and redirects are not tried again.
   - With RV(accounts[].outcome=unknown) either password may be the current one. Run the task again with the same
     password; it is safe to do so until it is confirmed.
 seealso:
@@ -178,14 +180,16 @@ msg:
     df001: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200):
     Authentication Failed. Check that the key and its secret belong together and that the key is in use.
 error:
-  description: The failure as data, if the options were refused or the task was about one account.
+  description:
+    - The failure as data, if the options were refused or the task was about one account.
+    - Absent where ansible-core itself refuses the options.
   returned: failure
   type: dict
   contains:
     kind:
       description:
         - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(not_found),
-          V(unknown_outcome), V(protocol) and V(internal).
+          V(unknown_outcome), V(protocol), V(skipped) and V(internal).
       type: str
       sample: authentication
       returned: always

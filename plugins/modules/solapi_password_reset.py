@@ -104,7 +104,7 @@ msg:
   type: str
   sample: The mail server of SOLAPI rejected the address. Check the address.
 error:
-  description: The failure as data.
+  description: The failure as data. Absent where ansible-core itself refuses the options.
   returned: failure
   type: dict
   contains:

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Times and shares as people write them: `90d`, `12h`, `1h30m`, `10%`. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_PART = re.compile(r"(\d+)([wdhms])")
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Return a duration in seconds. Raises ConfigurationError, which names the option."""
+    parts = _PART.findall(text.strip())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        raise ConfigurationError(
+            f"{option} is {text[:40]!r}, which is no duration.",
+            hint="Write a whole number and a unit out of w, d, h, m and s, such as 90d or 1h30m.",
+        )
+    return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+def parse_percentage(text: str, option: str) -> float:
+    """Return a percentage as a share of 1. Raises ConfigurationError, which names the option."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text.strip())
+    if not match:
+        raise ConfigurationError(f"{option} is {text[:40]!r}, which is no percentage.", hint="Write it such as 10%.")
+    return float(match[1]) / 100

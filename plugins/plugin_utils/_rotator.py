@@ -1,0 +1,352 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""One rotation run over many accounts, as a generator of what is to be read, committed and sent. No I/O.
+
+The action plugin carries the effects out. The tests do too, and cut the run off, or let another run go on, between
+any two of them: every boundary at which a run can die is a `yield` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
+    Account,
+    Envelope,
+    EnvelopeError,
+    from_document,
+    time_text,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import (
+    Policy,
+    Step,
+    Verdict,
+    claim,
+    due_at,
+    plan,
+    settle,
+    stage,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored, StoreError
+
+# How often an account may lose against other runs before it is reported.
+MOST_LOSSES = 10
+
+
+@dataclass(frozen=True)
+class Load:
+    """Read these names from the store. Answered with what `Store.load` returns."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Save:
+    """Commit these changes, all in one if the store can. Answered with what `Store.save` returns."""
+
+    changes: Mapping[str, Change]
+
+
+@dataclass(frozen=True)
+class Send:
+    """Set these passwords. Answered with an `Answer` for each name."""
+
+    passwords: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the vendor said of one password; ``error`` is as `KrcloudError.as_dict` renders it."""
+
+    verdict: Verdict
+    error: Mapping[str, Any] | None = None
+
+
+Effect = Load | Save | Send
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one account. ``outcome`` is one of `OUTCOMES`."""
+
+    account: Account
+    outcome: str
+    rotation_id: str | None = None
+    rotated_at: str | None = None
+    next_due_at: str | None = None
+    error: Mapping[str, Any] | None = None
+
+
+OUTCOMES = ("rotated", "resumed", "fresh", "rejected", "unknown", "failed", "skipped")
+FAILURES = ("rejected", "unknown", "failed")
+
+
+@dataclass(eq=False)
+class _Work:
+    """One account on its way through a run."""
+
+    account: Account
+    envelope: Envelope | None = None
+    revision: str | None = None
+    step: Step = Step.REST
+    sending: str | None = None  # the rotation id of the candidate that is on its way
+    tried: int = 0  # candidates sent
+    losses: int = 0  # commits lost against other runs
+    made: set[str] = field(default_factory=set)  # rotation ids of the candidates of this run
+    set_last: str | None = None  # rotation id of the last value that this run has set, or may have set
+    result: Result | None = None
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+
+class Rotation:
+    """A run. ``generate`` returns a fresh password, ``new_id`` a fresh id, ``clock`` the seconds since the epoch."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        generate: Callable[[], str],
+        new_id: Callable[[], str],
+        clock: Callable[[], float],
+        batch_size: int = 100,
+        max_failures: int | None = None,
+        progress: Callable[[int, int, int], None] = lambda done, total, failures: None,
+    ) -> None:
+        if batch_size < 1:
+            raise ConfigurationError(f"batch_size is {batch_size}: it must be 1 or more.")
+        if max_failures is not None and max_failures < 1:
+            raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+        self._policy = policy
+        self._generate = generate
+        self._new_id = new_id
+        self._clock = clock
+        self._batch_size = batch_size
+        self._max_failures = max_failures
+        self._progress = progress
+
+    def predict(self, accounts: Sequence[Account]) -> Generator[Effect, Any, list[Result]]:
+        """Read what a run would read, and return what it would do if the vendor accepts everything."""
+        rows = yield from self._read(accounts)
+        return [row.result or self._predicted(row) for row in rows]
+
+    def run(self, accounts: Sequence[Account]) -> Generator[Effect, Any, list[Result]]:
+        """Rotate what is due and return a result for every account, in their order."""
+        rows = yield from self._read(accounts)
+        waiting = [row for row in rows if row.result is None]
+        total, failures = len(waiting), 0
+        while waiting:
+            batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
+            try:
+                yield from self._settle_batch(batch)
+            except StoreError as error:
+                self._stop(batch, waiting, error)
+                waiting = []
+            failures += sum(row.result is not None and row.result.outcome in FAILURES for row in batch)
+            self._progress(total - len(waiting), total, failures)
+            if waiting and self._max_failures is not None and failures >= self._max_failures:
+                for row in waiting:
+                    self._close(row, "skipped", _error(f"Not tried: max_failures ({self._max_failures}) was reached."))
+                waiting = []
+        return [row.result for row in rows if row.result is not None]
+
+    def _stop(self, batch: list[_Work], waiting: list[_Work], error: StoreError) -> None:
+        """Report everybody after the store has failed: without it nothing more may be sent."""
+        for row in batch:
+            if row.result is None:
+                self._close(row, "unknown" if row.set_last else "failed", error.as_dict())
+        for row in waiting:
+            self._close(row, "skipped", _error("Not tried: the store failed before its turn came.", error.hint))
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    def _read(self, accounts: Sequence[Account]) -> Generator[Effect, Any, list[_Work]]:
+        rows = [_Work(account) for account in accounts]
+        names = [row.name for row in rows]
+        if len(set(names)) < len(names):
+            raise ConfigurationError("An account is named more than once.", hint="Name each account once.")
+        stored: Mapping[str, Stored] = yield Load(tuple(names))
+        for row in rows:
+            self._take(row, stored.get(row.name))
+        return rows
+
+    def _take(self, row: _Work, stored: Stored | None) -> None:
+        """Make a document of the store the state of an account, and plan its next step."""
+        try:
+            row.envelope = from_document(stored.document) if stored else None
+        except EnvelopeError as fault:
+            message = f"The store holds something under the name {row.name} that is no envelope: {fault}."
+            self._close(row, "failed", _error(message, "Look at it, and move it away or mend it; nothing was sent."))
+            return
+        row.revision = stored.revision if stored else None
+        row.step = plan(row.envelope, row.account, self._policy, self._clock())
+        active = row.envelope.rotation_id if row.envelope else None
+        if row.step is Step.REST and row.set_last in (None, active):
+            self._close(row, self._quiet_outcome(row))
+
+    def _quiet_outcome(self, row: _Work) -> str:
+        """Name what happened to an account with which nothing is left to do."""
+        active = row.envelope.rotation_id if row.envelope else None
+        if active in row.made:
+            return "rotated"
+        return "resumed" if row.tried else "fresh"
+
+    # ------------------------------------------------------------------------------------------------ one batch
+
+    def _settle_batch(self, batch: list[_Work]) -> Generator[Effect, Any, None]:
+        while rows := [row for row in batch if row.result is None]:
+            yield from self._prepare([row for row in rows if row.result is None])
+            ready = [row for row in rows if row.result is None and row.sending is not None]
+            if ready:
+                yield from self._send(ready)
+
+    def _prepare(self, rows: list[_Work]) -> Generator[Effect, Any, None]:
+        """Commit everything that is about to be sent, in one commit, and read it back."""
+        changes: dict[str, Envelope] = {}
+        for row in rows:
+            row.sending = None
+            if row.step is Step.STAGE:
+                rotation_id = self._new_id()
+                row.made.add(rotation_id)
+                row.sending = rotation_id
+                changes[row.name] = stage(row.envelope, row.account, self._generate(), rotation_id, self._clock())
+            elif row.step is Step.RESEND and row.envelope is not None:
+                newest = row.envelope.pending[-1]
+                row.sending = newest.rotation_id
+                claimed = claim(row.envelope, newest.rotation_id)
+                if claimed != row.envelope:
+                    changes[row.name] = claimed
+            elif row.envelope is not None:
+                # This run has sent a value that is not active: the active one goes out once more.
+                row.sending = row.envelope.rotation_id
+        lost = yield from self._commit(rows, changes)
+        committed = [row for row in rows if row.name in changes and row.name not in lost]
+        if committed:
+            stored: Mapping[str, Stored] = yield Load(tuple(row.name for row in committed))
+            for row in committed:
+                found = stored.get(row.name)
+                if found is None or found.revision != row.revision:
+                    # Somebody wrote in between. That is a loss like any other.
+                    self._lose(row, found)
+                elif found.document != to_document(changes[row.name]):
+                    raise StoreError(
+                        f"The store does not give back what was written for {row.name}.",
+                        hint="Nothing was sent. Find out what writes to the same place.",
+                    )
+
+    def _commit(self, rows: list[_Work], changes: Mapping[str, Envelope]) -> Generator[Effect, Any, set[str]]:
+        """Commit envelopes; return the names that lost against another run, with their state read anew."""
+        if not changes:
+            return set()
+        by_name = {row.name: row for row in rows}
+        saved: Mapping[str, str | Conflict] = yield Save(
+            {name: Change(to_document(envelope), by_name[name].revision) for name, envelope in changes.items()}
+        )
+        lost = []
+        for name, envelope in changes.items():
+            revision = saved[name]
+            if isinstance(revision, Conflict):
+                lost.append(by_name[name])
+            else:
+                by_name[name].envelope, by_name[name].revision = envelope, revision
+        if lost:
+            stored: Mapping[str, Stored] = yield Load(tuple(row.name for row in lost))
+            for row in lost:
+                self._lose(row, stored.get(row.name))
+        return {row.name for row in lost}
+
+    def _lose(self, row: _Work, stored: Stored | None) -> None:
+        row.sending = None
+        row.losses += 1
+        if row.losses > MOST_LOSSES:
+            message = f"Other runs keep changing {row.name} in the store."
+            self._close(row, "unknown" if row.set_last else "failed", _error(message, "Run again when they are done."))
+        else:
+            self._take(row, stored)
+
+    # ------------------------------------------------------------------------------------------------ sending
+
+    def _send(self, rows: list[_Work]) -> Generator[Effect, Any, None]:
+        answers: Mapping[str, Answer] = yield Send({row.name: _password(row) for row in rows})
+        repeats = [row for row in rows if row.step is Step.REST]
+        rows = [row for row in rows if row.step is not Step.REST]
+        changes: dict[str, Envelope] = {}
+        for row in (*rows, *repeats):
+            if answers[row.name].verdict in (Verdict.CONFIRMED, Verdict.UNKNOWN):
+                row.set_last = row.sending
+        for row in rows:
+            row.tried += 1
+            envelope = self._settled(row, answers[row.name])
+            if envelope != row.envelope:
+                changes[row.name] = envelope
+        lost = yield from self._commit(rows, changes)
+        for row in rows:
+            if row.name not in lost and row.step in (Step.REST, Step.STOP):
+                self._close(row, *self._outcome(row, answers[row.name]))
+        for row in repeats:
+            yield from self._settle_repeat(row, answers[row.name])
+
+    def _settled(self, row: _Work, answer: Answer) -> Envelope:
+        envelope, rotation_id = _sent(row)
+        settled = settle(envelope, rotation_id, answer.verdict, self._clock(), tried=row.tried)
+        row.step = settled.next
+        return settled.envelope
+
+    def _settle_repeat(self, row: _Work, answer: Answer) -> Generator[Effect, Any, None]:
+        """After the active value was sent once more: done, unless the store has moved on since."""
+        stored: Mapping[str, Stored] = yield Load((row.name,))
+        found = stored.get(row.name)
+        if found is None or found.revision != row.revision:
+            self._lose(row, found)
+        elif answer.verdict is Verdict.CONFIRMED:
+            self._close(row, "resumed")
+        else:
+            self._close(row, "unknown", answer.error)
+
+    def _outcome(self, row: _Work, answer: Answer) -> tuple[str, Mapping[str, Any] | None]:
+        if answer.verdict is Verdict.CONFIRMED:
+            return self._quiet_outcome(row), None
+        named = {Verdict.REJECTED: "rejected", Verdict.UNKNOWN: "unknown", Verdict.WITHHELD: "failed"}
+        return named[answer.verdict], answer.error
+
+    # ------------------------------------------------------------------------------------------------ reporting
+
+    def _close(self, row: _Work, outcome: str, error: Mapping[str, Any] | None = None) -> None:
+        envelope = row.envelope
+        due = due_at(envelope, self._policy) if envelope else None
+        row.result = Result(
+            row.account,
+            outcome,
+            envelope.rotation_id if envelope else None,
+            envelope.rotated_at if envelope else None,
+            time_text(due) if due is not None else None,
+            error,
+        )
+
+    def _predicted(self, row: _Work) -> Result:
+        return Result(row.account, "resumed" if row.step is Step.RESEND else "rotated")
+
+
+def _sent(row: _Work) -> tuple[Envelope, str]:
+    if row.envelope is None or row.sending is None:
+        raise AssertionError(f"{row.name} is not ready to be sent")
+    return row.envelope, row.sending
+
+
+def _password(row: _Work) -> str:
+    envelope, rotation_id = _sent(row)
+    if row.step is Step.REST and envelope.password is not None:
+        return envelope.password
+    return next(item.password for item in envelope.pending if item.rotation_id == rotation_id)
+
+
+def _error(message: str, hint: str | None = None) -> dict[str, Any]:
+    return StoreError(message, hint=hint).as_dict()
