@@ -32,8 +32,8 @@ options:
     description:
       - How often a request is repeated at the most after its first attempt failed.
       - Each attempt is signed anew. What may be repeated depends on the request, see the notes of the module.
-      - The waits in between grow from half a second to eight seconds, with jitter. When the vendor asks for a longer wait
-        with C(Retry-After), that is kept, and all accounts of the task wait.
+      - The waits in between grow from half a second to eight seconds, with jitter. When the vendor asks for a longer
+        wait with C(Retry-After), that is kept, and all accounts of the task wait.
     type: int
     default: 3
   deadline:

@@ -43,6 +43,11 @@ def ncp_credentials(
     Raises ConfigurationError, which names every place that was asked.
     """
     by_option = options.get("profile")
+    if by_option and (options.get("access_key") or options.get("secret_key")):
+        raise ConfigurationError(
+            "profile is set together with access_key or secret_key, one of them perhaps by module_defaults.",
+            hint="They may belong to different tenants: set one or the other.",
+        )
     profile = by_option or _first(environ, ENVIRONMENT["ncp"]["profile"])[1] or DEFAULT_PROFILE
     path = os.path.expanduser(options.get("config_file") or "")
     found: Dict[str, Tuple[str, str]] = {}

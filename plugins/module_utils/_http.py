@@ -239,7 +239,7 @@ def clock_hint(response: Response, limit: float, vendor: str) -> Optional[str]:
     if skew is None or abs(skew) < limit:
         return None
     side = "ahead of" if skew > 0 else "behind"
-    return f"The clock of this host is {abs(skew):.0f} s {side} {vendor}, and {limit / 60:.0f} minutes are allowed. Set it."
+    return f"The clock of this host is {abs(skew):.0f} s {side} {vendor}, and {limit / 60:.0f} minutes may be: set it."
 
 
 def full_jitter(attempt: int) -> float:

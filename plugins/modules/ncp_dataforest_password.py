@@ -97,8 +97,8 @@ options:
     type: float
 notes:
   - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
-    when there were too many requests (HTTP 429), and when it never left this host. Credentials that are refused (HTTP 401
-    and 403), certificates that are not accepted and redirects are not tried again.
+    when there were too many requests (HTTP 429), and when it never left this host. Credentials that are refused
+    (HTTP 401 and 403), certificates that are not accepted and redirects are not tried again.
   - With RV(accounts[].outcome=unknown) either password may be the current one. Run the task again with the same
     password; it is safe to do so until it is confirmed.
 seealso:

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option `store`, which says where passwords are kept: the same table as `stores.argument_spec()`."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  store:
+    description:
+      - Where the passwords are kept. It is read and written on the controller.
+    type: dict
+    required: true
+    suboptions:
+      type:
+        description:
+          - V(vault_file) is one YAML file, encrypted with Ansible Vault under the secrets of the play
+            (C(--vault-password-file), C(--vault-id)). It needs no server.
+          - V(hashi_vault) is the key-value engine, version 2, of HashiCorp Vault or OpenBao, with one secret for each
+            account. It needs the Python library C(hvac) on the controller.
+        type: str
+        choices:
+          - vault_file
+          - hashi_vault
+        default: vault_file
+      path:
+        description:
+          - The file of a V(vault_file). Its folder must exist. C(vars_files) reads it, and then
+            C(dataforest_credentials.NAME.password) is the active password of an account.
+        type: str
+      vault_id:
+        description:
+          - The vault ID under which a V(vault_file) is encrypted, if the play has several.
+        type: str
+      lock_timeout:
+        description:
+          - How many seconds to wait while another process writes to the same V(vault_file).
+        type: float
+        default: 60.0
+      url:
+        description:
+          - The address of a V(hashi_vault).
+          - The environment variables E(BAO_ADDR) and E(VAULT_ADDR) are used when this is not set.
+        type: str
+      mount_point:
+        description:
+          - Where the key-value engine is mounted.
+        type: str
+        default: secret
+      secret_path:
+        description:
+          - The path below O(store.mount_point) under which there is one secret for each account.
+        type: str
+        default: dataforest
+      auth_method:
+        description:
+          - How to log in to a V(hashi_vault).
+        type: str
+        choices:
+          - token
+          - approle
+          - jwt
+        default: token
+      auth_mount_point:
+        description:
+          - Where the login method is mounted, if not under its own name.
+        type: str
+      token:
+        description:
+          - The token for V(token).
+          - The environment variables E(BAO_TOKEN) and E(VAULT_TOKEN) are used when this is not set.
+        type: str
+      role_id:
+        description:
+          - The role ID for V(approle).
+        type: str
+      secret_id:
+        description:
+          - The secret ID for V(approle).
+        type: str
+      role:
+        description:
+          - The role for V(jwt).
+        type: str
+      jwt:
+        description:
+          - The signed token for V(jwt).
+        type: str
+      namespace:
+        description:
+          - The namespace of a V(hashi_vault).
+          - The environment variables E(BAO_NAMESPACE) and E(VAULT_NAMESPACE) are used when this is not set.
+        type: str
+      validate_certs:
+        description:
+          - Whether to verify the TLS certificate of a V(hashi_vault).
+        type: bool
+        default: true
+      ca_path:
+        description:
+          - A PEM file or folder with the certificate authorities of a V(hashi_vault).
+        type: str
+      timeout:
+        description:
+          - How many seconds one request to a V(hashi_vault) may take to connect, and to wait for an answer.
+        type: float
+        default: 10.0
+      retries:
+        description:
+          - How often a request to a V(hashi_vault) is repeated at the most. A write carries its version, so that a
+            repeat cannot take effect twice.
+        type: int
+        default: 3
+      concurrency:
+        description:
+          - How many requests to a V(hashi_vault) are under way at the same time.
+        type: int
+        default: 8
+"""

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a role documents is what it does: defaults, names, the options that it passes on, the table of its README."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tooling.tree import ROOT
+
+ROLES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
+Options = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(params=ROLES, ids=lambda role: role.name)
+def role(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture
+def options(role: Path) -> Options:
+    specs: Options = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    found: Options = specs["main"]["options"]
+    return found
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def variables(role: Path) -> set[str]:
+    """Every variable of the role's own that its tasks read or set, other than internal ones."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(role.glob("tasks/**/*.yml")))
+    return set(re.findall(rf"(?<![\w.]){role.name}_\w+", text))
+
+
+def test_there_are_roles() -> None:
+    assert ROLES
+
+
+def test_the_defaults_are_those_documented(role: Path, options: Options) -> None:
+    documented = {name: option["default"] for name, option in options.items() if "default" in option}
+    defaults = load(role / "defaults" / "main.yml")
+    assert defaults == documented
+    assert {name: type(value) for name, value in defaults.items()} == {
+        name: type(value) for name, value in documented.items()
+    }
+
+
+def test_options_carry_the_name_of_the_role(role: Path, options: Options) -> None:
+    assert [name for name in options if not name.startswith(f"{role.name}_")] == []
+
+
+def test_options_are_used_and_what_is_used_is_documented(role: Path, options: Options) -> None:
+    facts = {f"{role.name}_summary"}
+    assert variables(role) - facts == set(options)
+
+
+def test_no_option_is_both_required_and_given_a_default(options: Options) -> None:
+    assert [name for name, option in options.items() if option.get("required") and "default" in option] == []
+
+
+def test_secrets_are_plain_strings_that_are_not_logged(options: Options) -> None:
+    secrets = {name: option for name, option in options.items() if re.search(r"secret$|secret_key$|password$", name)}
+    for name, option in secrets.items():
+        # An error about a type or about choices would quote the value.
+        assert (option["type"], option.get("no_log"), "choices" in option) == ("str", True, False), name
+
+
+def test_attributes_are_documented(role: Path) -> None:
+    attributes = load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["attributes"]
+    assert {"check_mode", "diff_mode", "idempotent", "platform"} <= set(attributes)
+    for name, attribute in attributes.items():
+        assert attribute["support"] in ("full", "partial", "none"), name
+        assert attribute["details"], name
+
+
+def test_the_readme_lists_the_options_in_order(role: Path, options: Options) -> None:
+    table = re.findall(r"^\| `(\w+)` \| (.*?) \|", (role / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for name, _ in table] == list(options)
+    for name, default in table:
+        option = options[name]
+        if option.get("required"):
+            assert default == "required", name
+        elif "default" in option:
+            assert default == f"`{str(option['default']).lower()}`", name
+
+
+def test_the_mail_role_offers_what_its_module_takes() -> None:
+    """With the same types and defaults, under the role's prefix; `emails` stands for `email`."""
+    prefix = "solapi_password_reset_"
+    specs = load(ROOT / "roles" / "solapi_password_reset" / "meta" / "argument_specs.yml")["argument_specs"]
+    role_options = {
+        name.removeprefix(prefix): (option["type"], option.get("default"))
+        for name, option in specs["main"]["options"].items()
+        if name.removeprefix(prefix) not in ("emails", "secure_logging")
+    }
+    shared = import_module("ansible_collections.krcloud.credentials.plugins.module_utils._options")
+    spec = shared.argument_spec("solapi", {})
+    module_options = {name: (option["type"], option.get("default")) for name, option in spec.items()}
+    # Left to the module, so that the environment variable for it still works.
+    module_options["api_url"] = ("str", None)
+    assert role_options == module_options
