@@ -25,8 +25,8 @@ options:
   profile:
     description:
       - The section of O(config_file) that holds the keys.
-      - When it is set here, the environment variables for the keys are not asked, and O(access_key) and O(secret_key) are
-        refused, so that the keys of another tenant cannot be used by accident.
+      - When it is set here, the environment variables for the keys are not asked, and O(access_key) and O(secret_key)
+        are refused, so that the keys of another tenant cannot be used by accident.
       - If not set, the environment variable E(NCLOUD_PROFILE) names it, and without that it is V(DEFAULT).
         Keys in the environment win over a section named in this way.
     type: str

@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ncp_dataforest_rotation
+short_description: Keep the passwords of NAVER Cloud Data Forest accounts younger than an age
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - Sees to it that no password is older than O(max_age). What is due gets a new password, all else is left alone.
+  - A new password is committed to O(store) before the first byte of it goes to the vendor, and it stays there until it
+    is proven not to be the live one. So a run may be struck down at any moment, and the next one settles everything.
+  - The store is on the controller. The resets happen on the target host, through
+    M(krcloud.credentials.ncp_dataforest_password), so C(delegate_to) a bastion works.
+extends_documentation_fragment:
+  - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.actiongroup_ncp
+  - krcloud.credentials.ncp
+  - krcloud.credentials.connection
+  - krcloud.credentials.store
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the store and the accounts, and predicts what a run would do if the vendor accepts every password.
+        Generates, writes and sends nothing.
+  diff_mode:
+    support: none
+    details:
+      - RV(accounts) tells outcomes and times. No password may be shown.
+  idempotent:
+    support: full
+    details:
+      - A second run within O(max_age) changes nothing, unless O(force) is set.
+options:
+  accounts:
+    description:
+      - The accounts to keep. If left out, all accounts that the credentials may see.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the account.
+        type: str
+      id:
+        description: The ID of the account.
+        type: str
+      profile:
+        description:
+          - Use this section of O(config_file) for this account, instead of the credentials of the task.
+        type: str
+      access_key:
+        description:
+          - Use this key for this account, instead of the credentials of the task.
+        type: str
+      secret_key:
+        description:
+          - The secret key that belongs to O(accounts[].access_key).
+        type: str
+  max_age:
+    description:
+      - How old a password may get. A whole number and a unit out of V(w), V(d), V(h), V(m) and V(s), such as V(90d).
+    type: str
+    default: 90d
+  jitter:
+    description:
+      - By which share of O(max_age) a password may be due earlier, so that not all are due on the same day.
+        It is fixed for each account by its name.
+    type: str
+    default: 10%
+  force:
+    description:
+      - Give every account a new password, whatever its age.
+    type: bool
+    default: false
+  password_length:
+    description:
+      - How long new passwords are, 8 to 20 characters.
+    type: int
+    default: 20
+  concurrency:
+    description:
+      - How many accounts are reset at the same time, 1 to 64.
+    type: int
+    default: 8
+  batch_size:
+    description:
+      - How many accounts are committed to the store and then reset together. A smaller number bounds the damage of a
+        bad day.
+    type: int
+    default: 100
+  max_failures:
+    description:
+      - Begin no further batch once this many accounts have failed. Those left are reported as V(skipped).
+      - If not set, all accounts are tried.
+    type: int
+  requests_per_second:
+    description:
+      - Send no more than this many requests a second within a batch.
+    type: float
+notes:
+  - A password that the vendor refuses is replaced, three times in one run at the most. The old one then still holds.
+  - Keep the store. It holds the only copy of the passwords.
+seealso:
+  - module: krcloud.credentials.ncp_dataforest_password
+  - module: krcloud.credentials.ncp_dataforest_account_info
+"""
+
+EXAMPLES = r"""
+- name: See to it that no password is older than 90 days, in a file encrypted with Ansible Vault
+  krcloud.credentials.ncp_dataforest_rotation:
+    store:
+      path: credentials/dataforest.yml
+
+- name: Keep two accounts of two tenants in OpenBao, and stop after the first batch with a failure
+  krcloud.credentials.ncp_dataforest_rotation:
+    accounts:
+      - name: df001
+        profile: analytics
+      - name: team-a
+        profile: team-a
+    store:
+      type: hashi_vault
+      url: https://bao.example.com:8200
+      token: "{{ bao_token }}"
+    max_age: 30d
+    max_failures: 1
+"""
+
+RETURN = r"""
+changed:
+  description: Whether anything was changed in the store or at the vendor. In check mode, whether it would be.
+  returned: always
+  type: bool
+  sample: true
+accounts:
+  description: What became of each account. Never holds a password.
+  returned: always, except when the options are refused or the store cannot be read
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the account.
+      type: str
+      sample: df001
+      returned: always
+    id:
+      description: The ID of the account.
+      type: str
+      sample: 20nAZnjbUNFdc7RsILlC3A
+      returned: always
+    outcome:
+      description:
+        - V(rotated) when the account has a new password, and the store knows it as the active one.
+        - V(resumed) when the password of an earlier run, whose fate was not known, is now confirmed.
+        - V(fresh) when nothing was due.
+        - V(rejected) when the vendor refused three new passwords. The old one still holds.
+        - V(unknown) when no answer told whether the new password was set. It is in the store, and the next run sends it
+          again.
+        - V(failed) when the account, the credentials or the store are the problem.
+        - V(skipped) when O(max_failures) was reached, or the store failed, before its turn came.
+      type: str
+      sample: rotated
+      returned: always
+    rotation_id:
+      description: The number of the rotation that made the active password.
+      type: str
+      sample: 3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c
+      returned: always
+    rotated_at:
+      description: When the active password was confirmed, in UTC.
+      type: str
+      sample: "2026-11-20T03:00:00Z"
+      returned: always
+    next_due_at:
+      description: When the active password is due, in UTC.
+      type: str
+      sample: "2027-02-14T11:12:13Z"
+      returned: always
+    error:
+      description: What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error).
+      type: dict
+      sample: null
+      returned: always
+summary:
+  description: How many accounts ended in each outcome.
+  returned: always, except when the options are refused or the store cannot be read
+  type: dict
+  sample:
+    rotated: 3
+    resumed: 0
+    fresh: 97
+    rejected: 0
+    unknown: 0
+    failed: 0
+    skipped: 0
+msg:
+  description: What went wrong and what to do.
+  returned: failure
+  type: str
+  sample: >-
+    1 of 100 accounts need attention: 1 rejected. The first is df001: NAVER Cloud rejected the request (HTTP 400). Run
+    the task again: what was begun is resumed, and what is done stays done.
+"""
