@@ -144,7 +144,7 @@ class Limits:
 
 
 class Pace:
-    """Keeps all workers of one task to a common rate: a token bucket of one second, and a hold after a 429."""
+    """Keeps all workers of one task to a common rate, evenly spaced, and holds them after a 429."""
 
     def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
         if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
@@ -155,16 +155,17 @@ class Pace:
         self._next = 0.0
         self._held_until = 0.0
 
-    def wait(self) -> None:
-        """Wait for this worker's turn."""
+    def wait(self, until: Optional[float] = None) -> bool:
+        """Wait for this worker's turn; return False, at once, if it comes after ``until`` on the monotonic clock."""
         while True:
             with self._lock:
                 now = self._clock.monotonic()
                 start = max(self._held_until, self._next)
                 if start <= now:
-                    if self._interval:
-                        self._next = max(self._next, now + min(0.0, self._interval - 1.0)) + self._interval
-                    return
+                    self._next = now + self._interval
+                    return True
+            if until is not None and start >= until:
+                return False
             self._clock.sleep(start - now)
 
     def hold(self, seconds: float) -> None:
@@ -288,10 +289,12 @@ class Caller:
         changes = operation.repeat is not Repeat.SAFE
         maybe_done: Optional[KrcloudError] = None
         deadline: Optional[float] = None
+        error: KrcloudError = TransportError("Nothing was tried.")
         attempt = 0
         while True:
+            if not self._pace.wait(deadline):
+                raise self._final(error, maybe_done, attempt, True) from None
             attempt += 1
-            self._pace.wait()
             if deadline is None:
                 deadline = self.clock.monotonic() + self._limits.deadline
             wait = self._backoff(attempt)
@@ -299,9 +302,7 @@ class Caller:
                 request = Request(url, {**headers, **sign(target, self.clock.time())}, body, operation.largest_answer)
                 return interpret(self._transport.send(request, self._limits.timeout, deadline))
             except NotSent as failure:
-                error: KrcloudError = TransportError(
-                    f"{_host(url)} could not be reached: {failure}.", hint=failure.hint
-                )
+                error = TransportError(f"{_host(url)} could not be reached: {failure}.", hint=failure.hint)
                 repeatable = not failure.lasting
             except AnswerLost as failure:
                 error = TransportError(f"{_host(url)} gave no whole answer: {failure}.")

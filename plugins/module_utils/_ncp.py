@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse, to_json, to_xml
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
@@ -64,6 +64,20 @@ class Account:
     def as_dict(self) -> Dict[str, Any]:
         """Return the account as modules report it."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Complaint:
+    """What an error body says. ``refused`` if it holds ``success: false``; only the gateway's codes are documented."""
+
+    code: Optional[str] = None
+    message: Optional[str] = None
+    from_gateway: bool = False
+    refused: bool = False
+
+    @property
+    def understood(self) -> bool:
+        return self.refused or self.code is not None or self.message is not None
 
 
 class DataForest:
@@ -132,35 +146,34 @@ class DataForest:
         success = _flag(answer.get("success"))
         if 200 <= response.status < 300 and success:
             return answer
-        code, message = _complaint(answer)
-        if 200 <= response.status < 300 and success is None and message is None:
+        complaint = _complaint(answer)
+        if 200 <= response.status < 300 and success is None and complaint.message is None:
             raise ProtocolError(
                 "NAVER Cloud answered without saying whether it succeeded.",
                 http_status=response.status,
                 trace_id=trace_id,
             )
-        raise self._refusal(response, code, message, proven=success is False)
+        raise self._refusal(response, complaint)
 
     def _unreadable(self, response: Response, reason: str) -> KrcloudError:
         if response.status in (401, 403, 429) or 300 <= response.status < 400:
-            return self._refusal(response, None, None)
+            return self._refusal(response, _Complaint())
         return ProtocolError(
             f"NAVER Cloud gave an answer that cannot be used (HTTP {response.status}): {reason}.",
             http_status=response.status,
             trace_id=_trace_id(response),
         )
 
-    def _refusal(
-        self, response: Response, code: Optional[str], message: Optional[str], proven: bool = False
-    ) -> KrcloudError:
-        """Return what an answer other than a confirmation stands for; ``proven`` if it says ``success: false``."""
+    def _refusal(self, response: Response, complaint: _Complaint) -> KrcloudError:
+        """Return the error that an answer other than a confirmation stands for."""
         status = response.status
-        quoted = self._quote(message)
+        code, quoted = self._quote(complaint.code), self._quote(complaint.message)
+        gateway_code = complaint.code if complaint.from_gateway and status >= 400 else None
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code, "trace_id": _trace_id(response)}
         said = (
             f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         )
-        if status == 429 or (code in _LIMIT_CODES and status >= 400):
+        if status == 429 or gateway_code in _LIMIT_CODES:
             wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
             return RateLimitError(
                 f"NAVER Cloud limits the number of requests{said}",
@@ -168,10 +181,10 @@ class DataForest:
                 hint="Lower concurrency or set requests_per_second.",
                 **details,
             )
-        if status in (401, 403) or (code in _CALLER_CODES and status >= 400):
+        if status in (401, 403) or gateway_code in _CALLER_CODES:
             return AuthenticationError(
                 f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}",
-                hint=self._credentials_hint(response, bool(code or message)),
+                hint=self._credentials_hint(response, complaint.understood),
                 **details,
             )
         if 300 <= status < 400:
@@ -183,7 +196,7 @@ class DataForest:
             )
         if status >= 500 or status < 200:
             return ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
-        if code == _UNKNOWN_PATH_CODE:
+        if gateway_code == _UNKNOWN_PATH_CODE:
             return NotFoundError(
                 f"NAVER Cloud does not know the path that was called{said}", hint="Check api_url.", **details
             )
@@ -193,7 +206,7 @@ class DataForest:
                 hint="Check id, credentials and api_url.",
                 **details,
             )
-        if message is None and code is None and not proven:
+        if not complaint.understood:
             return ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
         return RejectedError(f"NAVER Cloud rejected the request{said}", **details)
 
@@ -241,8 +254,9 @@ def _flag(value: Any) -> Optional[bool]:
     return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
 
 
-def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]:
-    """Return code and message of an error body, in whichever of the vendor's envelopes it comes."""
+def _complaint(answer: Mapping[str, Any]) -> _Complaint:
+    """Return what an error body says, in whichever of the vendor's envelopes it comes."""
+    refused = _flag(answer.get("success")) is False
     for envelope, code, message in (
         (answer.get("error"), "errorCode", "message"),
         (answer.get("responseError"), "returnCode", "returnMessage"),
@@ -257,10 +271,13 @@ def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]
             detail = envelope.get("details")
             if isinstance(words, str) and isinstance(detail, str) and detail:
                 words = f"{words}: {detail}"
-            return (one_line(str(number), 40) if number is not None else None), (
-                words if isinstance(words, str) else None
+            return _Complaint(
+                code=None if number is None else str(number)[:40],
+                message=words if isinstance(words, str) else None,
+                from_gateway=envelope is answer.get("error"),
+                refused=refused,
             )
-    return None, None
+    return _Complaint(refused=refused)
 
 
 def _trace_id(response: Response) -> Optional[str]:

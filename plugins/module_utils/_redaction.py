@@ -29,6 +29,7 @@ SHORTEST_SECRET = 6
 
 _GRAM = SHORTEST_SECRET
 _MOST_LAYERS = 40
+_DEEPEST_ENCODING = 3
 
 # One family at a time: a secret may itself hold a character that starts an escape of another family.
 _ESCAPES = (
@@ -119,9 +120,17 @@ class Redactor:
             for start, end in self._find(decoded, pieces):
                 spans.append((origin[start][0], origin[end - 1][1]))
             for start, end, inner in _encoded_runs(decoded):
-                if next(self._find(inner, pieces), None):
+                if self._holds(inner, pieces, _DEEPEST_ENCODING):
                     spans.append((origin[start][0], origin[end - 1][1]))
         return _replace(text, spans)
+
+    def _holds(self, text: str, pieces: bool, depth: int) -> bool:
+        """Tell whether a secret is in what was decoded, perhaps escaped or encoded once more."""
+        return any(
+            next(self._find(decoded, pieces), None)
+            or (depth > 1 and any(self._holds(inner, pieces, depth - 1) for _at, _to, inner in _encoded_runs(decoded)))
+            for decoded, _origin in _layers(text)
+        )
 
     def _index_pieces(self) -> None:
         for secret in self._secrets - self._pieces_of:

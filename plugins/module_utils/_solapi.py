@@ -136,7 +136,7 @@ class Solapi:
     def _refusal(self, response: Response, code: Optional[str], message: Optional[str]) -> KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
         status = response.status
-        code = one_line(code, 60) if code else None
+        code = one_line(self._redactor.foreign_text(code[:200]), 60) if code else None
         quoted = one_line(self._redactor.foreign_text(message[:4000])) if message else None
         said = f" (HTTP {status}" + (f", {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code}

@@ -219,6 +219,7 @@ class RequestsTransport:
             http.client.HTTPException,
             OSError,
             ValueError,
+            TypeError,  # what requests makes of a proxy URL without a host
         ) as error:
             if not attempt.sent:
                 raise _untrusted(error) or NotSent(_reason(error, attempt)) from None
@@ -311,6 +312,7 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
     if isinstance(error, _TooLarge):
         return f"the answer is larger than {error.args[0]} bytes"
     if has(
+        TypeError,
         requests.exceptions.InvalidProxyURL,
         urllib3.exceptions.ProxySchemeUnknown,
         urllib3.exceptions.LocationParseError,

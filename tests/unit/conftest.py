@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
 from ansible.plugins.loader import init_plugin_loader
 
@@ -15,6 +16,10 @@ from tooling import tree
 
 # Before any test module is imported.
 init_plugin_loader([str(tree.link())])
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("unit", parent=hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("unit")
 
 NPM_PEERS = os.environ.get("KRCLOUD_NPM_PEERS")
 

@@ -1,0 +1,283 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""A rotation task: from its options to accounts, through the store and the password module, to its result.
+
+Two things are given to it: a store, and a way to run a module of this collection on the target host.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
+    KrcloudError,
+    NotFoundError,
+    UnknownOutcomeError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import CONNECTION, NCP, Spec, argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration, parse_percentage
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import Policy, Verdict
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
+    FAILURES,
+    OUTCOMES,
+    Answer,
+    Effect,
+    Load,
+    Result,
+    Rotation,
+    Save,
+    Send,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store, StoreError
+
+# Runs a module by its short name with these options, and returns its result.
+RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+ACCOUNTS_MODULE = "ncp_dataforest_account_info"
+RESET_MODULE = "ncp_dataforest_password"
+
+_CREDENTIALS = ("access_key", "secret_key", "profile")
+_VERDICTS = {"reset": Verdict.CONFIRMED, "rejected": Verdict.REJECTED, "unknown": Verdict.UNKNOWN}
+
+
+def rotation_spec() -> Spec:
+    """Return the argument spec of the task."""
+    account: Spec = {name: {"type": "str"} for name in ("name", "id", "profile")}
+    account["access_key"] = {"type": "str", "no_log": False}
+    account["secret_key"] = {"type": "str", "no_log": True}
+    return argument_spec(
+        "ncp",
+        {
+            "accounts": {
+                "type": "list",
+                "elements": "dict",
+                "options": account,
+                "mutually_exclusive": [("id", "name"), ("profile", "access_key"), ("profile", "secret_key")],
+                "required_one_of": [("id", "name")],
+                "required_together": [("access_key", "secret_key")],
+            },
+            "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+            "max_age": {"type": "str", "default": "90d"},
+            "jitter": {"type": "str", "default": "10%"},
+            "force": {"type": "bool", "default": False},
+            "password_length": {"type": "int", "default": 20, "no_log": False},
+            "concurrency": {"type": "int", "default": 8},
+            "batch_size": {"type": "int", "default": 100},
+            "max_failures": {"type": "int"},
+            "requests_per_second": {"type": "float"},
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One account that the task is about: what the user wrote, and what was found."""
+
+    label: str
+    credentials: Mapping[str, str | None]
+    account: Account | None
+    error: KrcloudError | None = None
+
+
+class RotationTask:
+    """One task with validated options. All methods raise the errors of ``_errors``."""
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        store: Store,
+        run_module: RunModule,
+        *,
+        progress: Callable[[int, int, int], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._options = options
+        self._store = store
+        self._run_module = run_module
+        generate_password(options["password_length"], secrets.choice)
+        self._rotation = Rotation(
+            Policy(
+                parse_duration(options["max_age"], "max_age"),
+                parse_percentage(options["jitter"], "jitter"),
+                options["force"],
+            ),
+            generate=lambda: generate_password(options["password_length"], secrets.choice),
+            new_id=lambda: str(uuid.uuid4()),
+            clock=clock,
+            batch_size=options["batch_size"],
+            max_failures=options["max_failures"],
+            progress=progress,
+        )
+
+    def run(self, check_mode: bool) -> dict[str, Any]:
+        """Rotate, or in check mode predict, and return the result of the task."""
+        wanted = self._find_accounts()
+        found = [row.account for row in wanted if row.account]
+        self._credentials_of = {row.account.name: row.credentials for row in wanted if row.account}
+        steps = self._rotation.predict(found) if check_mode else self._rotation.run(found)
+        results = iter(self._carry_out(steps))
+        return _task_result(
+            [
+                next(results) if row.account else Result(Account(None, row.label, None), "failed", error=_as_dict(row))
+                for row in wanted
+            ]
+        )
+
+    # ------------------------------------------------------------------------------------------------ accounts
+
+    def _find_accounts(self) -> list[_Wanted]:
+        if self._options["accounts"] is None:
+            listed = self._list({})
+            return [_Wanted(row["name"], {}, _account(row, None)) for row in listed]
+        if not self._options["accounts"]:
+            raise ConfigurationError(
+                "accounts is an empty list.", hint="Name accounts, or leave the option out for all."
+            )
+        known: dict[tuple[Any, ...], list[Mapping[str, Any]] | KrcloudError] = {}
+        wanted = []
+        for item in self._options["accounts"]:
+            credentials = {name: item[name] for name in _CREDENTIALS if item[name]}
+            key = tuple(credentials.items())
+            if key not in known:
+                try:
+                    known[key] = self._list(credentials)
+                except KrcloudError as error:
+                    known[key] = error
+            wanted.append(_match(item, credentials, known[key]))
+        names = [row.account.name for row in wanted if row.account]
+        double = next((name for name, count in Counter(names).items() if count > 1), None)
+        if double:
+            raise ConfigurationError(f"accounts names {double} more than once.", hint="Name each account once.")
+        return wanted
+
+    def _list(self, credentials: Mapping[str, str | None]) -> list[Mapping[str, Any]]:
+        result = self._run_module(ACCOUNTS_MODULE, self._module_options(credentials))
+        if result.get("failed") or not isinstance(result.get("accounts"), list):
+            raise _error_of(result)
+        return [row for row in result["accounts"] if row.get("name")]
+
+    def _module_options(self, credentials: Mapping[str, str | None]) -> dict[str, Any]:
+        shared = {name: self._options[name] for name in (*NCP, *CONNECTION)}
+        return {**shared, **dict.fromkeys(_CREDENTIALS), **credentials} if credentials else shared
+
+    # ------------------------------------------------------------------------------------------------ effects
+
+    def _carry_out(self, steps: Generator[Effect, Any, list[Result]]) -> list[Result]:
+        try:
+            effect = next(steps)
+            while True:
+                try:
+                    answer = self._do(effect)
+                except StoreError as error:
+                    effect = steps.throw(error)
+                else:
+                    effect = steps.send(answer)
+        except StopIteration as stop:
+            return cast(list[Result], stop.value)
+
+    def _do(self, effect: Effect) -> Mapping[str, Any]:
+        if isinstance(effect, Load):
+            return self._store.load(effect.names)
+        if isinstance(effect, Save):
+            return self._store.save(effect.changes)
+        return self._send(effect)
+
+    def _send(self, effect: Send) -> dict[str, Answer]:
+        accounts = [
+            {"name": name, "password": password, **self._credentials_of[name]}
+            for name, password in effect.passwords.items()
+        ]
+        options = self._module_options({})
+        options.update({name: self._options[name] for name in ("concurrency", "requests_per_second")})
+        result = self._run_module(RESET_MODULE, {**options, "accounts": accounts})
+        rows = result.get("accounts")
+        if not isinstance(rows, list) or len(rows) != len(accounts):
+            error = _error_of(result)
+            # Options that are refused are refused before anything is sent; of all other failures nothing is known.
+            refused = isinstance(error, ConfigurationError)
+            answer = Answer(Verdict.WITHHELD if refused else Verdict.UNKNOWN, error.as_dict())
+            return dict.fromkeys(effect.passwords, answer)
+        return {
+            name: Answer(_VERDICTS.get(row.get("outcome"), Verdict.WITHHELD), row.get("error"))
+            for name, row in zip(effect.passwords, rows, strict=True)
+        }
+
+
+def _account(row: Mapping[str, Any], profile: str | None) -> Account:
+    return Account(str(row["id"]), str(row["name"]), profile)
+
+
+def _match(
+    item: Mapping[str, Any], credentials: Mapping[str, str | None], listed: list[Mapping[str, Any]] | KrcloudError
+) -> _Wanted:
+    label = str(item["name"] or item["id"])
+    if isinstance(listed, KrcloudError):
+        return _Wanted(label, credentials, None, listed)
+    key = "name" if item["name"] else "id"
+    for row in listed:
+        if row[key] == item[key]:
+            return _Wanted(label, credentials, _account(row, item["profile"]))
+    missing = NotFoundError(
+        f"There is no account with the {key} {label}, or these credentials may not see it.",
+        hint=f"{ACCOUNTS_MODULE} lists those they see.",
+    )
+    return _Wanted(label, credentials, None, missing)
+
+
+def _as_dict(row: _Wanted) -> dict[str, Any] | None:
+    return row.error.as_dict() if row.error else None
+
+
+def _error_of(result: Mapping[str, Any]) -> KrcloudError:
+    """Return the failure that a module has reported, or that kept it from reporting."""
+    error = result.get("error")
+    message = str(result.get("msg") or "The module ended without a result.")
+    if isinstance(error, Mapping):
+        kind = ConfigurationError if error.get("kind") == ConfigurationError.kind else UnknownOutcomeError
+        return kind(str(error.get("message") or message), hint=error.get("hint"))
+    return UnknownOutcomeError(message, hint="Run the task again: what was begun is resumed.")
+
+
+def _task_result(results: Sequence[Result]) -> dict[str, Any]:
+    counts = Counter(result.outcome for result in results)
+    rows = [
+        {
+            "name": result.account.name,
+            "id": result.account.id,
+            "outcome": result.outcome,
+            "rotation_id": result.rotation_id,
+            "rotated_at": result.rotated_at,
+            "next_due_at": result.next_due_at,
+            "error": dict(result.error) if result.error else None,
+        }
+        for result in results
+    ]
+    task: dict[str, Any] = {
+        "changed": any(counts[outcome] for outcome in ("rotated", "resumed", "rejected", "unknown")),
+        "accounts": rows,
+        "summary": {outcome: counts[outcome] for outcome in OUTCOMES},
+    }
+    bad = [row for row in rows if row["outcome"] in FAILURES]
+    if bad:
+        said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (*FAILURES, "skipped") if counts[outcome])
+        first: Mapping[str, Any] = next(result.error or {} for result in results if result.outcome in FAILURES)
+        why = " ".join(str(first[part]) for part in ("message", "hint") if first.get(part))
+        task["failed"] = True
+        task["msg"] = (
+            f"{len(bad)} of {len(rows)} accounts need attention: {said}. The first is {bad[0]['name']}: {why} "
+            "Run the task again: what was begun is resumed, and what is done stays done."
+        )
+    return task

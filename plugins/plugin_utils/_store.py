@@ -1,0 +1,145 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""What a store is: documents by name, each with a revision, changed by compare-and-set, durable once saved.
+
+A store knows nothing of rotation. It neither reads nor changes what is in a document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
+
+Document = Mapping[str, Any]
+"""Plain data as JSON has it, opaque to a store."""
+
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A document as it stands in the store. The revision means something to this process and this store only."""
+
+    document: Document = field(repr=False)
+    revision: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a document shall become, given that it still has the revision ``expected``; None: given that it is new."""
+
+    document: Document = field(repr=False)
+    expected: str | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Somebody else changed the document since ``expected``: what stands there now is theirs, so read it anew."""
+
+
+Outcome = str | Conflict
+"""The new revision of a document, or why it has none."""
+
+
+class StoreError(KrcloudError):
+    """The store is away, locked, torn, foreign, full or forbidden.
+
+    Of a `save` that fails, ``saved`` holds what was settled before, and ``unknown`` names the documents that may or
+    may not have been saved. All others were certainly not, and will not be.
+    """
+
+    kind = "store"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        saved: Mapping[str, Outcome] | None = None,
+        unknown: Collection[str] = (),
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.saved = dict(saved or {})
+        self.unknown = frozenset(unknown)
+
+
+class Store(Protocol):
+    """A place that keeps documents. All methods raise StoreError, and nothing else, when they fail."""
+
+    @property
+    def durability(self) -> Literal["fsync", "remote"]:
+        """What has happened by the time that `save` reports a document as saved."""
+
+    def names(self) -> list[str]:
+        """Return the names of all documents, sorted."""
+
+    def load(self, names: Sequence[str]) -> dict[str, Stored]:
+        """Return the documents of these names; those that do not exist are left out. What it returns is durable."""
+
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+        """Make each change whose ``expected`` still holds, and say of each what became of it.
+
+        A conflict of one does not hinder the others.
+        """
+
+
+def check_name(name: str) -> str:
+    """Return a name that every store can keep, or raise StoreError."""
+    if (
+        not isinstance(name, str)
+        or not 0 < len(name) <= LONGEST_NAME
+        or not name.isprintable()
+        or name != name.strip()
+        or "/" in name
+        or name in (".", "..")
+    ):
+        raise StoreError(
+            f"{_shown(name)} cannot be the name of a document in a store.",
+            hint=f"A name has 1 to {LONGEST_NAME} printable characters, no slash, and no blanks around it.",
+        )
+    return str(name)
+
+
+def _shown(name: object) -> str:
+    return ascii(name[:40]) if isinstance(name, str) else f"A {type(name).__name__}"
+
+
+def to_json(name: str, document: Document) -> str:
+    """Return a document as JSON text, or raise StoreError where it is not plain data. Quotes no value."""
+    try:
+        text = json.dumps(dict(document), ensure_ascii=False, allow_nan=False)
+        text.encode("utf-8")
+        # JSON turns tuples into lists and numbers into keys without a word.
+        if json.loads(text, parse_int=_exact) == document:
+            return text
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise StoreError(
+        f"The document {name} cannot be stored: it holds something that is not plain data, a number "
+        "too large to be kept exactly, or text that is not Unicode."
+    )
+
+
+def _exact(digits: str) -> int:
+    """Refuse whole numbers that a server may round without a word, as all do that take numbers for floats."""
+    if abs(int(digits)) >= 2**53:
+        raise ValueError
+    return int(digits)
+
+
+def strings(value: Any) -> list[str]:
+    """Return every text in a document: what must not be seen in a message about it."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in strings(item)]
+    return []

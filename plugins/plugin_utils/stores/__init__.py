@@ -1,0 +1,124 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The stores by their names, and how options become one of them.
+
+How to add a store:
+
+1. Write one file here with a class that keeps the contract of `_store.Store`. The three promises that take thought:
+   compare-and-set is decided where all writers meet, never by a read before a write; `save` returns after the document
+   would survive a power failure, and `load` returns nothing that would not; when an answer is lost, settle it by
+   repeating the same compare-and-set or by reading, and name in ``StoreError.unknown`` only what stays unsettled.
+2. Give the file ``OPTIONS`` (an argument spec), ``ENVIRONMENT`` (variables that stand in for an option, in the order in
+   which they are asked) and ``open_store(options, loader)``, which neither reads nor connects. Mark secrets with
+   ``no_log``. Import libraries that not everybody has where they are used, and say how to install them.
+3. Enter the file in ``STORES`` below.
+4. Add one class to ``BENCHES`` in the conftest.py of the unit tests of this folder: all of `test_conformance.py`
+   then runs against the store. What can break only in this store gets a test file of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault, vault_file
+
+STORES: Mapping[str, ModuleType] = {"vault_file": vault_file, "hashi_vault": hashi_vault}
+DEFAULT_TYPE = "vault_file"
+
+
+def argument_spec() -> Spec:
+    """Return the suboptions of an option ``store``: those of all stores side by side.
+
+    Nothing is required here: what a store needs, `open_store` asks for.
+    """
+    spec: Spec = {"type": {"type": "str", "choices": list(STORES), "default": DEFAULT_TYPE}}
+    for store in STORES.values():
+        for name, option in store.OPTIONS.items():
+            merged = {key: value for key, value in option.items() if key != "required"}
+            if spec.setdefault(name, merged) != merged:
+                raise AssertionError(f"two stores have different options called {name}")
+    return spec
+
+
+def open_store(options: Mapping[str, Any], loader: Any, environ: Mapping[str, str] | None = None) -> Store:
+    """Return the store that the options describe. Neither reads nor connects.
+
+    ``loader`` is the DataLoader of the action or lookup plugin. Raises ConfigurationError.
+    """
+    kind, complete = complete_options(options, os.environ if environ is None else environ)
+    store: Store = STORES[kind].open_store(complete, loader)
+    return store
+
+
+def secrets_of(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the secrets among the options and in the environment that stands in for them, for a redactor."""
+    kind, complete = complete_options(options, os.environ if environ is None else environ)
+    spec: Spec = STORES[kind].OPTIONS
+    return [complete[name] for name, option in spec.items() if option.get("no_log") and complete[name]]
+
+
+def complete_options(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the type of the store, and its options with environment and defaults filled in.
+
+    An option that is None or empty counts as not given. Raises ConfigurationError, which quotes no value of a secret.
+    """
+    given = {name: value for name, value in options.items() if value not in (None, "")}
+    kind = given.pop("type", DEFAULT_TYPE)
+    if kind not in STORES:
+        raise ConfigurationError(f"There is no store of the type {str(kind)[:40]!r}.", hint=f"Use {_list(STORES)}.")
+    spec: Spec = STORES[kind].OPTIONS
+    everybodys = argument_spec()
+    for name in sorted(set(given) - set(spec)):
+        # An argument spec fills in the defaults of all stores.
+        if name in everybodys and given[name] == everybodys[name].get("default"):
+            continue
+        raise ConfigurationError(f"The store {kind} has no option {name!r}.", hint=f"It has {_list(spec)}.")
+    complete: dict[str, Any] = {}
+    for name, option in spec.items():
+        variables = STORES[kind].ENVIRONMENT.get(name, ())
+        value = given.get(name)
+        if value is None:
+            value = next((environ[variable] for variable in variables if environ.get(variable)), option.get("default"))
+        if value is None and option.get("required"):
+            asked = f", nor is any of the environment variables {_list(variables)}" if variables else ""
+            raise ConfigurationError(f"The store {kind} needs the option {name}, and it is not set{asked}.")
+        complete[name] = None if value is None else _typed(kind, name, option, value)
+    return kind, complete
+
+
+def _typed(kind: str, name: str, option: Mapping[str, Any], value: Any) -> Any:
+    wanted = option["type"]
+    try:
+        if wanted == "str" and isinstance(value, str):
+            # Not what a template returns, which carries tags that other libraries do not know.
+            value = "".join(value)
+        elif wanted == "bool" and isinstance(value, bool):
+            return value
+        elif wanted in ("int", "float") and not isinstance(value, bool):
+            value = int(value) if wanted == "int" else float(value)
+        else:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"The option {name} of the store {kind} must be a {_WORDS[wanted]}.") from None
+    if "choices" in option and value not in option["choices"]:
+        raise ConfigurationError(f"The option {name} of the store {kind} must be one of {_list(option['choices'])}.")
+    if wanted in ("int", "float") and not option.get("least", 0) <= value <= 86400:
+        raise ConfigurationError(f"The option {name} of the store {kind} is {value}, which is out of range.")
+    return value
+
+
+_WORDS = {"str": "text (quote it)", "bool": "yes or no (a boolean)", "int": "whole number", "float": "number"}
+
+
+def _list(names: Any) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else str(last)

@@ -1,0 +1,510 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Data Forest client: what it sends, and what it makes of every answer that may come."""
+
+from __future__ import annotations
+
+import json
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    AuthenticationError,
+    KrcloudError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitError,
+    RejectedError,
+    UnknownOutcomeError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, Repeat, Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
+    ACCOUNT_ID,
+    ACCOUNT_NAME,
+    GET_LIST,
+    RESET_PASSWORD,
+    Account,
+    DataForest,
+    matching,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor
+from simulator.passwords import ECHOES
+from simulator.signatures import verify_ncp
+from unit.plugins.support import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer, caller
+
+KEY, SECRET = "ACCESSKEY-0000000001", "the-secret-key-of-the-tenant"
+ID, PASSWORD = "20nAZnjbUNFdc7RsILlC3A", "Str0ng-P4ss=word"
+DONE = answer(200, {"success": True, "id": ID})
+
+
+def client(transport: ScriptedTransport, wire_format: str = "json", **more: Any) -> DataForest:
+    credentials = Credentials(KEY, SECRET, "the option access_key")
+    return DataForest(caller(transport, **more), credentials, Redactor([SECRET]), wire_format)
+
+
+def reset_error(*script: Step, wire_format: str = "json", password: str = PASSWORD) -> KrcloudError:
+    with ScriptedTransport(*script) as transport, pytest.raises(KrcloudError) as caught:
+        client(transport, wire_format).reset_password(ID, password)
+    return caught.value
+
+
+def list_error(*script: Step) -> KrcloudError:
+    with ScriptedTransport(*script) as transport, pytest.raises(KrcloudError) as caught:
+        client(transport).accounts()
+    return caught.value
+
+
+def listed(body: object, wire_format: str = "json") -> list[Account]:
+    with ScriptedTransport(answer(200, body)) as transport:
+        return client(transport, wire_format).accounts()
+
+
+# ------------------------------------------------------------------------------------------------------------ requests
+
+
+def verified(request: Request, operation: str) -> None:
+    path = f"/api/v2/accounts/{operation}"
+    assert request.url == URL + path
+    assert verify_ncp(request.headers, "POST", path, {KEY: SECRET}, EPOCH, 300.0) == KEY
+
+
+def test_a_reset_in_json() -> None:
+    with ScriptedTransport(DONE) as transport:
+        client(transport).reset_password(ID, PASSWORD)
+    (request,) = transport.requests
+    verified(request, "resetPassword")
+    assert json.loads(request.body) == {"id": ID, "password": PASSWORD}
+    assert request.headers["Content-Type"] == request.headers["Accept"] == "application/json"
+
+
+def test_a_reset_in_xml() -> None:
+    body = f"<ResetAccountPasswordResponse><success>true</success><id>{ID}</id></ResetAccountPasswordResponse>".encode()
+    with ScriptedTransport(answer(200, body)) as transport:
+        client(transport, "xml").reset_password(ID, "a<b&c>D1")
+    (request,) = transport.requests
+    verified(request, "resetPassword")
+    assert request.body.decode() == (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<ResetAccountPasswordRequest><id>{ID}</id><password>a&lt;b&amp;c&gt;D1</password></ResetAccountPasswordRequest>"
+    )
+    assert request.headers["Content-Type"] == request.headers["Accept"] == "application/xml"
+
+
+def test_a_list_is_asked_for_with_an_empty_object_or_root() -> None:
+    with ScriptedTransport(answer(200, {"success": True, "contents": []})) as transport:
+        client(transport).accounts()
+    verified(transport.requests[0], "getList")
+    assert transport.requests[0].body == b"{}"
+    with ScriptedTransport(answer(200, b"<r><success>true</success><total>0</total></r>")) as transport:
+        assert client(transport, "xml").accounts() == []
+    assert transport.requests[0].body.endswith(b"<GetAccountListRequest></GetAccountListRequest>")
+
+
+def test_what_may_be_repeated() -> None:
+    assert (GET_LIST.repeat, RESET_PASSWORD.repeat) == (Repeat.SAFE, Repeat.IDEMPOTENT)
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_password_and_a_new_signature() -> None:
+    clock = FakeClock()
+    with ScriptedTransport(AnswerLost("cut off"), DONE, clock=clock, takes=1.0) as transport:
+        client(transport, clock=clock, retries=3).reset_password(ID, PASSWORD)
+    first, second = transport.requests
+    assert first.body == second.body
+    stamp, signature = "x-ncp-apigw-timestamp", "x-ncp-apigw-signature-v2"
+    assert int(second.headers[stamp]) - int(first.headers[stamp]) == 1000
+    assert first.headers[signature] != second.headers[signature]
+
+
+# -------------------------------------------------------------------------------------------------------- good answers
+
+ITEM = {
+    "id": ID,
+    "name": "df001",
+    "principal": "df001@KR.DF.NAVERNCP.COM",
+    "status": "RUNNING",
+    "createdAt": "2025-02-20T09:32:55+09:00",
+    "disabled": False,
+}
+ACCOUNT = Account(ID, "df001", "df001@KR.DF.NAVERNCP.COM", "RUNNING", False, "2025-02-20T09:32:55+09:00")
+
+
+def xml_of(*items: dict[str, Any]) -> bytes:
+    def contents(item: dict[str, Any]) -> str:
+        inner = "".join(
+            f"<{key}>{str(value).lower() if value is False else value}</{key}>" for key, value in item.items()
+        )
+        return f"<contents>{inner}</contents>"
+
+    root = "GetAccountListResponse"
+    return f"<{root}><success>true</success>{''.join(map(contents, items))}</{root}>".encode()
+
+
+def without(*keys: str, **more: Any) -> dict[str, Any]:
+    return {**{key: value for key, value in ITEM.items() if key not in keys}, **more}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        ITEM,
+        without("createdAt", createAt=ITEM["createdAt"]),
+        without("disabled", disabled="false"),
+        without("disabled", disabled=" False "),
+        {**ITEM, "new": {"field": 1}},
+    ],
+)
+def test_an_account_in_every_spelling(item: dict[str, Any]) -> None:
+    assert listed({"success": True, "total": 1, "contents": [item]}) == [ACCOUNT]
+
+
+def test_one_account_and_two_accounts_in_xml() -> None:
+    assert listed(xml_of(ITEM), "xml") == [ACCOUNT]
+    assert [account.id for account in listed(xml_of(ITEM, {**ITEM, "id": "B"}), "xml")] == [ID, "B"]
+
+
+def test_contents_may_be_one_object() -> None:
+    assert listed({"success": True, "contents": ITEM}) == [ACCOUNT]
+
+
+@pytest.mark.parametrize(
+    "body", [{"contents": []}, {"contents": None}, {"total": 0}, {"contents": ""}, {"contents": {}}]
+)
+def test_no_accounts(body: dict[str, Any]) -> None:
+    assert listed({"success": True, **body}) == []
+
+
+def test_success_may_be_text() -> None:
+    assert listed({"success": "true", "contents": [ITEM]}) == [ACCOUNT]
+
+
+def test_an_account_of_which_little_is_known() -> None:
+    (account,) = listed({"success": True, "contents": [{"id": ID, "name": None, "status": "", "disabled": "perhaps"}]})
+    assert account == Account(ID, None, None, None, None, None)
+    assert account.as_dict() == {
+        "id": ID,
+        "name": None,
+        "principal": None,
+        "status": None,
+        "disabled": None,
+        "created_at": None,
+    }
+
+
+@pytest.mark.parametrize("contents", ["text", ["text"], [{}], [{"id": 5}], [{"id": None}], 7, [None], [[]]])
+def test_a_list_of_another_form_is_refused(contents: object) -> None:
+    error = list_error(answer(200, {"success": True, "contents": contents}))
+    assert type(error) is ProtocolError
+    assert "not in the documented form" in error.message
+
+
+def test_filters() -> None:
+    accounts = [ACCOUNT, Account("B", "df002", None, None, None, None), Account("C", None, None, None, None, None)]
+    assert matching(accounts, None, None) == accounts
+    assert matching(accounts, "B", None) == matching(accounts, None, "df002") == [accounts[1]]
+    assert matching(accounts, ID, "df001") == [ACCOUNT]
+    assert matching(accounts, "B", "df001") == matching(accounts, "absent", None) == []
+
+
+@pytest.mark.parametrize(
+    "body", [{"success": True}, {"success": True, "id": ID}, {"success": "true", "id": ID, "x": 1}]
+)
+def test_a_confirmation(body: dict[str, Any]) -> None:
+    with ScriptedTransport(answer(200, body)) as transport:
+        client(transport).reset_password(ID, PASSWORD)
+    assert len(transport.requests) == 1
+
+
+def test_a_confirmation_for_another_account_is_none() -> None:
+    error = reset_error(answer(200, {"success": True, "id": "SomebodyElse"}))
+    assert type(error) is UnknownOutcomeError
+    assert "another account" in error.message
+
+
+# --------------------------------------------------------------------------------------------------------- bad answers
+
+A, B = (
+    {"message": "no such element", "success": False},
+    {"error": {"errorCode": "200", "message": "Authentication Failed"}},
+)
+SPRING = {"timestamp": "2026-01-01T00:00:00.000+09:00", "error": "Bad Request", "message": "Required body"}
+HTML = b"<!DOCTYPE html><html><body>nginx</body></html>"
+
+
+def b(code: object, message: str = "words") -> dict[str, Any]:
+    return {"error": {"errorCode": code, "message": message}}
+
+
+def gateway_xml(code: str) -> bytes:
+    return f"<error><errorCode>{code}</errorCode><message>words</message></error>".encode()
+
+
+REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
+    # Envelope A, which has no code
+    (answer(400, {"message": "invalid request parameters", "success": False}), RejectedError, None, "parameters"),
+    (answer(403, {"message": "not allowed to access", "success": False}), AuthenticationError, None, "not allowed"),
+    (answer(404, A), NotFoundError, None, "no such element"),
+    (answer(500, {"message": "unexpected error", "success": False}), UnknownOutcomeError, None, "unexpected error"),
+    (answer(200, {"message": "unexpected error", "success": False}), RejectedError, None, "unexpected error"),
+    (answer(200, {"success": False}), RejectedError, None, "rejected the request (HTTP 200)."),
+    (answer(200, {"success": "false", "message": "no"}), RejectedError, None, "no"),
+    # The same in XML
+    (answer(400, b"<r><message>bad &lt;id&gt;</message><success>false</success></r>"), RejectedError, None, "bad <id>"),
+    (answer(200, b"<r><message>no</message><success>false</success></r>"), RejectedError, None, ": no."),
+    (answer(404, b"<r><message>no such element</message></r>"), NotFoundError, None, "no such element"),
+    # Envelope B; its code is never the HTTP status
+    (answer(400, b("100")), RejectedError, "100", "code 100): words."),
+    (answer(401, b("200")), AuthenticationError, "200", "code 200): words."),
+    (answer(401, b(200)), AuthenticationError, "200", "code 200): words."),
+    (answer(401, b("210")), AuthenticationError, "210", "words"),
+    (answer(403, b("230")), AuthenticationError, "230", "words"),
+    (answer(404, b("300")), NotFoundError, "300", "words"),
+    (answer(429, b("400")), RateLimitError, "400", "words"),
+    (answer(429, b("410")), RateLimitError, "410", "words"),
+    (answer(400, b("420")), RateLimitError, "420", "words"),
+    (answer(413, b("430")), RejectedError, "430", "words"),
+    (answer(500, b("900")), UnknownOutcomeError, "900", "words"),
+    (answer(503, b("500")), UnknownOutcomeError, "500", "words"),
+    (answer(504, b(510)), UnknownOutcomeError, "510", "words"),
+    (answer(401, gateway_xml("210")), AuthenticationError, "210", "words"),
+    (answer(504, gateway_xml("510")), UnknownOutcomeError, "510", "words"),
+    (answer(200, gateway_xml("100")), RejectedError, "100", "words"),
+    (
+        answer(401, {"error": {"errorCode": "200", "message": "Failed", "details": "Invalid information."}}),
+        AuthenticationError,
+        "200",
+        "Failed: Invalid information.",
+    ),
+    # Others
+    (answer(400, {"responseError": {"returnCode": "800", "returnMessage": "words"}}), RejectedError, "800", "words"),
+    (answer(400, {"status": {"code": 7, "message": "words"}}), RejectedError, "7", "words"),
+    (answer(400, {"errorCode": "X", "message": "words"}), RejectedError, "X", "words"),
+    (answer(400, {"code": "BadRequest", "msg": "words", "data": None}), RejectedError, "BadRequest", "words"),
+    (answer(400, {**SPRING, "status": 400}), RejectedError, None, "Required body"),
+    (answer(401, {**SPRING, "status": 401}), AuthenticationError, None, "Required body"),
+    (answer(500, {**SPRING, "status": 500}), UnknownOutcomeError, None, "Required body"),
+    # A number that is not the gateway's means nothing of what the gateway's numbers mean.
+    (answer(400, {"code": 400, "msg": "words"}), RejectedError, "400", "words"),
+    # Unreadable: whether it was done is not known, unless the status alone says no
+    (answer(401, HTML), AuthenticationError, None, "(HTTP 401)."),
+    (answer(403, b""), AuthenticationError, None, "(HTTP 403)."),
+    (answer(429, HTML), RateLimitError, None, "(HTTP 429)."),
+    (answer(200, HTML), UnknownOutcomeError, None, "HTML"),
+    (answer(200, b""), UnknownOutcomeError, None, "empty"),
+    (answer(204, b""), UnknownOutcomeError, None, "empty"),
+    (answer(200, []), UnknownOutcomeError, None, "not a JSON object"),
+    (answer(200, {}), UnknownOutcomeError, None, "without saying whether"),
+    (answer(200, {"success": None}), UnknownOutcomeError, None, "without saying whether"),
+    (answer(200, {"success": "maybe"}), UnknownOutcomeError, None, "without saying whether"),
+    (answer(200, {"success": 1}), UnknownOutcomeError, None, "without saying whether"),
+    (answer(400, {}), UnknownOutcomeError, None, "cannot be used"),
+    (answer(400, b""), UnknownOutcomeError, None, "empty"),
+    (answer(400, {"success": True}), UnknownOutcomeError, None, "cannot be used"),
+    (answer(502, HTML), UnknownOutcomeError, None, "HTML"),
+    (answer(100, {"success": True}), UnknownOutcomeError, None, "failed to answer"),
+    (answer(307, b""), UnknownOutcomeError, None, "redirect"),
+    (answer(302, {"success": True, "id": ID}), UnknownOutcomeError, None, "redirect"),
+]
+
+
+@pytest.mark.parametrize(("response", "kind", "code", "words"), REFUSALS)
+def test_every_envelope(response: Response, kind: type[KrcloudError], code: str | None, words: str) -> None:
+    error = reset_error(response)
+    assert type(error) is kind
+    assert error.vendor_code == code
+    assert words in error.message
+    assert error.http_status in (response.status, None)
+
+
+def test_a_list_that_fails_has_no_unknown_outcome() -> None:
+    for response in (answer(500, b("900")), answer(200, HTML), answer(200, b""), answer(302, b"")):
+        assert type(list_error(response)) is ProtocolError
+
+
+@pytest.mark.parametrize("response", [answer(401, B), answer(403, A), answer(404, A), answer(400, A), answer(302, b"")])
+def test_what_is_decided_is_not_asked_again(response: Response) -> None:
+    with ScriptedTransport(response) as transport, pytest.raises(KrcloudError):
+        client(transport, retries=5).reset_password(ID, PASSWORD)
+    assert len(transport.requests) == 1
+
+
+@given(
+    st.sampled_from([200, 201, 302, 400, 401, 404, 429, 500]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "success",
+                        "error",
+                        "errorCode",
+                        "message",
+                        "status",
+                        "code",
+                        "msg",
+                        "id",
+                        "responseError",
+                        "details",
+                    ]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=8,
+    ),
+)
+def test_any_json_is_a_confirmation_or_an_error_of_ours(status: int, body: object) -> None:
+    transport = ScriptedTransport(answer(status, json.dumps(body).encode()))
+    try:
+        client(transport).reset_password(ID, PASSWORD)
+    except KrcloudError as error:
+        assert error.message  # noqa: PT017
+    else:
+        assert status in (200, 201)
+        assert isinstance(body, dict)
+        assert str(body["success"]).strip().lower() == "true"
+
+
+# ----------------------------------------------------------------------------------------------------- trace and hints
+
+
+def test_the_trace_id_is_kept() -> None:
+    assert reset_error(answer(400, A, x_ncp_trace_id="5f1c7a9e2b3d")).trace_id == "5f1c7a9e2b3d"
+    assert reset_error(answer(200, HTML, x_ncp_trace_id="5f1c7a9e2b3d")).trace_id == "5f1c7a9e2b3d"
+    assert reset_error(answer(400, A)).trace_id is None
+    assert reset_error(answer(400, A, x_ncp_trace_id="a\x1b[31m\nb" * 99)).trace_id.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(3600, "3600 s ahead of"), (-400, "400 s behind"), (300, "300 s ahead of")]
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_clock_is_named(ahead: int, words: str, status: int) -> None:
+    error = reset_error(answer(status, B, date=formatdate(EPOCH - ahead, usegmt=True)))
+    assert words in (error.hint or "")
+    assert "5 minutes" in (error.hint or "")
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "nonsense"}, {"date": formatdate(EPOCH - 200, usegmt=True)}])
+def test_a_right_clock_is_not_blamed(headers: dict[str, str]) -> None:
+    assert "clock" not in (reset_error(answer(401, B, **headers)).hint or "")
+
+
+def test_hints_for_refused_credentials() -> None:
+    assert "belong together" in (reset_error(answer(401, B)).hint or "")
+    assert "permissions" in (reset_error(answer(403, A)).hint or "")
+    assert "from the option access_key" in reset_error(answer(401, B)).message
+
+
+@pytest.mark.parametrize(("after", "seconds"), [(None, None), ("7", 7.0), (formatdate(EPOCH + 30, usegmt=True), 30.0)])
+def test_the_wait_that_a_limit_asks_for(after: str | None, seconds: float | None) -> None:
+    error = reset_error(answer(429, b("410"), **({"retry_after": after} if after else {})))
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == seconds
+
+
+# ------------------------------------------------------------------------------------------------ the password, echoed
+
+PASSWORDS = [PASSWORD, "Abc<&>+1%2", "aB3%\"x\\y'z", "(a, 'b').:9Z", "Qwerty-12345678901"]
+ADVICE = "Please enter a valid password."
+
+
+def gone(error: KrcloudError, password: str, shown: str) -> None:
+    said = f"{error.sentence()} {error.as_dict()} {error!r} {error.args}"
+    for text in {password, shown, password.lower(), password.upper(), password[::-1], *password.split()}:
+        if len(text) >= 6:
+            assert text not in said
+
+
+@pytest.mark.parametrize("form", [form for form in ECHOES if form != "none"])
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_an_echoed_password_is_masked_in_the_documented_sentence(form: str, password: str) -> None:
+    shown = ECHOES[form](password)
+    message = f"invalid request parameter (password, '{shown}').\n{ADVICE}"
+    error = reset_error(answer(400, {"message": message, "success": False}), password=password)
+    gone(error, password, shown)
+    assert "invalid request parameter (password, " + MASK in error.message
+    assert error.message.endswith(f"). {ADVICE}")
+
+
+@pytest.mark.parametrize("form", [form for form in ECHOES if form != "none"])
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("wire_format", ["json", "xml"])
+def test_an_echoed_password_is_masked_anywhere(form: str, password: str, wire_format: str) -> None:
+    shown = ECHOES[form](password)
+    document = {"message": f"[{shown}] is too weak", "success": False}
+    body = json.dumps(document).encode()
+    if wire_format == "xml":
+        escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        body = f"<r><message>[{escaped}] is too weak</message><success>false</success></r>".encode()
+    error = reset_error(answer(400, body), wire_format=wire_format, password=password)
+    gone(error, password, shown)
+    assert MASK in error.message
+    assert error.message.endswith("] is too weak.")
+
+
+def test_a_value_cut_in_the_middle_of_the_sentence_is_masked() -> None:
+    error = reset_error(
+        answer(400, {"message": f"invalid request parameter (password, '{PASSWORD[:4]}", "success": False})
+    )
+    assert PASSWORD[:4] not in error.message
+    assert MASK in error.message
+
+
+@pytest.mark.parametrize("where", ["details", "errorCode"])
+def test_a_password_in_other_fields_is_masked_or_not_quoted(where: str) -> None:
+    error = reset_error(answer(400, {"error": {"message": "bad", "errorCode": "100", where: PASSWORD}}))
+    assert PASSWORD not in f"{error.sentence()} {error.as_dict()}"
+
+
+def test_the_secret_key_is_masked_too() -> None:
+    error = reset_error(answer(401, b("200", f"unknown key {SECRET[:20]}")))
+    assert SECRET[:6] not in error.message
+
+
+def test_a_message_cannot_forge_lines_or_colours() -> None:
+    error = reset_error(answer(400, {"message": "a\x1b[31m\r\nfatal: [forged]\u202e\u2028x", "success": False}))
+    assert error.message.isprintable()
+    assert "a [31m fatal: [forged] x" in error.message
+
+
+def test_a_long_message_is_cut() -> None:
+    error = reset_error(answer(400, {"message": "x" * 60_000, "success": False}))
+    assert len(error.message) < 400
+
+
+def test_the_vendors_language_is_kept() -> None:
+    error = reset_error(answer(400, {"message": "잘못된 요청입니다", "success": False}))
+    assert "잘못된 요청입니다" in error.message
+
+
+# -------------------------------------------------------------------------------------------------------------- shapes
+
+
+@pytest.mark.parametrize("text", ["a", "0", "20nAZnjbUNFdc7RsILlC3A", "Z" * 22])
+def test_ids(text: str) -> None:
+    assert ACCOUNT_ID.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["", "a" * 23, "a-b", "a b", "가", "a\n", "a/../b"])
+def test_no_ids(text: str) -> None:
+    assert not ACCOUNT_ID.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["df", "df001", "a-b", "0--0", "a" * 16])
+def test_names(text: str) -> None:
+    assert ACCOUNT_NAME.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a" * 17, "-ab", "ab-", "Ab", "a_b", "a b", "ab\n", "가나"])
+def test_no_names(text: str) -> None:
+    assert not ACCOUNT_NAME.fullmatch(text)

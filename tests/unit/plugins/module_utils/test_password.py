@@ -1,0 +1,82 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The published rules for passwords."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
+from simulator.passwords import RULES
+
+GOOD = [
+    "Abcd-1234",
+    "abcd-123",
+    "ABCD-123",
+    "Abcdefg1",
+    "Abcdefg-",
+    "Abcd-1234-Abcd-1234-"[:20],
+    "!@#$%^*()-_=+aA1",
+    "0123456a-",
+    "<>[]{}|~aA1",
+]
+BAD = [
+    ("", ["shorter than 8", "fewer than three"]),
+    ("Abcd-12", ["shorter than 8"]),
+    ("Abcd-1234-Abcd-1234-x", ["longer than 20"]),
+    ("abcdefgh", ["fewer than three"]),
+    ("abcd1234", ["fewer than three"]),
+    ("ABCD-----", ["fewer than three"]),
+    ("0123456789", ["fewer than three"]),
+    *((f"Abcd{char}1234", ["not allowed (quotes"]) for char in "'\"\\/&` "),
+    *((f"Abcd-{char}1234", ["something else than English"]) for char in "\n\t\0\x1b\x7f한é₩¥\xa0"),
+    ("Abcd\ud800-1234", ["something else than English"]),
+    ("\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660aA", ["something else than English"]),
+    ("A1-", ["shorter than 8"]),
+]
+
+
+@pytest.mark.parametrize("password", GOOD)
+def test_good_passwords(password: str) -> None:
+    assert password_faults(password) == []
+
+
+@pytest.mark.parametrize(("password", "expected"), BAD)
+def test_bad_passwords_and_all_that_is_wrong_with_them(password: str, expected: list[str]) -> None:
+    faults = password_faults(password)
+    assert len(faults) == len(expected)
+    assert all(words in fault for words, fault in zip(expected, faults, strict=True))
+
+
+def test_every_fault_is_named_at_once() -> None:
+    assert len(password_faults("한 ")) == 4
+
+
+VISIBLE = string.ascii_letters + string.digits + string.punctuation + " "
+
+
+@given(st.text(VISIBLE, max_size=24))
+def test_nothing_is_refused_that_the_vendor_takes_today(password: str) -> None:
+    if RULES["current"](password):
+        faults = password_faults(password)
+        # One class too few of the loosest rule is the only thing that may be added.
+        assert faults == [] or "fewer than three" in faults[0]
+        assert RULES["loose"](password) == (faults == [])
+
+
+@given(st.text(VISIBLE, max_size=24))
+def test_all_is_refused_that_every_rule_refuses(password: str) -> None:
+    if not any(RULES[name](password) for name in ("current", "older", "loose")):
+        assert password_faults(password) != []
+
+
+@given(st.text(min_size=4))
+def test_no_fault_quotes_the_password(password: str) -> None:
+    fixed = " ".join(fault for bad, _words in BAD for fault in password_faults(bad))
+    assert all(password not in fault or password in fixed for fault in password_faults(password))

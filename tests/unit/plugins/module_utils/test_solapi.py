@@ -1,0 +1,387 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The SOLAPI client: one mail at the most, and never its token."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    AuthenticationError,
+    ConfigurationError,
+    KrcloudError,
+    RateLimitError,
+    RejectedError,
+    TransportError,
+    UnknownOutcomeError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
+    AnswerLost,
+    NotSent,
+    Repeat,
+    Response,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import (
+    SEND_RESET,
+    ResetMail,
+    Solapi,
+    check_email,
+    request_reset,
+)
+from simulator.signatures import SolapiKey, verify_solapi
+from unit.plugins.support import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer, caller
+
+EMAIL = "member@example.com"
+KEY, SECRET = "NCSOURKEY0000001", "OURSECRET00000000000000000000001"
+CREDENTIALS = Credentials(KEY, SECRET, "the option api_key")
+TOKEN = "V1StGXR8_Z5jdHi6B-myT"
+CREATED = "2020-09-23T03:40:16.331Z"
+OUR_TIME = "2023-11-14T22:13:20Z"
+MESSAGE_ID = "<3f0c2a8e@mail.example.com>"
+
+NEW = {
+    "_id": "5f6ac3a047c7acc34a009660",
+    "email": EMAIL,
+    "dateCreated": CREATED,
+    "dateUpdated": CREATED,
+    "hashId": TOKEN,
+}
+OLD = {
+    "mail": {
+        "accepted": [EMAIL],
+        "rejected": [],
+        "messageTime": 630,
+        "response": "250 Accepted [STATUS=new MSGID=abc]",
+        "envelope": {"from": "support@example.com", "to": [EMAIL]},
+        "messageId": MESSAGE_ID,
+    }
+}
+
+
+def old(**mail: Any) -> dict[str, Any]:
+    return {"mail": {**OLD["mail"], **mail}}
+
+
+def client(
+    transport: ScriptedTransport, credentials: Credentials | None = None, redactor: Redactor | None = None, **more: Any
+) -> Solapi:
+    salts = (f"salt-number-{number:04d}" for number in itertools.count())
+    return Solapi(caller(transport, **more), credentials, redactor or Redactor(), lambda: next(salts))
+
+
+def send(response: Response, redactor: Redactor | None = None) -> ResetMail:
+    with ScriptedTransport(response) as transport:
+        return client(transport, redactor=redactor).send_reset_mail(EMAIL)
+
+
+def failure(*script: Step, credentials: Credentials | None = CREDENTIALS, **more: Any) -> KrcloudError:
+    with ScriptedTransport(*script) as transport, pytest.raises(KrcloudError) as caught:
+        client(transport, credentials, **more).send_reset_mail(EMAIL)
+    return caught.value
+
+
+# ------------------------------------------------------------------------------------------------------------ requests
+
+
+def test_an_unsigned_request() -> None:
+    with ScriptedTransport(answer(200, NEW)) as transport:
+        client(transport).send_reset_mail(EMAIL)
+    (request,) = transport.requests
+    assert request.url == f"{URL}/users/v1/member/password/reset"
+    assert json.loads(request.body) == {"email": EMAIL}
+    assert request.headers == {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+def test_a_signed_request() -> None:
+    with ScriptedTransport(answer(200, NEW)) as transport:
+        client(transport, CREDENTIALS).send_reset_mail(EMAIL)
+    key = SolapiKey("ours", KEY, SECRET)
+    header = transport.requests[0].headers["Authorization"]
+    assert verify_solapi(header, {KEY: key}, {}, EPOCH, 900.0, "127.0.0.1") == key
+
+
+def test_every_attempt_has_a_salt_of_its_own() -> None:
+    with ScriptedTransport(NotSent("no"), answer(429), NotSent("no"), answer(200, NEW)) as transport:
+        client(transport, CREDENTIALS, retries=3).send_reset_mail(EMAIL)
+    seen: dict[str, float] = {}
+    key = SolapiKey("ours", KEY, SECRET)
+    for request in transport.requests:  # a repeated signature would be refused
+        verify_solapi(request.headers["Authorization"], {KEY: key}, seen, EPOCH, 900.0, "127.0.0.1")
+    assert len(seen) == 4
+
+
+def test_the_request_is_declared_unsafe_to_repeat() -> None:
+    assert SEND_RESET.repeat is Repeat.UNSAFE
+
+
+@pytest.mark.parametrize(
+    "step", [AnswerLost("cut off"), answer(500), answer(503), answer(504), answer(200, b"<html>"), answer(200, b"")]
+)
+def test_a_request_that_may_have_arrived_is_not_repeated(step: Step) -> None:
+    assert type(failure(step, retries=5)) is UnknownOutcomeError
+
+
+@pytest.mark.parametrize(
+    "email", [EMAIL, "a.b+c_d-e@sub.example.co.kr", "o'neil@example.com", "사용자@예시.한국", "x@y"]
+)
+def test_addresses(email: str) -> None:
+    assert check_email(email) == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "member",
+        "@example.com",
+        "member@",
+        "a@b@c",
+        "Member <member@example.com>",
+        "a@example.com, b@example.com",
+        "a@example.com\n",
+        "a b@example.com",
+        "a@exa mple.com",
+        "a@example.com\r\nBcc: b@example.com",
+        "a\0@example.com",
+        'a"@example.com',
+        "x" * 65 + "@example.com",
+        "a@" + "x" * 253,
+    ],
+)
+def test_what_is_no_address_is_refused_before_any_request(email: str) -> None:
+    with ScriptedTransport() as transport, pytest.raises(ConfigurationError, match="email is not a mail address"):
+        client(transport).send_reset_mail(email)
+
+
+# -------------------------------------------------------------------------------------------------------- good answers
+
+
+def test_the_old_shape() -> None:
+    assert send(answer(200, OLD)) == ResetMail(MESSAGE_ID, OUR_TIME)
+
+
+def test_the_new_shape() -> None:
+    assert send(answer(200, NEW)) == ResetMail(None, CREATED)
+
+
+@pytest.mark.parametrize("body", [{}, {"anything": 1}, {"mail": "sent"}, {"email": "other@example.com"}])
+def test_an_unknown_shape_is_a_confirmation_all_the_same(body: dict[str, Any]) -> None:
+    assert send(answer(200, body)) == ResetMail(None, OUR_TIME)
+
+
+@pytest.mark.parametrize(
+    "created", ["yesterday", "2020-09-23", f"{CREATED}\n", f"{CREATED} x", 5, None, "2020-09-23T03:40:16+09:00"]
+)
+def test_a_time_that_is_none_is_replaced_by_ours(created: object) -> None:
+    assert send(answer(200, {**NEW, "dateCreated": created})).requested_at == OUR_TIME
+
+
+def test_a_message_id_is_one_line() -> None:
+    assert send(answer(200, old(messageId="<a\x1b[0m\nb>"))).message_id == "<a [0m b>"
+    assert send(answer(200, old(messageId=5))).message_id is None
+
+
+def test_the_case_of_the_address_does_not_matter() -> None:
+    assert send(answer(200, old(accepted=[EMAIL.upper()]))).message_id == MESSAGE_ID
+
+
+@pytest.mark.parametrize("rejected", [[EMAIL], [EMAIL.upper()], ["other@example.com", EMAIL]])
+def test_a_rejected_address_fails(rejected: list[str]) -> None:
+    error = failure(answer(200, old(accepted=[], rejected=rejected)))
+    assert type(error) is RejectedError
+    assert "rejected the address" in error.message
+    # Rejected is rejected, whatever stands in the other list.
+    assert type(failure(answer(200, old(rejected=rejected)))) is RejectedError
+
+
+@pytest.mark.parametrize(
+    "mail", [{"accepted": []}, {"accepted": None}, {"accepted": ["other@example.com"]}, {"accepted": EMAIL}]
+)
+def test_an_address_in_neither_list_is_unknown(mail: dict[str, Any]) -> None:
+    assert type(failure(answer(200, old(**mail)))) is UnknownOutcomeError
+
+
+# ----------------------------------------------------------------------------------------------------------- the token
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        NEW,
+        {"hashId": TOKEN},
+        {"data": [{"deep": {"HASHID": TOKEN}}]},
+        {**OLD, "hashId": TOKEN},
+    ],
+)
+def test_the_token_is_a_secret_from_then_on(body: dict[str, Any]) -> None:
+    redactor = Redactor()
+    mail = send(answer(200, body), redactor)
+    assert TOKEN in redactor.secrets
+    assert TOKEN not in repr(mail)
+
+
+def test_the_token_of_a_refusal_is_a_secret_too() -> None:
+    body = {"errorCode": "ValidationError", "errorMessage": f"pending reset {TOKEN} of member", "hashId": TOKEN}
+    redactor = Redactor()
+    error = failure(answer(400, body), redactor=redactor)
+    assert TOKEN in redactor.secrets
+    assert TOKEN not in f"{error.sentence()} {error.as_dict()}"
+
+
+def test_the_token_stands_nowhere_in_a_result() -> None:
+    with ScriptedTransport(answer(200, NEW)) as transport:
+        assert TOKEN not in repr(request_reset(client(transport), EMAIL))
+
+
+# --------------------------------------------------------------------------------------------------------- bad answers
+
+
+def e(code: str, message: str = "말") -> dict[str, str]:
+    return {"errorCode": code, "errorMessage": message}
+
+
+REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
+    (answer(403, e("InvalidAPIKey")), AuthenticationError, "InvalidAPIKey", "말"),
+    (answer(403, e("InvalidApiKey")), AuthenticationError, "InvalidApiKey", "말"),
+    (answer(400, e("InvalidApiKey")), AuthenticationError, "InvalidApiKey", "말"),
+    (answer(400, e("SignatureDoesNotMatch")), AuthenticationError, "SignatureDoesNotMatch", "말"),
+    (answer(403, e("RequestTimeTooSkewed")), AuthenticationError, "RequestTimeTooSkewed", "말"),
+    (answer(403, e("DuplicatedSignature")), AuthenticationError, "DuplicatedSignature", "말"),
+    (answer(403, e("Forbidden")), AuthenticationError, "Forbidden", "말"),
+    (answer(401, b""), AuthenticationError, None, "(HTTP 401)."),
+    (answer(403, b"<html></html>"), AuthenticationError, None, "(HTTP 403)."),
+    (answer(429, e("TooManyRequests")), RateLimitError, "TooManyRequests", "말"),
+    (answer(429, b"slow down"), RateLimitError, None, "(HTTP 429)."),
+    (answer(400, e("ValidationError", "email 값")), RejectedError, "ValidationError", "email 값"),
+    (answer(404, e("ResourceNotFound")), RejectedError, "ResourceNotFound", "말"),
+    (answer(402, e("NotEnoughBalance")), RejectedError, "NotEnoughBalance", "말"),
+    (answer(400, {"errorCode": "ValidationError"}), RejectedError, "ValidationError", "(HTTP 400, ValidationError)."),
+    (answer(400, {"errorMessage": "말"}), RejectedError, None, "말"),
+    (answer(200, e("ValidationError")), RejectedError, "ValidationError", "말"),
+    (answer(500, e("InternalError")), UnknownOutcomeError, "InternalError", "말"),
+    (answer(503, b"upstream"), UnknownOutcomeError, None, "not valid JSON"),
+    (answer(400, b"Bad Request"), UnknownOutcomeError, None, "not valid JSON"),
+    (answer(400, {}), UnknownOutcomeError, None, "(HTTP 400)"),
+    (answer(200, []), UnknownOutcomeError, None, "not a JSON object"),
+    (answer(200, b""), UnknownOutcomeError, None, "empty"),
+    (answer(200, b"\xff"), UnknownOutcomeError, None, "UTF-8"),
+    (answer(307, b""), UnknownOutcomeError, None, "redirect"),
+    (answer(302, {}), UnknownOutcomeError, None, "redirect"),
+]
+
+
+@pytest.mark.parametrize(("response", "kind", "code", "words"), REFUSALS)
+def test_every_refusal(response: Response, kind: type[KrcloudError], code: str | None, words: str) -> None:
+    error = failure(response)
+    assert type(error) is kind
+    assert error.vendor_code == code
+    assert words in error.message
+
+
+@pytest.mark.parametrize(("code", "message"), [(5, 7), (None, None), ([], {}), ({"a": 1}, True)])
+def test_fields_of_the_wrong_type_do_no_harm(code: object, message: object) -> None:
+    assert failure(answer(400, {"errorCode": code, "errorMessage": message})).message.isprintable()
+
+
+HINTS: list[tuple[Response, str]] = [
+    (answer(403, e("Forbidden", "허용되지 않은 IP(203.0.113.7)로 접근하고 있습니다.")), "list of allowed IP addresses"),
+    (answer(403, e("Forbidden", "허용되지 않은 IP입니다.")), "list of allowed IP addresses"),
+    (answer(403, e("Forbidden", "잘못된 접근입니다.")), "belong together"),
+    (answer(403, e("RequestTimeTooSkewed")), "15 minutes or more off"),
+    (answer(403, e("DuplicatedSignature")), "replays requests"),
+    (answer(400, e("SignatureDoesNotMatch")), "belong together"),
+    (answer(403, e("Any"), date=formatdate(EPOCH - 1000, usegmt=True)), "1000 s ahead of SOLAPI"),
+    (answer(403, e("Any"), date=formatdate(EPOCH + 1000, usegmt=True)), "1000 s behind SOLAPI"),
+    (answer(403, e("Any"), date=formatdate(EPOCH + 800, usegmt=True)), "belong together"),
+]
+
+
+@pytest.mark.parametrize(("response", "words"), HINTS)
+def test_hints(response: Response, words: str) -> None:
+    assert words in (failure(response).hint or "")
+
+
+def test_whose_credentials_were_refused() -> None:
+    refused = answer(403, e("Forbidden"))
+    assert "the credentials from the option api_key" in failure(refused).message
+    assert "a request without credentials" in failure(refused, credentials=None).message
+
+
+def test_secrets_in_a_message_are_masked_and_lines_are_not_forged() -> None:
+    body = e("Bad\x1b[31m\n", f"secret {SECRET[:12]}\x1b[2J\r\nfatal: x")
+    error = failure(answer(400, body), redactor=Redactor([SECRET]))
+    assert SECRET[:12] not in error.sentence()
+    assert error.message.isprintable()
+    assert (error.vendor_code or "").isprintable()
+
+
+# ------------------------------------------------------------------------------------------------------ the whole task
+
+NOTHING = {"changed": True, "email": EMAIL, "delivery": None, "message_id": None, "requested_at": None}
+
+
+def run(*script: Step, **more: Any) -> dict[str, Any]:
+    with ScriptedTransport(*script) as transport:
+        return request_reset(client(transport, CREDENTIALS, **more), EMAIL)
+
+
+def test_an_accepted_mail() -> None:
+    assert run(answer(200, OLD)) == {
+        **NOTHING,
+        "delivery": "accepted",
+        "message_id": MESSAGE_ID,
+        "requested_at": OUR_TIME,
+    }
+
+
+OUTCOMES: list[tuple[Step, str | None, bool, str]] = [
+    (answer(200, old(accepted=[], rejected=[EMAIL])), "rejected", False, "rejected"),
+    (answer(400, e("ValidationError")), "rejected", False, "rejected"),
+    (AnswerLost("cut off"), "unknown", True, "unknown_outcome"),
+    (answer(500), "unknown", True, "unknown_outcome"),
+    (NotSent("refused"), None, False, "transport"),
+    (answer(403, e("InvalidAPIKey")), None, False, "authentication"),
+    (answer(429), None, False, "rate_limit"),
+]
+
+
+@pytest.mark.parametrize(("step", "delivery", "changed", "kind"), OUTCOMES)
+def test_what_a_task_reports(step: Step, delivery: str | None, changed: bool, kind: str) -> None:
+    result = run(step)
+    assert result["failed"] is True
+    assert (result["delivery"], result["changed"], result["error"]["kind"]) == (delivery, changed, kind)
+    assert (result["email"], result["message_id"], result["requested_at"]) == (EMAIL, None, None)
+    assert result["msg"].startswith(result["error"]["message"])
+
+
+def test_an_unknown_outcome_says_what_to_do() -> None:
+    result = run(AnswerLost("cut off"))
+    assert "The mail may have been sent" in result["msg"]
+    assert "member" in result["error"]["hint"]
+
+
+def test_a_connection_that_never_came_about_is_tried_again() -> None:
+    assert run(NotSent("refused"), NotSent("refused"), answer(200, NEW), retries=2)["delivery"] == "accepted"
+    assert failure(NotSent("refused"), NotSent("refused"), retries=1).kind == TransportError.kind
+
+
+def test_check_mode_sends_nothing() -> None:
+    clock = FakeClock()
+    with ScriptedTransport() as transport:
+        assert request_reset(client(transport, clock=clock), EMAIL, check_mode=True) == NOTHING
+    assert clock.passed == 0
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_address_is_checked_in_check_mode_too(check_mode: bool) -> None:
+    with ScriptedTransport() as transport, pytest.raises(ConfigurationError):
+        request_reset(client(transport), "nobody", check_mode=check_mode)

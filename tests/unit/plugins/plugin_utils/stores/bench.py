@@ -1,0 +1,182 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `test_conformance.py` needs to know of a store. A new store adds one class here, and its name to BENCHES."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import types
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultSecret
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault, open_store, vault_file
+from unit.plugins.plugin_utils.stores.openbao import OpenBao
+
+PASSPHRASE = "Tresor-암호-4711"
+
+Hook = Callable[[str, str], None]
+"""Told of every step that leaves the process: "before" or "after", and the name of the step."""
+
+
+class Bench(Protocol):
+    """One place for documents, empty at first."""
+
+    secrets: list[str]
+    """What the store logs in or encrypts with. Must be seen nowhere."""
+
+    def open(self) -> Store:
+        """A new object on the same place, as another run would have."""
+
+    def steps(self, hook: Hook) -> AbstractContextManager[None]:
+        """Tells of every step that the store takes outside of this process, in the order taken."""
+
+    def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
+        """Ways in which the place cannot be used at all, each with the store that meets it."""
+
+
+def a_loader(*vault_secrets: tuple[str, str]) -> DataLoader:
+    """What an action plugin has in a play that was given these vault ids and passphrases."""
+    loader = DataLoader()
+    loader.set_vault_secrets([(name, VaultSecret(text.encode())) for name, text in vault_secrets])
+    return loader
+
+
+class VaultFileBench:
+    """A file in a folder of its own."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.path: Path = request.getfixturevalue("folder") / "store" / "passwords.yml"
+        self.path.parent.mkdir()
+        self.secrets = [PASSPHRASE]
+
+    def open(self, passphrase: str = PASSPHRASE, **options: Any) -> Store:
+        return open_store({"path": str(self.path), **options}, a_loader(("default", passphrase)), {})
+
+    @contextlib.contextmanager
+    def steps(self, hook: Hook) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for module, names in ((os, OS_STEPS), (vault_file.fcntl, ("flock",))):
+                watched = types.SimpleNamespace(**vars(module))
+                for name in names:
+                    setattr(watched, name, _told(getattr(module, name), name, hook))
+                patch.setattr(vault_file, module.__name__, watched)
+            yield
+
+    def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
+        def content(change: Callable[[bytes], bytes]) -> Callable[[], AbstractContextManager[Store]]:
+            @contextlib.contextmanager
+            def fault() -> Iterator[Store]:
+                whole = self.path.read_bytes()
+                spoilt = change(whole)
+                self.path.write_bytes(spoilt)
+                yield self.open()
+                assert self.path.read_bytes() == spoilt, "a file that cannot be read must be left as it is"
+                self.path.write_bytes(whole)
+
+            return fault
+
+        @contextlib.contextmanager
+        def another_passphrase() -> Iterator[Store]:
+            yield self.open("another one")
+
+        @contextlib.contextmanager
+        def no_folder() -> Iterator[Store]:
+            away = self.path.parent.rename(self.path.parent.with_name("away"))
+            yield self.open()
+            away.rename(self.path.parent)
+
+        return {
+            "torn": content(lambda whole: whole[: len(whole) // 2]),
+            "torn at a byte": content(lambda whole: whole[: len(whole) - 3]),
+            "empty": content(lambda whole: b""),
+            "garbage": content(lambda whole: os.urandom(500)),
+            "foreign": content(lambda whole: b"password: hunter2\n"),
+            "another passphrase": another_passphrase,
+            "no folder": no_folder,
+        }
+
+
+# Every call of the store that the kernel sees.
+OS_STEPS = ("open", "close", "read", "write", "fsync", "fstat", "stat", "fchmod", "fchown", "replace", "unlink")
+
+
+def _told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:
+    def told(*args: Any, **kwargs: Any) -> Any:
+        hook("before", name)
+        result = function(*args, **kwargs)
+        hook("after", name)
+        return result
+
+    return told
+
+
+class HashiVaultBench:
+    """A folder of its own in a mount that all tests share."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.server: OpenBao = request.getfixturevalue("openbao")
+        self.folder = f"test/{secrets.token_hex(6)}"
+        self.token = self.server.token(POLICY)
+        self.secrets = [self.token]
+
+    def open(self, **options: Any) -> Store:
+        settings = {"url": self.server.url, "token": self.token, "secret_path": self.folder, "retries": 0, **options}
+        return open_store({"type": "hashi_vault", **settings}, None, {})
+
+    @contextlib.contextmanager
+    def steps(self, hook: Hook) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hashi_vault._Server, "_send", _told(hashi_vault._Server._send, "request", hook))
+            yield
+
+    def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
+        def options(**changed: Any) -> Callable[[], AbstractContextManager[Store]]:
+            return lambda: contextlib.nullcontext(self.open(**changed))
+
+        return {
+            "away": options(url="http://127.0.0.1:9"),
+            "a token that is not valid": options(token="s.not-a-token"),
+            "a token without rights": options(
+                token=self.server.token('path "secret/data/other" {capabilities=["read"]}')
+            ),
+            "no such mount": options(mount_point="elsewhere"),
+            "a mount of another kind": options(mount_point="cubbyhole"),
+            "KV version 1": options(mount_point="kv1"),
+            "no such namespace": options(namespace="nobody"),
+        }
+
+
+# No more than what the documentation asks for.
+POLICY = """
+path "secret/data/test/*" { capabilities = ["create", "read", "update"] }
+path "secret/metadata/test/*" { capabilities = ["list"] }
+path "kv1/*" { capabilities = ["create", "read", "update", "list"] }
+path "cubbyhole/*" { capabilities = ["create", "read", "update", "list"] }
+"""
+
+BENCHES: dict[str, Callable[[pytest.FixtureRequest], Bench]] = {
+    "vault_file": VaultFileBench,
+    "hashi_vault": HashiVaultBench,
+}
+
+
+def put(store: Store, **documents: Any) -> dict[str, str]:
+    """Save new documents, all of which must be taken."""
+    outcomes = store.save({name: Change(document, None) for name, document in documents.items()})
+    assert all(isinstance(outcome, str) for outcome in outcomes.values()), outcomes
+    return {name: str(outcome) for name, outcome in outcomes.items()}
+
+
+def get(store: Store, name: str) -> Stored:
+    return store.load([name])[name]
