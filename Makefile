@@ -1,0 +1,67 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Needs Python 3.11 or newer and git. Sets up everything else by itself, in .cache/ and .nox/.
+# Arguments for the tool behind a target: make unit-2.21 ARGS="tests/unit/plugins -k signing"
+# Several sessions at a time, each shown when it ends: make test JOBS=4
+
+# The first Python that starts and is new enough; the PATH may hold shims that do not start.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.14 python3.11 python \
+	$$(ls -d "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-4].*/bin/python3 2>/dev/null); do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+
+NOX = $(if $(PYTHON),$(PYTHON),$(error No Python 3.11 or newer found. Name one: make PYTHON=/path/to/python3)) \
+	tests/tooling/start.py
+OPTIONS = $(if $(JOBS),--parallel $(JOBS)) $(if $(ARGS),-- $(ARGS))
+
+.DEFAULT_GOAL := help
+.PHONY: help list test demo simulator lint format unit e2e integration sanity docs requirements clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+list: ## List the single sessions; each is a target too, such as `make unit-2.21`
+	@$(NOX) --list
+
+test: ## Run every check
+	@$(NOX) $(OPTIONS)
+
+demo: ## See the collection at work against the simulator
+	@$(NOX) --session demo $(OPTIONS)
+
+simulator: ## Start the simulator of both vendors, to try things by hand
+	@$(NOX) --session simulator $(OPTIONS)
+
+lint: ## Check style, types, YAML, licences, metadata and documentation
+	@$(NOX) --session static $(OPTIONS)
+
+format: ## Rewrite the Python files the way `make lint` wants them
+	@$(NOX) --session format
+
+unit: ## Run the unit tests on each ansible-core
+	@$(NOX) --tags unit $(OPTIONS)
+
+e2e: ## Run playbooks from the installed collection on each ansible-core
+	@$(NOX) --tags e2e $(OPTIONS)
+
+integration: ## Run the integration targets on each ansible-core
+	@$(NOX) --tags integration $(OPTIONS)
+
+sanity: ## Run ansible-test sanity on the oldest and the newest ansible-core
+	@$(NOX) --tags sanity $(OPTIONS)
+
+docs: ## Build the reference site in .cache/docs
+	@$(NOX) --session docs
+
+requirements: ## Pin the newest development dependencies
+	@$(NOX) --session requirements
+
+clean: ## Remove everything that the targets above have set up
+	rm -rf .ansible .cache .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache tests/output
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Any other name is that of one session. Files that make looks for by itself are none.
+Makefile: ;
+%:
+	@$(NOX) --session $@ $(OPTIONS)

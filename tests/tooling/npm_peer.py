@@ -1,0 +1,38 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The signing peer that only npm has: one file of it is pure, so the package is unpacked and nothing installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from tooling.tree import CACHE
+
+NAME, VERSION = "ncloud-mcp-server", "1.16.0"
+
+
+def environment() -> dict[str, str]:
+    """KRCLOUD_NPM_PEERS, the folder that holds the unpacked package; nothing where node and npm are missing.
+
+    tests/unit/conftest.py then leaves out the tests that need it, and says so.
+    """
+    folder = CACHE / "npm" / VERSION
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return {}
+    if not (folder / NAME).is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            command = ["npm", "pack", f"{NAME}@{VERSION}", "--silent", "--ignore-scripts"]
+            subprocess.run(command, check=True, cwd=scratch)
+            with tarfile.open(Path(scratch, f"{NAME}-{VERSION}.tgz")) as archive:
+                archive.extractall(scratch, filter="data")
+            # Another session may have been quicker.
+            if not (folder / NAME).is_dir():
+                Path(scratch, "package").rename(folder / NAME)
+    return {"KRCLOUD_NPM_PEERS": str(folder)}

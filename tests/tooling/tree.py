@@ -1,0 +1,73 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The three ways in which the collection is laid out for Ansible: linked, copied, installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+COLLECTION = Path("ansible_collections", "krcloud", "credentials")
+
+
+def files() -> list[Path]:
+    """The files of the project, relative to its root: tracked ones and new ones, not ignored ones."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    names = sorted({Path(name) for name in listing.split("\0") if name})
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def link() -> Path:
+    """A collections path on which the collection is this very folder: for what only imports it."""
+    collections = CACHE / "linked"
+    place = collections / COLLECTION
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Two sessions may do this at the same time: rename replaces, whoever comes first.
+    new = place.with_name(f"credentials.{os.getpid()}")
+    new.symlink_to(ROOT, target_is_directory=True)
+    new.replace(place)
+    return collections
+
+
+def copy(collections: Path) -> Path:
+    """The collection as a real folder under the given collections path, as ansible-test sees nothing through links.
+
+    Of an earlier copy only tests/output stays. The copy is a repository of its own: otherwise ansible-test asks the one
+    around it for the files, which ignores them all.
+    """
+    place = collections / COLLECTION
+    keep = place / "tests" / "output"
+    for path in sorted(place.rglob("*"), reverse=True):
+        if keep == path or keep in path.parents:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        else:
+            path.unlink()
+    for name in files():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, place / name)
+    subprocess.run(["git", "init", "--quiet", "--template=", place], check=True)
+    return place
+
+
+def install(ansible_galaxy: str | Path, scratch: Path, env: Mapping[str, str] | None = None) -> Path:
+    """A collections path with the collection as users get it: built into a tarball and installed from that."""
+    source, collections = copy(scratch / "source"), scratch / "installed"
+    for tarball in scratch.glob("*.tar.gz"):
+        tarball.unlink()
+    build = ("build", source, "--output-path", scratch)
+    subprocess.run((ansible_galaxy, "collection", *build), check=True, env=env)
+    (tarball,) = scratch.glob("*.tar.gz")
+    put = ("install", tarball, "--collections-path", collections, "--force", "--offline", "--no-deps")
+    subprocess.run((ansible_galaxy, "collection", *put), check=True, env=env)
+    return collections
