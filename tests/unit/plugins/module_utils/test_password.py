@@ -6,13 +6,24 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import random
+import secrets
 import string
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._password import (
+    _ALPHABET,
+    _CLASSES,
+    generate_password,
+    password_faults,
+)
 from simulator.passwords import RULES
 
 GOOD = [
@@ -80,3 +91,43 @@ def test_all_is_refused_that_every_rule_refuses(password: str) -> None:
 def test_no_fault_quotes_the_password(password: str) -> None:
     fixed = " ".join(fault for bad, _words in BAD for fault in password_faults(bad))
     assert all(password not in fault or password in fixed for fault in password_faults(password))
+
+
+@pytest.mark.parametrize("length", [8, 12, 20])
+def test_what_is_generated_satisfies_every_rule(length: int) -> None:
+    for _ in range(2000):
+        password = generate_password(length, secrets.choice)
+        assert len(password) == length
+        assert password_faults(password) == []
+        assert all(RULES[name](password) for name in ("current", "older", "loose"))
+        assert not set(password) & set("0Oo1lI|")
+
+
+@pytest.mark.parametrize("length", [-1, 0, 7, 21])
+def test_a_length_that_the_vendor_refuses_is_refused(length: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"password_length is {length}"):
+        generate_password(length, secrets.choice)
+
+
+def test_twenty_characters_hold_a_hundred_bits() -> None:
+    # All texts, less those that lack a class or more: inclusion and exclusion.
+    valid = 0
+    for lacking in itertools.chain.from_iterable(itertools.combinations(_CLASSES, n) for n in range(5)):
+        left = len(_ALPHABET) - sum(map(len, lacking))
+        valid += (-1) ** len(lacking) * left**20
+    assert len(set(_ALPHABET)) == len(_ALPHABET)
+    assert math.log2(valid) > 100
+
+
+def test_no_place_favours_a_character() -> None:
+    # A fixed seed: what is tested is that whole passwords are drawn anew, not the source of chance.
+    source = random.Random(20261122)
+    draws = 20_000
+    passwords = [generate_password(12, source.choice) for _ in range(draws)]
+    for place in range(12):
+        counts = Counter(password[place] for password in passwords)
+        by_class = [[counts[char] for char in kind] for kind in _CLASSES]
+        for kind in by_class:
+            mean = sum(kind) / len(kind)
+            # Within a class all are equally likely; this is chi-square, far beyond its 0.1 % point.
+            assert sum((count - mean) ** 2 / mean for count in kind) < 3 * len(kind) + 20

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration, parse_percentage
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90d", 7776000.0), ("2w", 1209600.0), ("1h30m", 5400.0), (" 45s ", 45.0), ("1d1d", 172800.0)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text, "max_age") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "90 d", "90days", "1y"])
+def test_what_is_no_duration_is_named_with_its_option(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"max_age is .* no duration"):
+        parse_duration(text, "max_age")
+
+
+def test_percentages() -> None:
+    assert parse_percentage("10%", "jitter") == 0.1
+    assert parse_percentage("0 %", "jitter") == 0.0
+    assert parse_percentage("12.5%", "jitter") == 0.125
+
+
+@pytest.mark.parametrize("text", ["", "10", "%", "-1%", "1e1%"])
+def test_what_is_no_percentage_is_named_with_its_option(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"jitter is .* no percentage"):
+        parse_percentage(text, "jitter")
