@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
 import time
@@ -127,6 +128,12 @@ class RawServer:
             head = b""
             while b"\r\n\r\n" not in head and (piece := connection.recv(65536)):
                 head += piece
+            # The body too: closing a socket with unread bytes resets the connection, and the answer with it.
+            length = re.search(rb"(?i)content-length: *(\d+)", head)
+            left = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
+            while left > 0 and (piece := connection.recv(left)):
+                head += piece
+                left -= len(piece)
             self.seen.append(head)
             self._play(connection, head)
 
