@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from canary import forms, found, sinks
 
+from end_to_end.canary import forms, found, sinks
 from simulator import Simulator
 from simulator.passwords import ECHOES
 

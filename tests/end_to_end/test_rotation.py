@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from canary import found, sinks
 
+from end_to_end.canary import found, sinks
 from simulator import Simulator
 
 NAMES = ["df001", "df002", "df003", "df004", "df005"]
