@@ -48,7 +48,7 @@ e2e: ## Run playbooks from the installed collection on each ansible-core
 integration: ## Run the integration targets on each ansible-core
 	@$(NOX) --tags integration $(OPTIONS)
 
-sanity: ## Run ansible-test sanity on the oldest and the newest ansible-core
+sanity: ## Run ansible-test sanity on each ansible-core
 	@$(NOX) --tags sanity $(OPTIONS)
 
 docs: ## Build the reference site in .cache/docs

@@ -31,6 +31,8 @@ CoreSession = Callable[[nox.Session, Core], None]
 
 PYTHONS = interpreters.find()
 TESTABLE = [core for core in CORES if core.choose(PYTHONS)]
+# What is slow runs on both ends by default, and on all with `make integration` or `make sanity`.
+OLDEST_AND_NEWEST = (*TESTABLE[:1], *TESTABLE[-1:])
 
 
 def per_core(purpose: str, default: tuple[Core, ...] = CORES) -> Callable[[CoreSession], CoreSession]:
@@ -133,7 +135,7 @@ def e2e(session: nox.Session, core: Core) -> None:
     session.run("pytest", *(session.posargs or ["tests/end_to_end"]))
 
 
-@per_core("integration")
+@per_core("integration", default=OLDEST_AND_NEWEST)
 def integration(session: nox.Session, core: Core) -> None:
     """Run the integration targets with ansible-test."""
     install_to_run(session, core)
@@ -146,7 +148,7 @@ def integration(session: nox.Session, core: Core) -> None:
         session.run("ansible-test", "integration", "--local", *session.posargs, env=env)
 
 
-@per_core("sanity", default=(*TESTABLE[:1], *TESTABLE[-1:]))
+@per_core("sanity", default=OLDEST_AND_NEWEST)
 def sanity(session: nox.Session, core: Core) -> None:
     """Run ansible-test sanity, which compiles and imports on every Python found."""
     session.install("ansible-core", "--constraint", f"{REQUIREMENTS}/{core.lock}.txt")

@@ -86,6 +86,9 @@ def _parse_xml(text: str) -> Dict[str, Any]:
             else:
                 siblings[name] = value
 
+    def text_of_leaf(words: str) -> None:
+        path[-1][2].append(words)
+
     def refuse(*_declaration: object) -> None:
         raise Unreadable("it declares a DTD or entities, which are not accepted")
 
@@ -93,7 +96,7 @@ def _parse_xml(text: str) -> Dict[str, Any]:
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = lambda words: path[-1][2].append(words)
+    parser.CharacterDataHandler = text_of_leaf
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     try:

@@ -97,7 +97,8 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
     if not found:
         return None
     if len(found) == 1:
-        ((present, (_value, origin)),) = found.items()
+        present = next(iter(found))
+        origin = found[present][1]
         absent = "api_secret" if present == "api_key" else "api_key"
         raise ConfigurationError(
             f"{present} was found in {origin}, but no {absent}.",

@@ -94,9 +94,17 @@ class RedactingModule(AnsibleModule):
         """Warn, masked."""
         super().warn(self.redactor.text(str(warning)), **self.redactor.value(kwargs))
 
-    def deprecate(self, msg: str, *args: Any, **kwargs: Any) -> None:
+    def deprecate(
+        self,
+        msg: str,
+        version: Optional[str] = None,
+        date: Optional[str] = None,
+        collection_name: Optional[str] = None,
+        **kwargs: Any,
+    ) -> None:
         """Deprecate, masked."""
-        super().deprecate(self.redactor.text(str(msg)), *args, **kwargs)
+        masked = self.redactor.text(str(msg))
+        super().deprecate(masked, version=version, date=date, collection_name=collection_name, **kwargs)
 
     def error_as_warning(self, msg: Optional[str], exception: BaseException, **kwargs: Any) -> None:
         """Warn of an exception by its type and masked text."""

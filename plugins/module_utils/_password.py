@@ -57,6 +57,6 @@ def generate_password(length: int, choose: Callable[[str], str]) -> str:
     if not SHORTEST <= length <= LONGEST:
         raise ConfigurationError(f"password_length is {length}: the vendor allows {SHORTEST} to {LONGEST}.")
     while True:
-        password = "".join(choose(_ALPHABET) for _ in range(length))
+        password = "".join(choose(_ALPHABET) for _index in range(length))
         if all(set(password) & set(kind) for kind in _CLASSES):
             return password

@@ -19,7 +19,8 @@ import dataclasses
 import html
 import re
 import unicodedata
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Pattern, Set, Tuple
+from collections import deque
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Pattern, Set, Tuple
 from urllib.parse import unquote
 
 MASK = "********"
@@ -170,13 +171,14 @@ def _fold(text: str) -> str:
 
 def _layers(text: str) -> Iterator[_Layer]:
     """Yield the text as it stands, then with its escapes undone: each family, layer under layer, nearest first."""
-    waiting: List[_Layer] = [(text, [(at, at + 1) for at in range(len(text))])]
+    waiting: Deque[_Layer] = deque([(text, [(at, at + 1) for at in range(len(text))])])
     seen = {text}
-    for layer in waiting:
+    while waiting:
+        layer = waiting.popleft()
         yield layer
         for escape in _ESCAPES:
             decoded = _undo(escape, layer)
-            if decoded[0] not in seen and len(waiting) < _MOST_LAYERS:
+            if decoded[0] not in seen and len(seen) < _MOST_LAYERS:
                 seen.add(decoded[0])
                 waiting.append(decoded)
 

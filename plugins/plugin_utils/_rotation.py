@@ -100,7 +100,7 @@ def due_at(envelope: Envelope, policy: Policy) -> float | None:
 
 def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float) -> Step:
     """Return the first step for an account that is in the store as ``envelope``, or not at all."""
-    if envelope is None or None is not envelope.account.id != account.id:
+    if envelope is None or envelope.account.id not in (None, account.id):
         # Unknown, or deleted and made anew under the same name: what the store holds is another account's.
         return Step.STAGE
     if envelope.pending:

@@ -141,9 +141,9 @@ def application(control: Control) -> web.Application:
     send("PUT", "/solapi-keys", control.solapi_key)
     send("POST", "/faults", control.add_faults)
     send("POST", "/wait", control.wait)
-    send("DELETE", "/faults", lambda _: control.clear())
-    send("POST", "/land", lambda _: control.land())
-    send("POST", "/reset", lambda _: control.reset())
+    send("DELETE", "/faults", lambda dummy: control.clear())
+    send("POST", "/land", lambda dummy: control.land())
+    send("POST", "/reset", lambda dummy: control.reset())
     return app
 
 

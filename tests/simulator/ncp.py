@@ -222,7 +222,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
 def _parse_xml(body: bytes, root: str) -> dict[str, Any]:
     """The children of the root as a flat dictionary. A document type, and with it every entity, is refused."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*dummy: object) -> None:
         raise Refused(400, "invalid request parameters (DOCTYPE is not allowed)")
 
     builder = ElementTree.TreeBuilder()

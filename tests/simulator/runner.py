@@ -91,7 +91,7 @@ class Simulator:
 
     def connection(self) -> dict[str, Any]:
         """The ready document."""
-        return self._do(lambda: self._server.control.connection())
+        return self._do(self._server.control.connection)
 
     def fault(self, vendor: str, operation: str, kind: str, **rule: object) -> int:
         """Add one fault rule; its id."""
@@ -101,11 +101,11 @@ class Simulator:
 
     def faults(self) -> list[dict[str, Any]]:
         """The rules, with how often each `fired`."""
-        return self._do(lambda: self._server.control.told_faults())
+        return self._do(self._server.control.told_faults)
 
     def clear(self) -> None:
         """Take all fault rules away and let go of whatever hangs."""
-        self._do(lambda: self._server.control.clear())
+        self._do(self._server.control.clear)
 
     def settings(self, **changes: object) -> dict[str, Any]:
         """Change some settings, or none; all of them as they are now."""
@@ -113,18 +113,18 @@ class Simulator:
 
     def truth(self) -> dict[str, Any]:
         """`accounts` per tenant by name (`id`, `password`, `history`), and `mails`."""
-        return self._do(lambda: self._server.control.truth())
+        return self._do(self._server.control.truth)
 
     def counters(self) -> dict[str, Any]:
-        return self._do(lambda: self._server.control.counters())
+        return self._do(self._server.control.counters)
 
     def requests(self) -> list[dict[str, Any]]:
         """Every vendor request in the order it came."""
-        return self._do(lambda: self._server.control.requests())
+        return self._do(self._server.control.requests)
 
     def trapped(self) -> list[dict[str, Any]]:
         """Every request that a redirect led to the trap."""
-        return self._do(lambda: self._server.control.trapped())
+        return self._do(self._server.control.trapped)
 
     def accounts(self, tenant: str = "default", **document: object) -> dict[str, Any]:
         """Replace a tenant's accounts: `count=` with `prefix=`, or `accounts=[{"name": ...}]`."""
@@ -140,7 +140,7 @@ class Simulator:
 
     def land(self) -> int:
         """Let the writes that `late` holds back land now; how many landed."""
-        landed: int = self._do(lambda: self._server.control.land())["landed"]
+        landed: int = self._do(self._server.control.land)["landed"]
         return landed
 
     def wait(self, **condition: object) -> int:
@@ -157,7 +157,7 @@ class Simulator:
 
     def reset(self) -> None:
         """Everything as it was at the start: seed, settings, counters, no faults."""
-        self._do(lambda: self._server.control.reset())
+        self._do(self._server.control.reset)
 
     def _do(self, act: Callable[[], T]) -> T:
         async def run() -> T:

@@ -116,7 +116,7 @@ class Solapi:
     def _new_shape(self, email: str, refused: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         """Says nothing about delivery, and carries `hashId`: whoever holds it can set the member's password."""
         now = self._state.now()
-        hash_id = self._state.settings.solapi_hash_id or "".join(secrets.choice(NANOID) for _ in range(21))
+        hash_id = self._state.settings.solapi_hash_id or "".join(secrets.choice(NANOID) for _index in range(21))
         created = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record_id = f"{int(now):08x}{secrets.token_hex(8)}"
         answer = {"_id": record_id, "email": email, "dateCreated": created, "dateUpdated": created, "hashId": hash_id}

@@ -69,7 +69,7 @@ def base62_id(*parts: str) -> str:
     """22 characters, the same ones for the same parts in every run."""
     number = int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest(), "big")
     digits = []
-    for _ in range(22):
+    for _index in range(22):
         number, digit = divmod(number, 62)
         digits.append(_BASE62[digit])
     return "".join(digits)

@@ -86,7 +86,7 @@ def test_attributes_are_documented(role: Path) -> None:
 
 def test_the_readme_lists_the_options_in_order(role: Path, options: Options) -> None:
     table = re.findall(r"^\| `(\w+)` \| (.*?) \|", (role / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert [name for name, _ in table] == list(options)
+    assert [name for name, dummy in table] == list(options)
     for name, default in table:
         option = options[name]
         if option.get("required"):

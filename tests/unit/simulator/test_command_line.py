@@ -20,11 +20,11 @@ import pytest
 import requests
 
 TESTS = Path(__file__).resolve().parents[2]
-FOLDER = [sys.executable, str(TESTS / "simulator")]
-MODULE = [sys.executable, "-m", "simulator"]
+FOLDER = (sys.executable, str(TESTS / "simulator"))
+MODULE = (sys.executable, "-m", "simulator")
 
 
-def run(*arguments: str, command: list[str] = FOLDER) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, command: tuple[str, ...] = FOLDER) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=30, cwd=TESTS, check=False)
 
 

@@ -152,7 +152,7 @@ def test_peak(sim: Simulator, ncp: NcpClient) -> None:
         with suppress(requests.ConnectionError):
             ncp("getList")
 
-    threads = [threading.Thread(target=client) for _ in range(3)]
+    threads = [threading.Thread(target=client) for _index in range(3)]
     for thread in threads:
         thread.start()
     assert sim.wait(fault=rule, at_least=3) == 3

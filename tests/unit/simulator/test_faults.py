@@ -292,7 +292,7 @@ def test_status_a_in_xml(sim: Simulator, ncp: NcpClient) -> None:
 def test_rate_limited(sim: Simulator, ncp: NcpClient) -> None:
     for rule in ({}, {"retry_after": 2}, {"retry_after": 120, "retry_after_form": "date"}, {"retry_after": "soon"}):
         fault(sim, "rate_limited", **rule)
-    plain, seconds, date, odd = (ncp.set_password() for _ in range(4))
+    plain, seconds, date, odd = (ncp.set_password() for _index in range(4))
     assert plain.json() == {"error": {"errorCode": "410", "message": "Throttle Limited"}}
     assert {answer.status_code for answer in (plain, seconds, date, odd)} == {429}
     assert "Retry-After" not in plain.headers
@@ -396,7 +396,7 @@ def test_bomb(sim: Simulator, ncp: NcpClient) -> None:
 
 def test_times_and_skip(sim: Simulator, ncp: NcpClient) -> None:
     rule = fault(sim, "status", status=500, times=2, skip=1)
-    assert [ncp.set_password().status_code for _ in range(5)] == [200, 500, 500, 200, 200]
+    assert [ncp.set_password().status_code for _index in range(5)] == [200, 500, 500, 200, 200]
     (told,) = sim.faults()
     assert (told["id"], told["fired"], told["skip"], told["status"]) == (rule, 2, 1, 500)
 
@@ -404,7 +404,7 @@ def test_times_and_skip(sim: Simulator, ncp: NcpClient) -> None:
 @pytest.mark.parametrize("times", [0, None])
 def test_for_ever(sim: Simulator, ncp: NcpClient, times: int | None) -> None:
     sim.fault("ncp", "*", "status", status=503, times=times)
-    assert {ncp("getList").status_code for _ in range(5)} == {503}
+    assert {ncp("getList").status_code for _index in range(5)} == {503}
     sim.clear()
     assert ncp("getList").ok
 
@@ -412,7 +412,7 @@ def test_for_ever(sim: Simulator, ncp: NcpClient, times: int | None) -> None:
 def test_rules_in_their_order(sim: Simulator, ncp: NcpClient) -> None:
     fault(sim, "status", status=500)
     fault(sim, "status", status=503)
-    assert [ncp.set_password().status_code for _ in range(3)] == [500, 503, 200]
+    assert [ncp.set_password().status_code for _index in range(3)] == [500, 503, 200]
 
 
 def test_match(sim: Simulator, ncp: NcpClient) -> None:

@@ -237,7 +237,7 @@ def test_no_echo(sim: Simulator, ncp: NcpClient) -> None:
 
 def test_reject_next(sim: Simulator, ncp: NcpClient) -> None:
     sim.settings(reject_next=2)
-    assert [ncp.set_password().status_code for _ in range(3)] == [400, 400, 200]
+    assert [ncp.set_password().status_code for _index in range(3)] == [400, 400, 200]
 
 
 def test_reject_reuse(sim: Simulator, ncp: NcpClient) -> None:

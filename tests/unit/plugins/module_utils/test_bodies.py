@@ -145,7 +145,7 @@ def test_what_cannot_be_read_is_called_what_it_is(body: bytes, why: str) -> None
 
 def test_32_levels_of_xml_are_enough() -> None:
     inner: Any = parse(b"<a>" * 32 + b"x" + b"</a>" * 32)
-    for _ in range(31):
+    for _index in range(31):
         inner = inner["a"]
     assert inner == "x"
 

@@ -115,7 +115,7 @@ ALWAYS: list[tuple[Step, Repeat, int, type[KrcloudError]]] = [
 def test_the_same_failure_every_time(failure: Step, repeat: Repeat, sends: int, ending: type[KrcloudError]) -> None:
     with ScriptedTransport(*[failure] * sends) as transport, pytest.raises(KrcloudError) as caught:
         call(make(transport, FakeClock()), repeat)
-    assert type(caught.value) is ending
+    assert caught.value.__class__ is ending
     assert len(transport.requests) == sends
     assert ("Gave up after 4 attempts" in caught.value.message) == (sends == 4)
 
@@ -166,7 +166,7 @@ MIXED: list[tuple[Repeat, list[Step], type[KrcloudError]]] = [
 def test_different_failures_in_turn(repeat: Repeat, failures: list[Step], ending: type[KrcloudError]) -> None:
     with ScriptedTransport(*failures) as transport, pytest.raises(KrcloudError) as caught:
         call(make(transport, FakeClock()), repeat)
-    assert type(caught.value) is ending
+    assert caught.value.__class__ is ending
 
 
 FAILURES = st.sampled_from([UNSENT, LOST, BROKEN, UNREADABLE, REDIRECT, LIMITED, DENIED, REJECTED])
@@ -299,7 +299,7 @@ def test_the_deadline_begins_when_it_is_ones_turn() -> None:
     pace = Pace(0.01, clock)
     with ScriptedTransport(YES, YES, clock=clock) as transport:
         caller = Caller(transport, URL, Limits(deadline=5.0), clock=clock, pace=pace)
-        for _ in range(2):
+        for _index in range(2):
             caller.call(OPERATIONS[SAFE], b"", {}, unsigned, interpret)
     assert math.isclose(clock.slept, 100.0)
     assert [math.floor(deadline) for deadline in transport.deadlines] == [1005, 1105]
@@ -367,7 +367,7 @@ def test_no_second_sees_more_requests_than_the_rate(rate: float, pauses: list[fl
 def test_a_full_load_keeps_the_rate(rate: float, count: int) -> None:
     clock = FakeClock()
     pace = Pace(rate, clock)
-    for _ in range(count):
+    for _index in range(count):
         pace.wait()
     # It is a limit, and it is used: the burst of the first second aside, one request per interval.
     assert (count - 1 - max(1.0, rate)) / rate - 1e-6 <= clock.passed <= (count - 1) / rate + 1e-6
@@ -376,7 +376,7 @@ def test_a_full_load_keeps_the_rate(rate: float, count: int) -> None:
 def test_without_a_rate_nobody_waits() -> None:
     clock = FakeClock()
     pace = Pace(None, clock)
-    for _ in range(100):
+    for _index in range(100):
         pace.wait()
     assert clock.naps == []
 

@@ -200,7 +200,7 @@ def test_an_account_of_which_little_is_known() -> None:
 @pytest.mark.parametrize("contents", ["text", ["text"], [{}], [{"id": 5}], [{"id": None}], 7, [None], [[]]])
 def test_a_list_of_another_form_is_refused(contents: object) -> None:
     error = list_error(answer(200, {"success": True, "contents": contents}))
-    assert type(error) is ProtocolError
+    assert error.__class__ is ProtocolError
     assert "not in the documented form" in error.message
 
 
@@ -223,7 +223,7 @@ def test_a_confirmation(body: dict[str, Any]) -> None:
 
 def test_a_confirmation_for_another_account_is_none() -> None:
     error = reset_error(answer(200, {"success": True, "id": "SomebodyElse"}))
-    assert type(error) is UnknownOutcomeError
+    assert error.__class__ is UnknownOutcomeError
     assert "another account" in error.message
 
 
@@ -316,7 +316,7 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
 @pytest.mark.parametrize(("response", "kind", "code", "words"), REFUSALS)
 def test_every_envelope(response: Response, kind: type[KrcloudError], code: str | None, words: str) -> None:
     error = reset_error(response)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.vendor_code == code
     assert words in error.message
     assert error.http_status in (response.status, None)
@@ -324,7 +324,7 @@ def test_every_envelope(response: Response, kind: type[KrcloudError], code: str 
 
 def test_a_list_that_fails_has_no_unknown_outcome() -> None:
     for response in (answer(500, b("900")), answer(200, HTML), answer(200, b""), answer(302, b"")):
-        assert type(list_error(response)) is ProtocolError
+        assert list_error(response).__class__ is ProtocolError
 
 
 @pytest.mark.parametrize("response", [answer(401, B), answer(403, A), answer(404, A), answer(400, A), answer(302, b"")])

@@ -95,7 +95,7 @@ def test_no_fault_quotes_the_password(password: str) -> None:
 
 @pytest.mark.parametrize("length", [8, 12, 20])
 def test_what_is_generated_satisfies_every_rule(length: int) -> None:
-    for _ in range(2000):
+    for _index in range(2000):
         password = generate_password(length, secrets.choice)
         assert len(password) == length
         assert password_faults(password) == []
@@ -123,7 +123,7 @@ def test_no_place_favours_a_character() -> None:
     # A fixed seed: what is tested is that whole passwords are drawn anew, not the source of chance.
     source = random.Random(20261122)
     draws = 20_000
-    passwords = [generate_password(12, source.choice) for _ in range(draws)]
+    passwords = [generate_password(12, source.choice) for _index in range(draws)]
     for place in range(12):
         counts = Counter(password[place] for password in passwords)
         by_class = [[counts[char] for char in kind] for kind in _CLASSES]

@@ -47,7 +47,7 @@ def _utf16(value: str) -> list[int]:
 
 FORMS: dict[str, Form] = {
     "plain": lambda value: value,
-    "json": lambda value: json.dumps(value),
+    "json": json.dumps,
     "json, not ASCII": lambda value: json.dumps(value, ensure_ascii=False),
     "json in json": lambda value: json.dumps(json.dumps(value)),
     "json, slashes": lambda value: json.dumps(value).replace("/", "\\/"),
@@ -59,7 +59,7 @@ FORMS: dict[str, Form] = {
     "repr": repr,
     "ascii": ascii,
     "repr of bytes": lambda value: repr(value.encode()),
-    "url": lambda value: quote(value),
+    "url": quote,
     "url, nothing safe": lambda value: quote(value, safe=""),
     "url, lower case": lambda value: "".join(f"%{byte:02x}" for byte in value.encode()),
     "url, twice": lambda value: quote(quote(value, safe=""), safe=""),

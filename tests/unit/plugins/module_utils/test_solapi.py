@@ -127,7 +127,7 @@ def test_the_request_is_declared_unsafe_to_repeat() -> None:
     "step", [AnswerLost("cut off"), answer(500), answer(503), answer(504), answer(200, b"<html>"), answer(200, b"")]
 )
 def test_a_request_that_may_have_arrived_is_not_repeated(step: Step) -> None:
-    assert type(failure(step, retries=5)) is UnknownOutcomeError
+    assert failure(step, retries=5).__class__ is UnknownOutcomeError
 
 
 @pytest.mark.parametrize(
@@ -197,17 +197,17 @@ def test_the_case_of_the_address_does_not_matter() -> None:
 @pytest.mark.parametrize("rejected", [[EMAIL], [EMAIL.upper()], ["other@example.com", EMAIL]])
 def test_a_rejected_address_fails(rejected: list[str]) -> None:
     error = failure(answer(200, old(accepted=[], rejected=rejected)))
-    assert type(error) is RejectedError
+    assert error.__class__ is RejectedError
     assert "rejected the address" in error.message
     # Rejected is rejected, whatever stands in the other list.
-    assert type(failure(answer(200, old(rejected=rejected)))) is RejectedError
+    assert failure(answer(200, old(rejected=rejected))).__class__ is RejectedError
 
 
 @pytest.mark.parametrize(
     "mail", [{"accepted": []}, {"accepted": None}, {"accepted": ["other@example.com"]}, {"accepted": EMAIL}]
 )
 def test_an_address_in_neither_list_is_unknown(mail: dict[str, Any]) -> None:
-    assert type(failure(answer(200, old(**mail)))) is UnknownOutcomeError
+    assert failure(answer(200, old(**mail))).__class__ is UnknownOutcomeError
 
 
 # ----------------------------------------------------------------------------------------------------------- the token
@@ -282,7 +282,7 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
 @pytest.mark.parametrize(("response", "kind", "code", "words"), REFUSALS)
 def test_every_refusal(response: Response, kind: type[KrcloudError], code: str | None, words: str) -> None:
     error = failure(response)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.vendor_code == code
     assert words in error.message
 

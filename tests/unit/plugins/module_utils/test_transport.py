@@ -480,7 +480,7 @@ def test_cookies_are_not_kept(sim: Simulator, connect: Connect) -> None:
 
 def test_connections_are_used_again(sim: Simulator, connect: Connect) -> None:
     transport = connect(sim.ncp_url)
-    for _ in range(5):
+    for _index in range(5):
         send(transport, request(sim))
     assert sim.counters()["ncp"]["connections"] == 1
     assert len(sim.requests()) == 5
@@ -489,7 +489,7 @@ def test_connections_are_used_again(sim: Simulator, connect: Connect) -> None:
 def test_an_error_keeps_the_connection_too(sim: Simulator, connect: Connect) -> None:
     sim.fault("ncp", "getList", "status", status=500)
     transport = connect(sim.ncp_url)
-    assert [send(transport, request(sim)).status for _ in range(2)] == [500, 200]
+    assert [send(transport, request(sim)).status for _index in range(2)] == [500, 200]
     assert sim.counters()["ncp"]["connections"] == 1
 
 
@@ -508,7 +508,7 @@ def test_threads_share_a_transport_and_not_their_fate(sim: Simulator, connect: C
     with ThreadPoolExecutor(8) as pool:
         ends = sorted(pool.map(one, range(8)))
     assert ends == ["200"] * 5 + ["AnswerLost"] * 3
-    assert [send(transport, request(sim)).status for _ in range(8)] == [200] * 8
+    assert [send(transport, request(sim)).status for _index in range(8)] == [200] * 8
     # Only what was dropped had to be opened again.
     assert sim.counters()["ncp"]["connections"] <= 8 + 3
 

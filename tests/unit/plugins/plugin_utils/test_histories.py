@@ -146,7 +146,7 @@ class World:
 
     def steps(self, which: int, count: int, fates: list[str]) -> None:
         """Carry out so many effects of a run, or fewer if it ends before."""
-        for _ in range(count):
+        for _index in range(count):
             ended = self.step(which, fates) is not None
             self.check()
             if ended:
