@@ -18,7 +18,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
-from typing import Callable, Mapping, Optional, TypeVar
+from typing import Callable, Mapping, Optional, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
@@ -29,11 +29,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     TransportError,
     UnknownOutcomeError,
 )
-
-try:
-    from typing import Protocol
-except ImportError:  # Python 3.7 and older, which only the import sanity test of old cores still tries
-    Protocol = object  # type: ignore[assignment]
 
 T = TypeVar("T")
 
