@@ -73,16 +73,16 @@ def test_hang_ends_when_the_faults_are_cleared(sim: Simulator, ncp: NcpClient) -
 
     def client() -> None:
         try:
-            ncp.set_password(timeout=30)
+            ncp.set_password(timeout=90)
         except LostConnection as error:
             seen.append(error)
 
     thread = threading.Thread(target=client)
     thread.start()
-    assert sim.wait(fault=rule) == 1
+    assert sim.wait(fault=rule, timeout=60) == 1
     assert sim.counters()["ncp"]["in_flight"] == 1
     sim.clear()
-    thread.join(10)
+    thread.join(60)
     assert len(seen) == 1
     assert writes(sim) == 0
 
