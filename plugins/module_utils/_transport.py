@@ -37,7 +37,7 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError as _error:
     REQUESTS_IMPORT_ERROR = _error
-    # Enough for this file to be imported without `requests`; nothing of it is used then.
+    # Enough for this file to be imported without `requests`; nothing of it is used then, so types need not fit.
     HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment, misc]
     HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
 
@@ -100,7 +100,7 @@ class _WatchedConnection:
 
     def connect(self) -> Any:
         try:
-            return super().connect()  # type: ignore[misc]
+            return super().connect()  # type: ignore[misc]  # a mixin: urllib3 has it
         finally:
             # What went out so far was a handshake, or a CONNECT to a proxy.
             _attempt.get().sent = False
@@ -109,7 +109,7 @@ class _WatchedConnection:
         if self.sock is None:
             self.connect()
         _attempt.get().sent = True
-        return super().send(data)  # type: ignore[misc]
+        return super().send(data)  # type: ignore[misc]  # a mixin: urllib3 has it
 
 
 class _PlainConnection(_WatchedConnection, HTTPConnection):

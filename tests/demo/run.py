@@ -20,6 +20,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+# Only now is it on the path.
 from simulator import Simulator  # noqa: E402
 
 # What the playbook must have done to the vendors, whatever it says of itself.

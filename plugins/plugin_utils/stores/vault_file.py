@@ -195,6 +195,7 @@ class AnsibleVault:
 # ------------------------------------------------------------------------------------------------------------- YAML
 
 
+# The base is known at run time only: PyYAML may be built without its C library.
 class _Writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Quotes every text, so that nobody's YAML takes one for a number, and writes Korean as it is."""
 
@@ -212,6 +213,7 @@ class _Writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 _Writer.add_representer(str, lambda writer, text: writer.represent_scalar("tag:yaml.org,2002:str", text, style="'"))
 
 
+# The base is known at run time only, as above.
 class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Refuses a key that stands twice: the next save would drop one of the two."""
 
