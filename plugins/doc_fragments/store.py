@@ -13,7 +13,6 @@ options:
     description:
       - Where the passwords are kept. It is read and written on the controller.
     type: dict
-    required: true
     suboptions:
       type:
         description:
@@ -28,8 +27,9 @@ options:
         default: vault_file
       path:
         description:
-          - The file of a V(vault_file). Its folder must exist. C(vars_files) reads it, and then
-            C(dataforest_credentials.NAME.password) is the active password of an account.
+          - The file of a V(vault_file). Its folder must exist. A relative path starts at the folder of the playbook.
+          - C(vars_files) reads it. For passwords, C(dataforest_credentials.NAME.password) then is the active one of an
+            account.
         type: str
       vault_id:
         description:
@@ -52,9 +52,9 @@ options:
         default: secret
       secret_path:
         description:
-          - The path below O(store.mount_point) under which there is one secret for each account.
+          - The path below O(store.mount_point) under which there is one secret for each account, or for each address.
+          - If not set, V(dataforest) for passwords and V(solapi) for reset mails.
         type: str
-        default: dataforest
       auth_method:
         description:
           - How to log in to a V(hashi_vault).

@@ -29,14 +29,17 @@ attributes:
       - Reads the store and the accounts, and predicts what a run would do if the vendor accepts every password.
         Generates, writes and sends nothing.
   diff_mode:
-    support: none
+    support: full
     details:
-      - RV(accounts) tells outcomes and times. No password may be shown.
+      - Shows state, age and number of pending passwords of each account that changes, before and after. Never shows a
+        password.
   idempotent:
     support: full
     details:
       - A second run within O(max_age) changes nothing, unless O(force) is set.
 options:
+  store:
+    required: true
   accounts:
     description:
       - The accounts to keep. If left out, all accounts that the credentials may see.
@@ -108,6 +111,7 @@ notes:
 seealso:
   - module: krcloud.credentials.ncp_dataforest_password
   - module: krcloud.credentials.ncp_dataforest_account_info
+  - module: krcloud.credentials.ncp_dataforest_publication
 """
 
 EXAMPLES = r"""
@@ -180,6 +184,13 @@ accounts:
       description: When the active password is due, in UTC.
       type: str
       sample: "2027-02-14T11:12:13Z"
+      returned: always
+    published:
+      description:
+        - Whether the active password has been noted as published with
+          M(krcloud.credentials.ncp_dataforest_publication).
+      type: bool
+      sample: false
       returned: always
     error:
       description: What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error).

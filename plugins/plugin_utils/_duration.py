@@ -26,6 +26,12 @@ def parse_duration(text: str, option: str) -> float:
     return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
 
 
+def duration_text(seconds: float) -> str:
+    """Return a duration in the largest unit of days and below that fits in it, rounded down, such as `92d`."""
+    unit, size = next(((unit, size) for unit, size in _UNITS.items() if unit != "w" and seconds >= size), ("s", 1))
+    return f"{int(seconds // size)}{unit}"
+
+
 def parse_percentage(text: str, option: str) -> float:
     """Return a percentage as a share of 1. Raises ConfigurationError, which names the option."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text.strip())

@@ -65,6 +65,12 @@ class Envelope:
     rotation_id: str | None = None
     pending: tuple[Pending, ...] = ()
     previous: tuple[Previous, ...] = ()
+    published: str | None = None  # the rotation id of the password that consumers were last given
+
+    @property
+    def is_published(self) -> bool:
+        """Whether consumers have been given the active password."""
+        return self.rotation_id is not None and self.published == self.rotation_id
 
     def candidates(self) -> list[str]:
         """Every password that may be live according to this envelope."""
@@ -83,6 +89,7 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
         "password": envelope.password,
         "rotated_at": envelope.rotated_at,
         "rotation_id": envelope.rotation_id,
+        "published": envelope.published,
         "pending": [asdict(item) for item in envelope.pending],
         "previous": [asdict(item) for item in envelope.previous],
     }
@@ -103,6 +110,7 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
     return Envelope(
         Account(_text(account, "id", True), str(_text(account, "name")), _text(account, "profile", True)),
         *active,
+        published=_text(document, "published", True),
         pending=tuple(
             Pending(
                 str(_text(item, "password")),

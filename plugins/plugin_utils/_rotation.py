@@ -98,6 +98,27 @@ def due_at(envelope: Envelope, policy: Policy) -> float | None:
     return seconds(envelope.rotated_at) + policy.max_age * (1.0 - policy.jitter * share)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How an account stands in the store, as far as it may be shown.
+
+    ``state`` is absent, active or unsettled; ``age`` that of the active password in seconds; ``pending`` counts the
+    candidates of which it is not known whether they are live.
+    """
+
+    state: str
+    age: float | None = None
+    pending: int = 0
+
+
+def standing(envelope: Envelope | None, now: float) -> Standing:
+    """Return how the account of an envelope, or of none, stands at a time."""
+    if envelope is None:
+        return Standing("absent")
+    age = None if envelope.rotated_at is None else max(0.0, now - seconds(envelope.rotated_at))
+    return Standing("unsettled" if envelope.pending else "active", age, len(envelope.pending))
+
+
 def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float) -> Step:
     """Return the first step for an account that is in the store as ``envelope``, or not at all."""
     if envelope is None or envelope.account.id not in (None, account.id):

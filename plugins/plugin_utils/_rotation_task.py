@@ -27,9 +27,13 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import CONNECTION, NCP, Spec, argument_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration, parse_percentage
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import (
+    duration_text,
+    parse_duration,
+    parse_percentage,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import Policy, Verdict
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import Policy, Standing, Verdict
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
     FAILURES,
     OUTCOMES,
@@ -122,19 +126,19 @@ class RotationTask:
             progress=progress,
         )
 
-    def run(self, check_mode: bool) -> dict[str, Any]:
-        """Rotate, or in check mode predict, and return the result of the task."""
+    def run(self, check_mode: bool, *, diff: bool = False) -> dict[str, Any]:
+        """Rotate, or in check mode predict, and return the result of the task, with a ``diff`` if asked for."""
         wanted = self._find_accounts()
         found = [row.account for row in wanted if row.account]
-        self._credentials_of = {row.account.name: row.credentials for row in wanted if row.account}
+        # By ID: with a name the module would have to look it up once more.
+        self._targets = {row.account.name: {"id": row.account.id, **row.credentials} for row in wanted if row.account}
         steps = self._rotation.predict(found) if check_mode else self._rotation.run(found)
         results = iter(self._carry_out(steps))
-        return _task_result(
-            [
-                next(results) if row.account else Result(Account(None, row.label, None), "failed", error=_as_dict(row))
-                for row in wanted
-            ]
-        )
+        rows = [
+            next(results) if row.account else Result(Account(None, row.label, None), "failed", error=_as_dict(row))
+            for row in wanted
+        ]
+        return {**_task_result(rows), **({"diff": _diff(rows)} if diff else {})}
 
     # ------------------------------------------------------------------------------------------------ accounts
 
@@ -196,10 +200,7 @@ class RotationTask:
         return self._send(effect)
 
     def _send(self, effect: Send) -> dict[str, Answer]:
-        accounts = [
-            {"name": name, "password": password, **self._credentials_of[name]}
-            for name, password in effect.passwords.items()
-        ]
+        accounts = [{**self._targets[name], "password": password} for name, password in effect.passwords.items()]
         options = self._module_options({})
         options.update({name: self._options[name] for name in ("concurrency", "requests_per_second")})
         result = self._run_module(RESET_MODULE, {**options, "accounts": accounts})
@@ -251,6 +252,23 @@ def _error_of(result: Mapping[str, Any]) -> KrcloudError:
     return UnknownOutcomeError(message, hint="Run the task again: what was begun is resumed.")
 
 
+def _diff(results: Sequence[Result]) -> dict[str, str]:
+    """Return ages and states of the accounts that changed, a line for each, before and after."""
+    changed = [(result.account.name, result.before, result.after) for result in results]
+    lines = [
+        (f"{name}: {_shown(before)}\n", f"{name}: {_shown(after)}\n")
+        for name, before, after in changed
+        if before is not None and after is not None and before != after
+    ]
+    return {"before": "".join(line[0] for line in lines), "after": "".join(line[1] for line in lines)}
+
+
+def _shown(standing: Standing) -> str:
+    age = "" if standing.age is None else f", {duration_text(standing.age)} old"
+    pending = f", {standing.pending} pending" if standing.pending else ""
+    return f"{standing.state}{age}{pending}"
+
+
 def _task_result(results: Sequence[Result]) -> dict[str, Any]:
     counts = Counter(result.outcome for result in results)
     rows = [
@@ -261,6 +279,7 @@ def _task_result(results: Sequence[Result]) -> dict[str, Any]:
             "rotation_id": result.rotation_id,
             "rotated_at": result.rotated_at,
             "next_due_at": result.next_due_at,
+            "published": result.published,
             "error": dict(result.error) if result.error else None,
         }
         for result in results

@@ -25,6 +25,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import (
     Policy,
+    Standing,
     Step,
     Verdict,
     claim,
@@ -32,6 +33,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation impo
     plan,
     settle,
     stage,
+    standing,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored, StoreError
 
@@ -80,7 +82,10 @@ class Result:
     rotation_id: str | None = None
     rotated_at: str | None = None
     next_due_at: str | None = None
+    published: bool = False
     error: Mapping[str, Any] | None = None
+    before: Standing | None = None
+    after: Standing | None = None
 
 
 OUTCOMES = ("rotated", "resumed", "fresh", "rejected", "unknown", "failed", "skipped")
@@ -92,6 +97,7 @@ class _Work:
     """One account on its way through a run."""
 
     account: Account
+    before: Standing | None = None
     envelope: Envelope | None = None
     revision: str | None = None
     step: Step = Step.REST
@@ -132,6 +138,7 @@ class Rotation:
         self._batch_size = batch_size
         self._max_failures = max_failures
         self._progress = progress
+        self._started = clock()
 
     def predict(self, accounts: Sequence[Account]) -> Generator[Effect, Any, list[Result]]:
         """Read what a run would read, and return what it would do if the vendor accepts everything."""
@@ -187,6 +194,7 @@ class Rotation:
             self._close(row, "failed", _error(message, "Look at it, and move it away or mend it; nothing was sent."))
             return
         row.revision = stored.revision if stored else None
+        row.before = row.before or standing(row.envelope, self._started)
         row.step = plan(row.envelope, row.account, self._policy, self._clock())
         active = row.envelope.rotation_id if row.envelope else None
         if row.step is Step.REST and row.set_last in (None, active):
@@ -328,11 +336,15 @@ class Rotation:
             envelope.rotation_id if envelope else None,
             envelope.rotated_at if envelope else None,
             time_text(due) if due is not None else None,
+            envelope is not None and envelope.is_published,
             error,
+            row.before,
+            standing(envelope, self._started) if row.before else None,
         )
 
     def _predicted(self, row: _Work) -> Result:
-        return Result(row.account, "resumed" if row.step is Step.RESEND else "rotated")
+        outcome = "resumed" if row.step is Step.RESEND else "rotated"
+        return Result(row.account, outcome, before=row.before, after=Standing("active", 0.0))
 
 
 def _sent(row: _Work) -> tuple[Envelope, str]:

@@ -24,6 +24,18 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What one kind of store holds: the variable at the top of a `vault_file`, the usual path in a `hashi_vault`."""
+
+    variable: str
+    secret_path: str
+
+
+PASSWORDS = Contents("dataforest_credentials", "dataforest")
+RESET_MAILS = Contents("solapi_reset_mails", "solapi")
+
+
+@dataclass(frozen=True)
 class Stored:
     """A document as it stands in the store. The revision means something to this process and this store only."""
 

@@ -12,8 +12,8 @@ How to add a store:
    would survive a power failure, and `load` returns nothing that would not; when an answer is lost, settle it by
    repeating the same compare-and-set or by reading, and name in ``StoreError.unknown`` only what stays unsettled.
 2. Give the file ``OPTIONS`` (an argument spec), ``ENVIRONMENT`` (variables that stand in for an option, in the order in
-   which they are asked) and ``open_store(options, loader)``, which neither reads nor connects. Mark secrets with
-   ``no_log``. Import libraries that not everybody has where they are used, and say how to install them.
+   which they are asked) and ``open_store(options, loader, contents)``, which neither reads nor connects. Mark secrets
+   with ``no_log``. Import libraries that not everybody has where they are used, and say how to install them.
 3. Enter the file in ``STORES`` below.
 4. Add one class to ``BENCHES`` in the conftest.py of the unit tests of this folder: all of `test_conformance.py`
    then runs against the store. What can break only in this store gets a test file of its own.
@@ -28,7 +28,7 @@ from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault, vault_file
 
 STORES: Mapping[str, ModuleType] = {"vault_file": vault_file, "hashi_vault": hashi_vault}
@@ -49,13 +49,19 @@ def argument_spec() -> Spec:
     return spec
 
 
-def open_store(options: Mapping[str, Any], loader: Any, environ: Mapping[str, str] | None = None) -> Store:
+def open_store(
+    options: Mapping[str, Any],
+    loader: Any,
+    environ: Mapping[str, str] | None = None,
+    *,
+    contents: Contents = PASSWORDS,
+) -> Store:
     """Return the store that the options describe. Neither reads nor connects.
 
     ``loader`` is the DataLoader of the action or lookup plugin. Raises ConfigurationError.
     """
     kind, complete = complete_options(options, os.environ if environ is None else environ)
-    store: Store = STORES[kind].open_store(complete, loader)
+    store: Store = STORES[kind].open_store(complete, loader, contents)
     return store
 
 

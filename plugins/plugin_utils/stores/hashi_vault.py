@@ -37,6 +37,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._redaction imp
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     Change,
     Conflict,
+    Contents,
     Outcome,
     Store,
     Stored,
@@ -50,7 +51,7 @@ OPTIONS: Spec = {
     "url": {"type": "str", "required": True},
     "mount_point": {"type": "str", "default": "secret"},
     # Not `path`, which is a file of vault_file: one option, one meaning.
-    "secret_path": {"type": "str", "default": "dataforest"},
+    "secret_path": {"type": "str"},
     "auth_method": {"type": "str", "choices": ["token", "approle", "jwt"], "default": "token"},
     "auth_mount_point": {"type": "str"},
     "token": {"type": "str", "no_log": True},
@@ -78,9 +79,9 @@ _STALE = "check-and-set parameter did not match"
 T = TypeVar("T")
 
 
-def open_store(options: Mapping[str, Any], loader: Any) -> Store:
+def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
     """Return the store that these options describe. Connects when it is first used."""
-    return HashiVaultStore(options)
+    return HashiVaultStore({**options, "secret_path": options["secret_path"] or contents.secret_path})
 
 
 # ------------------------------------------------------------------------------------------------------------ the wire

@@ -13,6 +13,7 @@ Before encryption it reads::
         password: '...'
 
 so `vars_files` gives a play ``dataforest_credentials.analyst.password``, and `ansible-vault view` shows all of it.
+Other contents stand under another variable.
 
 - Readers take no lock: the file is replaced as a whole, never written in place.
 - Writers lock ``FILE.lock``. That file stays, and its being there means nothing: the kernel ends a lock with its owner.
@@ -45,8 +46,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Clock
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    PASSWORDS,
     Change,
     Conflict,
+    Contents,
     Outcome,
     Store,
     Stored,
@@ -62,8 +65,6 @@ OPTIONS: Spec = {
 }
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 
-VARIABLE = "dataforest_credentials"
-FORMAT_VARIABLE = f"{VARIABLE}_format"
 FORMAT = 1
 MODE = 0o600
 
@@ -75,17 +76,15 @@ _RANDOM = random.SystemRandom()
 _REVISION_KEY = token_bytes(32)
 
 
-def open_store(options: Mapping[str, Any], loader: Any) -> Store:
+def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
     """Return the store that these options describe, under the vault secrets of the play that ``loader`` serves."""
-    return from_loader(loader, options["path"], options["vault_id"], lock_timeout=options["lock_timeout"])
-
-
-def from_loader(loader: Any, path: str, vault_id: str | None = None, *, lock_timeout: float = 60.0) -> VaultFileStore:
-    """Return the store at ``path``. ``loader`` is the DataLoader of an action or lookup plugin."""
     cipher = AnsibleVault(
-        loader._vault.secrets or (), vault_id, constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY")
+        loader._vault.secrets or (),
+        options["vault_id"],
+        constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY"),
     )
-    return VaultFileStore(loader.path_dwim(path), cipher, lock_timeout=lock_timeout)
+    path = loader.path_dwim(options["path"])
+    return VaultFileStore(path, cipher, contents, lock_timeout=options["lock_timeout"])
 
 
 # ------------------------------------------------------------------------------------------------------- encryption
@@ -233,14 +232,14 @@ _Reader.add_constructor("tag:yaml.org,2002:map", _construct_map)
 _Reader.add_constructor("tag:yaml.org,2002:timestamp", lambda reader, node: reader.construct_scalar(node))
 
 
-def to_yaml(documents: Mapping[str, Mapping[str, Any]]) -> bytes:
+def to_yaml(documents: Mapping[str, Mapping[str, Any]], variable: str = PASSWORDS.variable) -> bytes:
     """Return the content of the file."""
-    content = {FORMAT_VARIABLE: FORMAT, VARIABLE: {name: documents[name] for name in sorted(documents)}}
+    content = {f"{variable}_format": FORMAT, variable: {name: documents[name] for name in sorted(documents)}}
     text = yaml.dump(content, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=2**31 - 1)
-    return f"# Kept by krcloud.credentials. Do not edit this while a rotation runs.\n---\n{text}".encode()
+    return f"# Kept by krcloud.credentials. Do not edit this while a play runs that uses it.\n---\n{text}".encode()
 
 
-def from_yaml(plain: bytes) -> dict[str, dict[str, Any]]:
+def from_yaml(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, dict[str, Any]]:
     """Return the documents in the content of the file. Raises CannotOpen, which quotes nothing of it."""
     whole = "Put back a whole copy of it, or name another file."
     try:
@@ -250,17 +249,17 @@ def from_yaml(plain: bytes) -> dict[str, dict[str, Any]]:
         raise CannotOpen(f"holds something that is not YAML{line}", whole) from None
     except (yaml.YAMLError, UnicodeError, ValueError, TypeError, RecursionError):
         raise CannotOpen("holds something that is not YAML, or a key that stands twice", whole) from None
-    if not isinstance(content, dict) or FORMAT_VARIABLE not in content:
-        raise CannotOpen("holds something else than the passwords of this collection", whole)
-    version = content[FORMAT_VARIABLE]
+    if not isinstance(content, dict) or f"{variable}_format" not in content:
+        raise CannotOpen(f"holds something else than {variable} of this collection", whole)
+    version = content[f"{variable}_format"]
     if version != FORMAT or isinstance(version, bool):
         raise CannotOpen(
             f"is in format {version if isinstance(version, int) else 'unknown'}, and this version knows only {FORMAT}",
             "Use a newer version of the collection krcloud.credentials.",
         )
-    documents = content.get(VARIABLE)
-    if set(content) != {FORMAT_VARIABLE, VARIABLE} or not isinstance(documents, dict):
-        raise CannotOpen(f"holds other variables than {VARIABLE}", "Give the store a file of its own.")
+    documents = content.get(variable)
+    if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
+        raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
     try:
         for name, document in documents.items():
             if not isinstance(document, dict):
@@ -295,9 +294,18 @@ def _revision(text: str) -> str:
 class VaultFileStore:
     """One file. The object remembers what it decrypted last; the file is read anew every time."""
 
-    def __init__(self, path: str, cipher: Cipher, *, lock_timeout: float = 60.0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        cipher: Cipher,
+        contents: Contents = PASSWORDS,
+        *,
+        lock_timeout: float = 60.0,
+        clock: Clock | None = None,
+    ) -> None:
         self._path = path
         self._cipher = cipher
+        self._variable = contents.variable
         self._lock_timeout = lock_timeout
         self._clock = clock or Clock()
         self._last = _Content(None)
@@ -366,7 +374,7 @@ class VaultFileStore:
             return self._last
         try:
             plain, key = self._cipher.decrypt(sealed)
-            documents = from_yaml(plain)
+            documents = from_yaml(plain, self._variable)
         except CannotOpen as problem:
             raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
         texts = {name: to_json(name, document) for name, document in documents.items()}
@@ -377,9 +385,9 @@ class VaultFileStore:
         """Put a file with these documents in the place of the old one, or leave the old one as it is."""
         changed = [name for name in texts if texts[name] != old.documents.get(name)]
         documents = {name: json.loads(text) for name, text in texts.items()}
-        plain = to_yaml(documents)
+        plain = to_yaml(documents, self._variable)
         # Read back before anything is written: what cannot be read must never replace what can.
-        if from_yaml(plain) != documents:
+        if from_yaml(plain, self._variable) != documents:
             raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         try:
             sealed, key = self._cipher.encrypt(plain, old.key)

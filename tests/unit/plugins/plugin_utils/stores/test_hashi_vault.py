@@ -442,7 +442,8 @@ def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableOpenBao
 
 
 def durable_store(server: DurableOpenBao, **options: Any) -> Store:
-    settings = {"url": server.url, "token": server.root_token, "ca_path": str(server.ca_path), "retries": 0, **options}
+    login = {"url": server.url, "token": server.root_token, "ca_path": str(server.ca_path)}
+    settings = {**login, "secret_path": "dataforest", "retries": 0, **options}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
     return hashi_vault.HashiVaultStore(complete, backoff=lambda attempt: 0.0)
 

@@ -97,7 +97,7 @@ def test_a_play_reads_it_with_vars_files_and_a_person_with_ansible_vault(vault: 
         run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout == (
-        "# Kept by krcloud.credentials. Do not edit this while a rotation runs.\n"
+        "# Kept by krcloud.credentials. Do not edit this while a play runs that uses it.\n"
         "---\n"
         "dataforest_credentials_format: 1\n"
         "dataforest_credentials:\n"

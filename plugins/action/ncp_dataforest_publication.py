@@ -1,0 +1,22 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole of ncp_dataforest_publication: it only touches the store, which is on the controller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import note_published, publication_spec
+
+
+class ActionModule(RedactingAction):
+    """Wiring: options and store into `note_published`."""
+
+    _requires_connection = False
+
+    def act(self) -> dict[str, Any]:
+        """Note what was published, or predict."""
+        options = self.options(publication_spec())
+        return note_published(self.store(options["store"]), options["accounts"], check_mode=self._task.check_mode)

@@ -1,0 +1,122 @@
+#!/usr/bin/python
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ncp_dataforest_publication
+short_description: Note that consumers were given the new passwords of NAVER Cloud Data Forest accounts
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - After M(krcloud.credentials.ncp_dataforest_rotation) has rotated a password, someone has to hand it to those who use
+    it. When that is done, this module notes it in O(store).
+  - A run may die in between. The next one finds the account fresh, but with
+    RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].published=false), and can make up for it.
+  - The role P(krcloud.credentials.ncp_dataforest_rotation#role) does all of this.
+  - Runs on the controller, and sends nothing to the vendor.
+extends_documentation_fragment:
+  - krcloud.credentials.attributes
+  - krcloud.credentials.store
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the store, and writes nothing.
+  diff_mode:
+    support: none
+    details:
+      - RV(accounts) tells all there is to see.
+  idempotent:
+    support: full
+    details:
+      - What is noted already is not written again.
+options:
+  store:
+    required: true
+  accounts:
+    description:
+      - What was published. Rows of a rotation's result can be passed on as they are; other keys are ignored.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The name of the account.
+        type: str
+        required: true
+      rotation_id:
+        description: The number of the rotation that made the password, as the rotation reports it.
+        type: str
+        required: true
+seealso:
+  - module: krcloud.credentials.ncp_dataforest_rotation
+  - plugin: krcloud.credentials.dataforest_credential
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: See to it that no password is older than 90 days
+  krcloud.credentials.ncp_dataforest_rotation:
+    store:
+      path: credentials/dataforest.yml
+  register: rotation
+
+- name: Note those that were handed to their users in between
+  krcloud.credentials.ncp_dataforest_publication:
+    accounts: >-
+      {{ rotation.accounts
+         | selectattr('outcome', 'in', ['rotated', 'resumed', 'fresh'])
+         | rejectattr('published') }}
+    store:
+      path: credentials/dataforest.yml
+"""
+
+RETURN = r"""
+changed:
+  description: Whether anything was noted. In check mode, whether it would be.
+  returned: always
+  type: bool
+  sample: true
+accounts:
+  description: What was noted.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the account.
+      type: str
+      sample: df001
+      returned: always
+    rotation_id:
+      description: The number of the rotation, as it was given.
+      type: str
+      sample: 3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c
+      returned: always
+    published:
+      description:
+        - Whether this is noted as published. V(false) when the account has been rotated again since, so that the newer
+          password is yet to be published.
+      type: bool
+      sample: true
+      returned: always
+msg:
+  description: What went wrong and what to do.
+  returned: failure
+  type: str
+  sample: The store has no account df009. Give the names and rotation IDs of a rotation's result.
+error:
+  description: The failure as data, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error).
+  returned: failure
+  type: dict
+  sample:
+    kind: not_found
+    message: The store has no account df009.
+    hint: Give the names and rotation IDs of a rotation's result.
+    http_status: null
+    vendor_code: null
+    trace_id: null
+"""

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The ActionBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
+    KrcloudError,
+    internal_error,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, learn
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
+
+
+class RedactingAction(ActionBase):
+    """An action whose ``act`` returns the result of the task, or raises what is to be said of its failure."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        super().run(tmp, task_vars)
+        self.redactor = Redactor()
+        self.task_vars = task_vars or {}
+        try:
+            result = self.act()
+        except KrcloudError as error:
+            result = error.as_failure()
+        except AnsibleError as error:
+            result = {"failed": True, "msg": str(error)}
+        except Exception as error:  # nothing may leave unredacted, tracebacks included
+            result = internal_error(error).as_failure()
+        masked: dict[str, Any] = self.redactor.value(result)
+        return masked
+
+    def act(self) -> Mapping[str, Any]:
+        """Return the result of the task."""
+        raise NotImplementedError
+
+    def options(self, spec: Spec) -> dict[str, Any]:
+        """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
+        learn(self.redactor, spec, self._task.args)
+        check_quoted(spec, self._task.args)
+        validated = ArgumentSpecValidator(spec).validate(self._task.args)
+        if validated.error_messages:
+            raise ConfigurationError(f"{self.redactor.text(validated.error_messages[0])}.")
+        parameters: dict[str, Any] = validated.validated_parameters
+        return parameters
+
+    def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
+        """Return the store that the option ``store`` describes."""
+        given = {name: value for name, value in options.items() if value is not None}
+        self.redactor.add(*stores.secrets_of(given))
+        return stores.open_store(given, self._loader, contents=contents)
+
+    def run_module(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run a module of this collection on the target host, and return its result."""
+        result: Mapping[str, Any] = self._execute_module(
+            module_name=f"krcloud.credentials.{name}", module_args=dict(arguments), task_vars=self.task_vars
+        )
+        return result
