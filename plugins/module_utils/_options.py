@@ -33,6 +33,8 @@ SOLAPI: Spec = {
     "api_url": {"type": "str", "default": "https://api.solapi.com"},
 }
 
+VENDORS: Mapping[str, Spec] = {"ncp": NCP, "solapi": SOLAPI}
+
 # Options that an environment variable may set, in the order in which the variables are asked. The first that is set
 # and not empty wins over the option's default, and loses against the option.
 ENVIRONMENT: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
@@ -56,9 +58,20 @@ def argument_spec(vendor: str, options: Spec) -> Spec:
     Credentials are not filled in from the environment here, but where they are used, so that an error can name
     the place each came from.
     """
-    shared = {"ncp": NCP, "solapi": SOLAPI}[vendor]
-    spec = {name: dict(option) for group in (options, shared, CONNECTION) for name, option in group.items()}
+    spec = {name: dict(option) for group in (options, VENDORS[vendor], CONNECTION) for name, option in group.items()}
     spec["api_url"]["fallback"] = (_from_environment, list(ENVIRONMENT[vendor]["api_url"]))
+    return spec
+
+
+def controller_spec(vendor: str, options: Spec) -> Spec:
+    """Return the argument spec of an action that passes the shared options on to a module of ``vendor``.
+
+    Defaults, environment variables and home folders are those of the host on which the module runs.
+    """
+    spec = dict(options)
+    for name, option in {**VENDORS[vendor], **CONNECTION}.items():
+        kind = "str" if option["type"] == "path" else option["type"]
+        spec[name] = {**{key: value for key, value in option.items() if key != "default"}, "type": kind}
     return spec
 
 

@@ -12,37 +12,54 @@ author:
   - krcloud.credentials contributors (@krcloud)
 description:
   - Asks SOLAPI to send a member the mail with which the member sets a new password. No password is changed by this.
-  - Every successful run sends another mail, so the task always reports a change.
+  - Every request sends another mail. So without O(store) each run sends one and reports a change.
+  - With O(store) and O(min_interval) an address gets one mail per interval at the most, whatever crashes and however
+    many pipelines run side by side. That a mail is being asked for is committed to the store before it is asked for.
   - The answer of the vendor may hold the token that the mail carries. It never appears in a result or a log.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_solapi
   - krcloud.credentials.solapi
   - krcloud.credentials.connection
+  - krcloud.credentials.store
 attributes:
   check_mode:
     support: full
     details:
-      - Checks all options and sends nothing. The vendor offers nothing that could be read beforehand.
+      - Checks all options, reads O(store) and sends nothing. The vendor offers nothing that could be read beforehand.
   diff_mode:
     support: none
     details:
       - There is no state of which a before and an after could be shown.
   idempotent:
-    support: none
+    support: partial
     details:
-      - Each request sends a mail, and the vendor does not tell whether one was sent before.
+      - With O(store), a second run within O(min_interval) sends nothing and changes nothing.
+      - Without it each run sends a mail, as the vendor does not tell whether one was sent before.
 options:
   email:
     description:
       - The mail address of the member.
     type: str
     required: true
+  store:
+    description:
+      - Where it is kept when a mail was last asked for at each address. It is read and written on the controller.
+      - Not the store of a rotation, but a file or path of its own. It does not go with C(async).
+  min_interval:
+    description:
+      - How long after a mail no other is asked for at the same address, such as V(30d). A whole number and a unit out
+        of V(w), V(d), V(h), V(m) and V(s). It must be given together with O(store).
+      - V(0s) asks for a mail in any case, and takes note of it.
+    type: str
 notes:
   - A request is repeated only if it provably never left this host, or if the vendor answered that there were too many
     requests (HTTP 429). In all other cases a repeat might send a second mail.
   - When the answer is lost, the task fails with RV(delivery=unknown). Ask the member whether the mail arrived before
-    running the task again.
+    running the task again. With O(store) such a mail counts as sent until the interval is over. Runs until then send
+    nothing, succeed, and warn of it.
+  - With O(store) the module runs twice, first in check mode. What can be known to be wrong is known before the store
+    says that a mail is being asked for.
 seealso:
   - name: SOLAPI documentation
     description: How requests are authenticated, and which errors there are.
@@ -59,6 +76,13 @@ EXAMPLES = r"""
     email: member@example.com
     api_key: "{{ solapi_api_key }}"
     api_secret: "{{ solapi_api_secret }}"
+
+- name: Ask for a reset mail, unless one was asked for in the last 30 days
+  krcloud.credentials.solapi_password_reset:
+    email: member@example.com
+    store:
+      path: credentials/reset_mails.yml
+    min_interval: 30d
 
 - name: Ask for several mails, and go on when one address is refused
   krcloud.credentials.solapi_password_reset:
@@ -85,9 +109,16 @@ delivery:
     - V(accepted) when the vendor accepted the request, V(rejected) when it refused it, V(unknown) when the mail may or
       may not have been sent.
     - V(null) in check mode, and when the request did not get as far as a decision about the address.
+    - When O(min_interval) is not over, what became of the mail that was asked for before.
   returned: always, except when the options are refused
   type: str
   sample: accepted
+next_due_at:
+  description:
+    - When O(min_interval) is over, so that another mail may be asked for, in UTC. V(null) if none counts.
+  returned: when O(store) is set, except when the options are refused or the store cannot be read
+  type: str
+  sample: "2026-12-20T03:00:00Z"
 message_id:
   description: The message ID of the mail. V(null) where the vendor does not tell it; its newer answers do not.
   returned: always, except when the options are refused
@@ -111,7 +142,7 @@ error:
     kind:
       description:
         - One of V(configuration), V(transport), V(authentication), V(rate_limit), V(rejected), V(unknown_outcome),
-          V(protocol) and V(internal).
+          V(protocol), V(store) and V(internal).
       type: str
       sample: rejected
       returned: always
@@ -151,6 +182,13 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module import
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import Solapi, request_reset
 
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    "email": {"type": "str", "required": True},
+    # The action plugin takes care of these two, and never sends them to the target host.
+    "store": {"type": "dict"},
+    "min_interval": {"type": "str"},
+}
+
 
 def send(module: RedactingModule) -> Dict[str, Any]:
     credentials = solapi_credentials(module.params, os.environ)
@@ -162,7 +200,8 @@ def send(module: RedactingModule) -> Dict[str, Any]:
 
 def main() -> None:
     module = RedactingModule(
-        argument_spec("solapi", {"email": {"type": "str", "required": True}}),
+        argument_spec("solapi", OPTIONS),
+        required_together=[("store", "min_interval")],
         supports_check_mode=True,
     )
     module.run(lambda: send(module))

@@ -68,9 +68,22 @@ class RedactingAction(ActionBase):
         self.redactor.add(*stores.secrets_of(given))
         return stores.open_store(given, self._loader, contents=contents)
 
-    def run_module(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Run a module of this collection on the target host, and return its result."""
-        result: Mapping[str, Any] = self._execute_module(
-            module_name=f"krcloud.credentials.{name}", module_args=dict(arguments), task_vars=self.task_vars
-        )
+    def run_module(self, name: str, arguments: Mapping[str, Any], *, rehearse: bool = False) -> Mapping[str, Any]:
+        """Run a module of this collection on the target host, or only in check mode, and return its result."""
+        check_mode = self._task.check_mode
+        self._task.check_mode = check_mode or rehearse
+        try:
+            result: Mapping[str, Any] = self._execute_module(
+                module_name=f"krcloud.credentials.{name}", module_args=dict(arguments), task_vars=self.task_vars
+            )
+        except AnsibleError as error:
+            # The host cannot be reached, or no longer: as with a module that dies, nothing is known of what it did.
+            return {"failed": True, "msg": str(error)}
+        finally:
+            self._task.check_mode = check_mode
+        return result
+
+    def run_module_as_it_is(self) -> Mapping[str, Any]:
+        """Run the module of the task the way Ansible does it where there is no action plugin."""
+        result: Mapping[str, Any] = self._execute_module(task_vars=self.task_vars, wrap_async=self._task.async_val)
         return result

@@ -14,9 +14,9 @@ import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     ConfigurationError,
@@ -24,7 +24,12 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     NotFoundError,
     UnknownOutcomeError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import CONNECTION, NCP, Spec, argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import (
+    CONNECTION,
+    NCP,
+    Spec,
+    controller_spec,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import (
@@ -32,20 +37,18 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration impo
     parse_duration,
     parse_percentage,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import Policy, Standing, Verdict
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
     FAILURES,
     OUTCOMES,
     Answer,
-    Effect,
-    Load,
     Result,
     Rotation,
-    Save,
     Send,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
 
 # Runs a module by its short name with these options, and returns its result.
 RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -62,7 +65,7 @@ def rotation_spec() -> Spec:
     account: Spec = {name: {"type": "str"} for name in ("name", "id", "profile")}
     account["access_key"] = {"type": "str", "no_log": False}
     account["secret_key"] = {"type": "str", "no_log": True}
-    return argument_spec(
+    return controller_spec(
         "ncp",
         {
             "accounts": {
@@ -133,7 +136,7 @@ class RotationTask:
         # By ID: with a name the module would have to look it up once more.
         self._targets = {row.account.name: {"id": row.account.id, **row.credentials} for row in wanted if row.account}
         steps = self._rotation.predict(found) if check_mode else self._rotation.run(found)
-        results = iter(self._carry_out(steps))
+        results = iter(carry_out(steps, self._store, self._send))
         rows = [
             next(results) if row.account else Result(Account(None, row.label, None), "failed", error=_as_dict(row))
             for row in wanted
@@ -174,30 +177,10 @@ class RotationTask:
         return [row for row in result["accounts"] if row.get("name")]
 
     def _module_options(self, credentials: Mapping[str, str | None]) -> dict[str, Any]:
-        shared = {name: self._options[name] for name in (*NCP, *CONNECTION)}
-        return {**shared, **dict.fromkeys(_CREDENTIALS), **credentials} if credentials else shared
-
-    # ------------------------------------------------------------------------------------------------ effects
-
-    def _carry_out(self, steps: Generator[Effect, Any, list[Result]]) -> list[Result]:
-        try:
-            effect = next(steps)
-            while True:
-                try:
-                    answer = self._do(effect)
-                except StoreError as error:
-                    effect = steps.throw(error)
-                else:
-                    effect = steps.send(answer)
-        except StopIteration as stop:
-            return cast(list[Result], stop.value)
-
-    def _do(self, effect: Effect) -> Mapping[str, Any]:
-        if isinstance(effect, Load):
-            return self._store.load(effect.names)
-        if isinstance(effect, Save):
-            return self._store.save(effect.changes)
-        return self._send(effect)
+        shared = {name: self._options[name] for name in (*NCP, *CONNECTION) if self._options.get(name) is not None}
+        if not credentials:
+            return shared
+        return {**{name: value for name, value in shared.items() if name not in _CREDENTIALS}, **credentials}
 
     def _send(self, effect: Send) -> dict[str, Answer]:
         accounts = [{**self._targets[name], "password": password} for name, password in effect.passwords.items()]

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""One rotation run over many accounts, as a generator of what is to be read, committed and sent. No I/O.
-
-The action plugin carries the effects out. The tests do too, and cut the run off, or let another run go on, between
-any two of them: every boundary at which a run can die is a `yield` here.
-"""
+"""One rotation run over many accounts, as a generator of what is to be read, committed and sent. No I/O."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Account,
     Envelope,
@@ -39,20 +36,6 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 
 # How often an account may lose against other runs before it is reported.
 MOST_LOSSES = 10
-
-
-@dataclass(frozen=True)
-class Load:
-    """Read these names from the store. Answered with what `Store.load` returns."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Save:
-    """Commit these changes, all in one if the store can. Answered with what `Store.save` returns."""
-
-    changes: Mapping[str, Change]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
     NCP,
     SOLAPI,
     argument_spec,
+    controller_spec,
 )
 
 SECRETS = {"secret_key", "api_secret", "password"}
@@ -94,7 +95,11 @@ def test_modules_describe_their_options(name: str, monkeypatch: pytest.MonkeyPat
     own = documentation["options"]
     assert not set(own) & set(shared)
     told = specification(name, monkeypatch)
-    assert_same({**own, **shared}, told["argument_spec"])
+    spec = dict(told["argument_spec"])
+    if own.pop("store", None):
+        # What is in it, the action plugin knows: see test_action_options.py.
+        assert spec.pop("store") == {"type": "dict"}
+    assert_same({**own, **shared}, spec)
     assert told["supports_check_mode"] is True
 
 
@@ -149,6 +154,18 @@ def test_the_address_may_come_from_the_environment(vendor: str, monkeypatch: pyt
     monkeypatch.delenv(names[0])
     with pytest.raises(AnsibleFallbackNotFound):
         function(*names)
+
+
+@pytest.mark.parametrize("vendor", ENVIRONMENT)
+def test_an_action_leaves_defaults_and_paths_to_the_target_host(vendor: str) -> None:
+    spec = controller_spec(vendor, {"own": {"type": "path", "default": "~"}})
+    assert spec.pop("own") == {"type": "path", "default": "~"}
+    assert set(spec) == set(argument_spec(vendor, {}))
+    for name, option in spec.items():
+        assert "default" not in option, name
+        assert "fallback" not in option, name
+        assert option["type"] != "path", name
+        assert option.get("no_log") == argument_spec(vendor, {})[name].get("no_log"), name
 
 
 def test_a_specification_shares_nothing_with_the_next() -> None:

@@ -10,29 +10,20 @@ every account, and the run after that neither writes nor sends.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
-    Account,
-    from_document,
-)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account, from_document
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import MOST_CANDIDATES, Policy, Verdict
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
-    Answer,
-    Load,
-    Rotation,
-    Save,
-    Send,
-)
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import Answer, Rotation, Send
+from unit.plugins.plugin_utils.memory_store import MemoryStore
 
 NAMES = ("df001", "df002", "df003")
 ACCOUNTS = [Account(f"id{name}", name, None) for name in NAMES]
@@ -40,29 +31,6 @@ DAY = 86400.0
 
 # What can become of one value that is sent: applied now or later or never, and what is said of it.
 FATES = ("confirm", "apply, lose the answer", "lose the request", "land late", "reject", "refuse the caller")
-
-
-class MemoryStore:
-    """A store that cannot fail. Revisions count up."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Stored] = {}
-        self.revisions = itertools.count(1)
-
-    def load(self, names: tuple[str, ...]) -> dict[str, Stored]:
-        return {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
-
-    def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
-        saved: dict[str, Any] = {}
-        for name, change in changes.items():
-            row = self.rows.get(name)
-            if (row.revision if row else None) != change.expected:
-                saved[name] = Conflict()
-                continue
-            revision = str(next(self.revisions))
-            self.rows[name] = Stored(copy.deepcopy(dict(change.document)), revision)
-            saved[name] = revision
-        return saved
 
 
 @dataclass

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller side of solapi_password_reset: with a store, at most one mail for each address and interval."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once, reset_mail_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import RESET_MAILS
+
+
+class ActionModule(RedactingAction):
+    """Wiring: without a store the module and nothing else, with one into `ask_once`."""
+
+    _supports_async = True
+
+    def act(self) -> Mapping[str, Any]:
+        """Ask for a mail, unless one was asked for lately."""
+        if self._task.args.get("store") is None:
+            return self.run_module_as_it_is()
+        if self._task.async_val:
+            raise ConfigurationError("store does not go with async.", hint="Run the task without async.")
+        options = self.options(reset_mail_spec())
+        store = self.store(options["store"], RESET_MAILS)
+        interval = parse_duration(options["min_interval"], "min_interval")
+        arguments = {
+            name: value
+            for name, value in options.items()
+            if name not in ("store", "min_interval") and value is not None
+        }
+
+        def ask(effect: Ask) -> Mapping[str, Any]:
+            return self.run_module("solapi_password_reset", arguments, rehearse=effect.rehearse)
+
+        mail = ask_once(
+            options["email"],
+            interval,
+            clock=time.time,
+            request_id=str(uuid.uuid4()),
+            check_mode=self._task.check_mode,
+        )
+        return carry_out(mail, store, ask)

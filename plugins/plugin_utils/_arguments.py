@@ -1,0 +1,55 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The arguments of an action or a lookup, and the store that they describe. A redactor learns every secret of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, learn
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
+
+
+def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return the options with their defaults. Raises ConfigurationError, which quotes no secret."""
+    learn(redactor, spec, arguments)
+    check_quoted(spec, arguments)
+    for name, option in spec.items():
+        # ansible-core takes texts apart, and stumbles over numbers.
+        if option["type"] == "dict" and not isinstance(arguments.get(name, {}), (Mapping, str)):
+            raise ConfigurationError(f"{name} is not a dictionary.", hint=f"Write the options of {name} below it.")
+    result = ArgumentSpecValidator(spec).validate(arguments)
+    if result.error_messages:
+        # The last one names options that do not exist, which explain others that are missing.
+        said = result.error_messages[-1].rstrip(".")
+        unknown = "There is no option " if result.unsupported_parameters else ""
+        raise ConfigurationError(redactor.text(f"{unknown}{said}."))
+    options: dict[str, Any] = result.validated_parameters
+    return options
+
+
+def opened_store(
+    options: Mapping[str, Any], loader: Any, redactor: Redactor, *, contents: Contents = PASSWORDS
+) -> Store:
+    """Return the store that the option ``store`` describes. ``loader`` is the DataLoader of the plugin."""
+    redactor.add(*stores.secrets_of(options))
+    return stores.open_store(options, loader, contents=contents)
+
+
+def place_of(options: Mapping[str, Any], loader: Any, *, contents: Contents = PASSWORDS) -> str:
+    """Return what a message calls that store: its file, or its server and the path there."""
+    kind, complete = stores.complete_options(options, os.environ)
+    if kind == "vault_file":
+        return str(loader.path_dwim(complete["path"]))
+    return f"{complete['url']} ({complete['mount_point']}/{complete['secret_path'] or contents.secret_path})"

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A store for tests of those who use one."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored
+
+
+class MemoryStore:
+    """A store that cannot fail. Revisions count up."""
+
+    def __init__(self, rows: Mapping[str, Stored] | None = None) -> None:
+        self.rows: dict[str, Stored] = dict(rows or {})
+        self.revisions = itertools.count(len(self.rows) + 1)
+
+    def load(self, names: Sequence[str]) -> dict[str, Stored]:
+        return {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
+
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
+        saved: dict[str, Any] = {}
+        for name, change in changes.items():
+            row = self.rows.get(name)
+            if (row.revision if row else None) != change.expected:
+                saved[name] = Conflict()
+                continue
+            revision = str(next(self.revisions))
+            self.rows[name] = Stored(copy.deepcopy(dict(change.document)), revision)
+            saved[name] = revision
+        return saved
