@@ -98,6 +98,14 @@ def check_targets(targets: Sequence[Target]) -> None:
         seen[key] = target.label
 
 
+def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
+    """Raise ConfigurationError for numbers that make no sense."""
+    if not 1 <= concurrency <= MOST_WORKERS:
+        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
+    if max_failures is not None and max_failures < 1:
+        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+
+
 def reset_passwords(
     targets: Sequence[Target],
     client_of: Callable[[Tenant], DataForest],
@@ -113,10 +121,7 @@ def reset_passwords(
     Raises ConfigurationError when two targets turn out to be one account.
     """
     check_targets(targets)
-    if not 1 <= concurrency <= MOST_WORKERS:
-        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
-    if max_failures is not None and max_failures < 1:
-        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+    check_limits(concurrency, max_failures)
 
     tenants = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
     listed = dict(zip(tenants, in_parallel(lambda tenant: _listed(client_of, tenant), tenants, concurrency)))

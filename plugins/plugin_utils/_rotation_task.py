@@ -24,6 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     NotFoundError,
     UnknownOutcomeError,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import (
     CONNECTION,
     NCP,
@@ -31,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
     controller_spec,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
+from ansible_collections.krcloud.credentials.plugins.module_utils._reset import check_limits
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import (
     duration_text,
@@ -114,6 +116,9 @@ class RotationTask:
         self._options = options
         self._store = store
         self._run_module = run_module
+        # Before anything is committed: what the password module would refuse only after that.
+        check_limits(options["concurrency"], options["max_failures"])
+        Pace(options["requests_per_second"])
         generate_password(options["password_length"], secrets.choice)
         self._rotation = Rotation(
             Policy(

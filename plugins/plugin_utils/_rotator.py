@@ -21,6 +21,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import (
+    MOST_CANDIDATES,
     Policy,
     Standing,
     Step,
@@ -74,6 +75,11 @@ class Result:
 OUTCOMES = ("rotated", "resumed", "fresh", "rejected", "unknown", "failed", "skipped")
 FAILURES = ("rejected", "unknown", "failed")
 
+# What to do, after the vendor's word. The hints of the password module are for those who keep the password themselves.
+_REJECTED = f"{MOST_CANDIDATES} passwords were tried, and none was taken: look at the reason, then run the task again."
+_UNKNOWN = "The new password is kept in the store: run the task again, and it is sent once more."
+_WITHHELD = "The new password is kept in the store: mend this, then run the task again."
+
 
 @dataclass(eq=False)
 class _Work:
@@ -112,8 +118,6 @@ class Rotation:
     ) -> None:
         if batch_size < 1:
             raise ConfigurationError(f"batch_size is {batch_size}: it must be 1 or more.")
-        if max_failures is not None and max_failures < 1:
-            raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
         self._policy = policy
         self._generate = generate
         self._new_id = new_id
@@ -144,7 +148,8 @@ class Rotation:
             self._progress(total - len(waiting), total, failures)
             if waiting and self._max_failures is not None and failures >= self._max_failures:
                 for row in waiting:
-                    self._close(row, "skipped", _error(f"Not tried: max_failures ({self._max_failures}) was reached."))
+                    message = f"Not tried: max_failures ({self._max_failures}) was reached."
+                    self._close(row, "skipped", _error(message, "Mend what the others failed of, then run again."))
                 waiting = []
         return [row.result for row in rows if row.result is not None]
 
@@ -154,7 +159,8 @@ class Rotation:
             if row.result is None:
                 self._close(row, "unknown" if row.set_last else "failed", error.as_dict())
         for row in waiting:
-            self._close(row, "skipped", _error("Not tried: the store failed before its turn came.", error.hint))
+            advice = error.hint or "Mend the store, then run again."
+            self._close(row, "skipped", _error("Not tried: the store failed before its turn came.", advice))
 
     # ------------------------------------------------------------------------------------------------ reading
 
@@ -300,13 +306,18 @@ class Rotation:
         elif answer.verdict is Verdict.CONFIRMED:
             self._close(row, "resumed")
         else:
-            self._close(row, "unknown", answer.error)
+            self._close(row, "unknown", {**(answer.error or {}), "hint": _UNKNOWN})
 
     def _outcome(self, row: _Work, answer: Answer) -> tuple[str, Mapping[str, Any] | None]:
         if answer.verdict is Verdict.CONFIRMED:
             return self._quiet_outcome(row), None
-        named = {Verdict.REJECTED: "rejected", Verdict.UNKNOWN: "unknown", Verdict.WITHHELD: "failed"}
-        return named[answer.verdict], answer.error
+        error = dict(answer.error or {})
+        if answer.verdict is Verdict.UNKNOWN:
+            return "unknown", {**error, "hint": _UNKNOWN}
+        outcome, advice = {Verdict.REJECTED: ("rejected", _REJECTED), Verdict.WITHHELD: ("failed", _WITHHELD)}[
+            answer.verdict
+        ]
+        return outcome, {**error, "hint": " ".join(filter(None, (error.get("hint"), advice)))}
 
     # ------------------------------------------------------------------------------------------------ reporting
 

@@ -15,8 +15,8 @@ How to add a store:
    which they are asked) and ``open_store(options, loader, contents)``, which neither reads nor connects. Mark secrets
    with ``no_log``. Import libraries that not everybody has where they are used, and say how to install them.
 3. Enter the file in ``STORES`` below.
-4. Add one class to ``BENCHES`` in the conftest.py of the unit tests of this folder: all of `test_conformance.py`
-   then runs against the store. What can break only in this store gets a test file of its own.
+4. Add one class to ``BENCHES`` in `tests/store_bench/benches.py`: all of `test_conformance.py` and the crash sweeps
+   then run against the store. What can break only in this store gets a test file of its own.
 """
 
 from __future__ import annotations

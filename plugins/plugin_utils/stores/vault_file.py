@@ -250,7 +250,7 @@ def from_yaml(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, dic
     except (yaml.YAMLError, UnicodeError, ValueError, TypeError, RecursionError):
         raise CannotOpen("holds something that is not YAML, or a key that stands twice", whole) from None
     if not isinstance(content, dict) or f"{variable}_format" not in content:
-        raise CannotOpen(f"holds something else than {variable} of this collection", whole)
+        raise CannotOpen(f"holds something else than the {variable} of this collection", whole)
     version = content[f"{variable}_format"]
     if version != FORMAT or isinstance(version, bool):
         raise CannotOpen(

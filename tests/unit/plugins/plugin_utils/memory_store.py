@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +15,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 
 
 class MemoryStore:
-    """A store that cannot fail. Revisions count up."""
+    """A store that cannot fail."""
 
     def __init__(self, rows: Mapping[str, Stored] | None = None) -> None:
         self.rows: dict[str, Stored] = dict(rows or {})
-        self.revisions = itertools.count(len(self.rows) + 1)
 
     def load(self, names: Sequence[str]) -> dict[str, Stored]:
         return {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
@@ -31,7 +30,7 @@ class MemoryStore:
             if (row.revision if row else None) != change.expected:
                 saved[name] = Conflict()
                 continue
-            revision = str(next(self.revisions))
+            revision = str(uuid.uuid4())
             self.rows[name] = Stored(copy.deepcopy(dict(change.document)), revision)
             saved[name] = revision
         return saved

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What consumers have been given is noted once, and only if it is still the active password."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
+    Account,
+    Envelope,
+    from_document,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import MOST_LOSSES, note_published
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Stored, StoreError
+from unit.plugins.plugin_utils.memory_store import MemoryStore
+
+TIME = "2026-11-20T03:00:00Z"
+
+
+def envelope(name: str, rotation_id: str | None, published: str | None = None) -> Stored:
+    active = ("the password", TIME) if rotation_id else (None, None)
+    whole = Envelope(Account(f"id{name}", name, None), *active, rotation_id, published=published)
+    return Stored(to_document(whole), f"seed-{name}")
+
+
+def published(store: MemoryStore) -> dict[str, str | None]:
+    return {name: from_document(row.document).published for name, row in store.rows.items()}
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore({"df001": envelope("df001", "r1"), "df002": envelope("df002", "r2", published="r2")})
+
+
+def test_what_is_new_is_noted_and_what_is_noted_already_is_left_alone(store: MemoryStore) -> None:
+    rows = [{"name": "df001", "rotation_id": "r1"}, {"name": "df002", "rotation_id": "r2"}]
+    untouched = store.rows["df002"]
+    first = note_published(store, rows)
+    assert first == {"changed": True, "accounts": [{**row, "published": True} for row in rows]}
+    assert published(store) == {"df001": "r1", "df002": "r2"}
+    assert store.rows["df002"] == untouched
+    assert note_published(store, rows) == {**first, "changed": False}
+
+
+def test_check_mode_tells_the_same_and_writes_nothing(store: MemoryStore) -> None:
+    before = copy.deepcopy(store.rows)
+    rows = [{"name": "df001", "rotation_id": "r1"}]
+    predicted = note_published(store, rows, check_mode=True)
+    assert store.rows == before
+    assert predicted == note_published(store, rows)
+
+
+def test_rows_of_a_rotation_can_be_passed_on_as_they_are(store: MemoryStore) -> None:
+    row = {
+        "name": "df001",
+        "id": "iddf001",
+        "outcome": "rotated",
+        "rotation_id": "r1",
+        "published": False,
+        "error": None,
+    }
+    assert note_published(store, [row])["accounts"] == [{"name": "df001", "rotation_id": "r1", "published": True}]
+
+
+def test_the_password_of_another_rotation_is_left_to_the_next_run(store: MemoryStore) -> None:
+    result = note_published(store, [{"name": "df001", "rotation_id": "r0"}])
+    assert result == {"changed": False, "accounts": [{"name": "df001", "rotation_id": "r0", "published": False}]}
+    assert published(store)["df001"] is None
+
+
+def test_nothing_to_note_is_fine(store: MemoryStore) -> None:
+    assert note_published(store, []) == {"changed": False, "accounts": []}
+
+
+class Raced(MemoryStore):
+    """Somebody else writes before each of the first ``times`` writes."""
+
+    def __init__(self, rows: Mapping[str, Stored], times: int, theirs: Callable[[], Stored]) -> None:
+        super().__init__(rows)
+        self._times, self._theirs = times, theirs
+
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
+        if self._times:
+            self._times -= 1
+            for name in changes:
+                self.rows[name] = Stored(self._theirs().document, f"theirs-{self._times}")
+        return super().save(changes)
+
+
+def test_a_race_is_run_again(store: MemoryStore) -> None:
+    raced = Raced(store.rows, 3, lambda: envelope("df001", "r1"))
+    assert note_published(raced, [{"name": "df001", "rotation_id": "r1"}])["changed"] is True
+    assert published(raced)["df001"] == "r1"
+
+
+def test_a_rotation_in_between_wins(store: MemoryStore) -> None:
+    raced = Raced(store.rows, 1, lambda: envelope("df001", "r9"))
+    result = note_published(raced, [{"name": "df001", "rotation_id": "r1"}])
+    assert (result["changed"], result["accounts"][0]["published"]) == (False, False)
+    assert published(raced)["df001"] is None
+
+
+def test_a_race_without_an_end_is_given_up(store: MemoryStore) -> None:
+    raced = Raced(store.rows, MOST_LOSSES, lambda: envelope("df001", "r1"))
+    with pytest.raises(StoreError, match="Other runs keep changing"):
+        note_published(raced, [{"name": "df001", "rotation_id": "r1"}])
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "said"),
+    [
+        ([{"name": "df009", "rotation_id": "r1"}], "not_found", "no account df009"),
+        ([{"name": "df001"}], "configuration", r"accounts\[0\] has no rotation_id"),
+        ([{"name": "df001", "rotation_id": None}], "configuration", r"accounts\[0\] has no rotation_id"),
+        ([{"rotation_id": "r1"}], "configuration", r"accounts\[0\] has no name"),
+        ([{"name": 7, "rotation_id": "r1"}], "configuration", r"accounts\[0\] has no name"),
+        ([{"name": "df001", "rotation_id": "r1"}] * 2, "configuration", "df001 more than once"),
+    ],
+)
+def test_rows_that_make_no_sense_are_refused_and_nothing_is_noted(
+    store: MemoryStore, rows: Sequence[dict[str, Any]], kind: str, said: str
+) -> None:
+    before = copy.deepcopy(store.rows)
+    with pytest.raises(KrcloudError, match=said) as caught:
+        note_published(store, rows)
+    assert caught.value.kind == kind
+    assert caught.value.hint
+    assert store.rows == before
+
+
+def test_what_is_no_envelope_is_named_and_not_quoted(store: MemoryStore) -> None:
+    store.rows["df001"] = Stored({"password": "Tresor-4711"}, "seed")
+    with pytest.raises(StoreError, match="under the name df001 that is no envelope") as caught:
+        note_published(store, [{"name": "df001", "rotation_id": "r1"}])
+    assert "Tresor" not in caught.value.sentence()

@@ -1,0 +1,356 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rotation task, from its options to its result, with a store in memory and a vendor that does as it is told."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
+    STAGED,
+    UNKNOWN,
+    Account,
+    Envelope,
+    Pending,
+    from_document,
+    time_text,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import OUTCOMES
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
+from unit.plugins.plugin_utils.memory_store import MemoryStore
+
+NOW = 1_800_000_000.0
+DAY = 86400.0
+NAMES = ("df001", "df002", "df003", "df004")
+IDS = {name: f"id{name}" for name in NAMES}
+MESSAGES = {
+    "rejected": ("rejected", "NAVER Cloud rejected the request (HTTP 400).", None),
+    "unknown": ("unknown_outcome", "It is not known.", "Run the task again with the same new password."),
+    "failed": ("authentication", "NAVER Cloud refused the credentials.", "Check the key."),
+}
+
+
+class Vendor:
+    """Runs the modules. ``says`` holds the outcomes of the resets of an account, in order, and then confirms."""
+
+    def __init__(self, **says: Sequence[str]) -> None:
+        self.says = {name: list(outcomes) for name, outcomes in says.items()}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.live: dict[str, str] = {}
+        self.tenants: dict[str | None, Sequence[str]] = {}
+        self.instead: dict[str, Any] = {}
+
+    def run_module(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.calls.append((name, copy.deepcopy(dict(options))))
+        if name in self.instead:
+            return dict(self.instead[name])
+        if name == "ncp_dataforest_account_info":
+            names = self.tenants.get(options.get("access_key") or options.get("profile"), NAMES)
+            return {"accounts": [{"name": each, "id": f"id{each}", "status": "RUNNING"} for each in names]}
+        return {"accounts": [self._reset(row) for row in options["accounts"]]}
+
+    def _reset(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        name = row["id"].removeprefix("id")
+        outcome = self.says[name].pop(0) if self.says.get(name) else "reset"
+        if outcome == "reset":
+            self.live[name] = row["password"]
+            return {"id": row["id"], "outcome": outcome, "error": None}
+        kind, message, hint = MESSAGES[outcome]
+        return {"id": row["id"], "outcome": outcome, "error": {"kind": kind, "message": message, "hint": hint}}
+
+    def runs(self, module: str) -> list[dict[str, Any]]:
+        return [options for name, options in self.calls if name == module]
+
+
+def task(store: Any, vendor: Vendor, **options: Any) -> RotationTask:
+    validated = ArgumentSpecValidator(rotation_spec()).validate({"store": {"path": "s.yml"}, **options})
+    assert not validated.error_messages
+    return RotationTask(
+        validated.validated_parameters,
+        store,
+        vendor.run_module,
+        progress=lambda done, total, failures: None,
+        clock=lambda: NOW,
+    )
+
+
+def envelope(name: str, age: float | None, *pending: str, account_id: str | None = None) -> Envelope:
+    account = Account(account_id or IDS[name], name, None)
+    active = ("active", time_text(NOW - age), "r0") if age is not None else (None, None, None)
+    waiting = tuple(
+        Pending(f"pending-{at}", time_text(NOW - 60), f"p{at}", outcome) for at, outcome in enumerate(pending)
+    )
+    return Envelope(account, *active, pending=waiting)
+
+
+def holding(**envelopes: Envelope) -> MemoryStore:
+    return MemoryStore({name: Stored(to_document(each), f"seed-{name}") for name, each in envelopes.items()})
+
+
+def outcomes(result: Mapping[str, Any]) -> list[str]:
+    return [row["outcome"] for row in result["accounts"]]
+
+
+# ------------------------------------------------------------------------------------------------------- outcomes
+
+
+def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
+    store = holding(
+        df001=envelope("df001", 1 * DAY),
+        df002=envelope("df002", 100 * DAY),
+        df003=envelope("df003", 1 * DAY, UNKNOWN),
+        df004=envelope("df004", 100 * DAY),
+    )
+    names = [{"name": name} for name in (*NAMES, "gone")]
+    vendor = Vendor(df004=["rejected"] * 3)
+    first = task(store, vendor, accounts=names).run(check_mode=False)
+    assert outcomes(first) == ["fresh", "rotated", "resumed", "rejected", "failed"]
+    vendor = Vendor(df002=["unknown"])
+    second = task(store, vendor, accounts=names, force=True, batch_size=1, max_failures=1).run(check_mode=False)
+    assert outcomes(second) == ["rotated", "unknown", "skipped", "skipped", "failed"]
+    assert {*outcomes(first), *outcomes(second)} == set(OUTCOMES)
+
+    for result in (first, second):
+        assert result["failed"] is True
+        assert result["msg"].endswith("Run the task again: what was begun is resumed, and what is done stays done.")
+        assert sum(result["summary"].values()) == len(names)
+        for row in result["accounts"]:
+            if row["outcome"] in ("rotated", "resumed", "fresh"):
+                assert row["error"] is None
+            else:
+                assert row["error"]["message"]
+                assert row["error"]["hint"], row
+    advice = {row["outcome"]: row["error"]["hint"] for row in (*first["accounts"], *second["accounts"]) if row["error"]}
+    assert advice["rejected"].startswith("3 passwords were tried, and none was taken")
+    assert "run the task again" in advice["rejected"]
+    # Not the advice for those who keep the password themselves.
+    assert advice["unknown"] == "The new password is kept in the store: run the task again, and it is sent once more."
+    assert "run again" in advice["skipped"]
+
+
+def test_keys_that_are_refused_burn_nothing_and_keep_their_hint() -> None:
+    vendor = Vendor(df001=["failed"])
+    store = MemoryStore()
+    result = task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)
+    (row,) = result["accounts"]
+    assert row["outcome"] == "failed"
+    assert row["error"]["hint"].startswith("Check the key. The new password is kept in the store")
+    (candidate,) = from_document(store.rows["df001"].document).pending
+    assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["resumed"]
+    assert vendor.live == {"df001": candidate.password}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"failed": True, "msg": "MODULE FAILURE"},
+        {"failed": True, "msg": "Data could not be sent to remote host."},
+        {},
+        {"accounts": None},
+        {"accounts": []},
+        {"accounts": [{"outcome": "reset"}] * 5},
+    ],
+)
+def test_a_module_that_does_not_report_leaves_all_it_was_given_unknown(broken: dict[str, Any]) -> None:
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_password"] = broken
+    store = MemoryStore()
+    result = task(store, vendor).run(check_mode=False)
+    assert outcomes(result) == ["unknown"] * 4
+    assert all(row["error"]["hint"] for row in result["accounts"])
+    assert [row["outcome"] for row in store.rows["df001"].document["pending"]] == [UNKNOWN]
+    assert outcomes(task(store, Vendor()).run(check_mode=False)) == ["resumed"] * 4
+
+
+class Failing(MemoryStore):
+    """Fails at the given write, the first being 0, before or after it has taken effect."""
+
+    def __init__(self, at: int, *, after: bool, rows: Mapping[str, Stored] | None = None) -> None:
+        super().__init__(rows)
+        self._at, self._after, self._writes = at, after, 0
+
+    def save(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        self._writes += 1
+        if self._writes <= self._at:
+            return super().save(changes)
+        if self._writes == self._at + 1 and self._after:
+            super().save(changes)
+        raise StoreError("The disk is gone.", unknown=list(changes))
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("at", "expected", "sent"),
+    [
+        (0, ["failed", "failed", "skipped", "skipped"], 0),
+        (1, ["unknown", "unknown", "skipped", "skipped"], 1),
+        (2, ["rotated", "rotated", "failed", "failed"], 1),
+        (3, ["rotated", "rotated", "unknown", "unknown"], 2),
+    ],
+)
+def test_a_store_that_fails_ends_the_run_and_every_account_is_told_of(
+    at: int, expected: list[str], sent: int, after: bool
+) -> None:
+    vendor = Vendor()
+    store = Failing(at, after=after)
+    result = task(store, vendor, batch_size=2).run(check_mode=False)
+    assert outcomes(result) == expected
+    assert len(vendor.runs("ncp_dataforest_password")) == sent
+    assert "The disk is gone." in result["msg"]
+    mended = MemoryStore(store.rows)
+    assert set(outcomes(task(mended, vendor).run(check_mode=False))) <= {"rotated", "resumed", "fresh"}
+    assert vendor.live == {name: row.document["password"] for name, row in mended.rows.items()}
+
+
+# ------------------------------------------------------------------------------------------------------ what is run
+
+
+def test_only_what_the_user_set_is_passed_on_to_the_target_host() -> None:
+    vendor = Vendor()
+    task(MemoryStore(), vendor, api_url="https://df.example.com", ca_path="~/ca.pem", timeout=3).run(check_mode=False)
+    shared = {"api_url": "https://df.example.com", "ca_path": "~/ca.pem", "timeout": 3.0}
+    assert vendor.runs("ncp_dataforest_account_info") == [shared]
+    (reset,) = vendor.runs("ncp_dataforest_password")
+    rows = reset.pop("accounts")
+    assert reset == {**shared, "concurrency": 8, "requests_per_second": None}
+    assert [row["id"] for row in rows] == list(IDS.values())
+    assert [set(row) for row in rows] == [{"id", "password"}] * 4
+
+
+def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() -> None:
+    vendor = Vendor()
+    accounts = [
+        {"name": "df001"},
+        {"id": "iddf002"},
+        {"name": "df003", "profile": "team"},
+        {"name": "df004", "access_key": "AK", "secret_key": "SK"},
+    ]
+    result = task(MemoryStore(), vendor, accounts=accounts, access_key="TASK", secret_key="TASK-SECRET").run(
+        check_mode=False
+    )
+    assert outcomes(result) == ["rotated"] * 4
+    own = {"access_key": "TASK", "secret_key": "TASK-SECRET"}
+    assert vendor.runs("ncp_dataforest_account_info") == [
+        own,
+        {"profile": "team"},
+        {"access_key": "AK", "secret_key": "SK"},
+    ]
+    rows = vendor.runs("ncp_dataforest_password")[0]["accounts"]
+    given = [{key: row[key] for key in row if key not in ("id", "password")} for row in rows]
+    assert given == [{}, {}, {"profile": "team"}, {"access_key": "AK", "secret_key": "SK"}]
+
+
+def test_credentials_that_fail_fail_only_their_accounts() -> None:
+    vendor = Vendor()
+    vendor.tenants["team"] = ["df002"]
+    accounts = [{"name": "df001"}, {"name": "df001", "profile": "team"}, {"name": "df002", "profile": "team"}]
+    result = task(MemoryStore(), vendor, accounts=accounts).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "failed", "rotated"]
+    assert result["accounts"][1]["error"]["kind"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": 65}, "concurrency"),
+        ({"max_failures": 0}, "max_failures"),
+        ({"requests_per_second": 0}, "requests_per_second"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"password_length": 7}, "7"),
+        ({"password_length": 21}, "21"),
+        ({"max_age": "ninety days"}, "max_age"),
+        ({"max_age": "0d"}, "max_age"),
+        ({"jitter": "10"}, "jitter"),
+        ({"jitter": "100%"}, "jitter"),
+        ({"accounts": []}, "accounts"),
+        ({"accounts": [{"name": "df001"}, {"id": "iddf001"}]}, "more than once"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_is_committed(
+    options: dict[str, Any], said: str
+) -> None:
+    vendor, store = Vendor(), MemoryStore()
+    with pytest.raises(KrcloudError, match=said) as caught:
+        task(store, vendor, **options).run(check_mode=False)
+    assert caught.value.kind == "configuration"
+    assert store.rows == {}
+    assert vendor.runs("ncp_dataforest_password") == []
+
+
+# ------------------------------------------------------------------------------------------------------- check mode
+
+AGES = st.sampled_from([0.0, 1 * DAY, 80 * DAY, 82 * DAY, 89 * DAY, 90 * DAY, 400 * DAY, -2 * DAY])
+PENDING = st.lists(st.sampled_from([STAGED, UNKNOWN]), max_size=2)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> dict[str, Stored]:
+    """What a store may hold of the accounts."""
+    rows = {}
+    for name in NAMES:
+        kind = draw(st.sampled_from(["absent", "envelope", "other id", "no envelope"]))
+        pending = draw(PENDING)
+        age = draw(AGES) if not pending else draw(st.one_of(st.none(), AGES))
+        document: Any = to_document(envelope(name, age, *pending, account_id="another" if kind == "other id" else None))
+        if kind == "no envelope":
+            document = {"password": "hunter2"}
+        if kind != "absent":
+            rows[name] = Stored(document, f"seed-{name}")
+    return rows
+
+
+@given(states(), st.booleans(), st.sampled_from([1, 3]), st.booleans())
+def test_check_mode_predicts_exactly_what_the_run_then_does(
+    rows: dict[str, Stored], force: bool, batch_size: int, one_is_gone: bool
+) -> None:
+    options: dict[str, Any] = {"force": force, "batch_size": batch_size}
+    if one_is_gone:
+        options["accounts"] = [{"name": "gone"}, *({"name": name} for name in NAMES)]
+    store, vendor = MemoryStore(copy.deepcopy(rows)), Vendor()
+    predicted = task(store, vendor, **options).run(check_mode=True, diff=True)
+    assert store.rows == rows
+    assert vendor.runs("ncp_dataforest_password") == []
+
+    done = task(store, vendor, **options).run(check_mode=False, diff=True)
+    for key in ("changed", "summary", "diff", "failed", "msg"):
+        assert predicted.get(key) == done.get(key), key
+    assert outcomes(predicted) == outcomes(done)
+    assert [row["published"] for row in predicted["accounts"]] == [row["published"] for row in done["accounts"]]
+    shown = predicted["diff"]["before"] + predicted["diff"]["after"]
+    assert "active-" not in shown
+    assert "pending-" not in shown
+    assert "hunter2" not in str(predicted)
+
+    calm = task(store, Vendor(), **{**options, "force": False}).run(check_mode=True, diff=True)
+    assert (calm["changed"], calm["diff"]) == (False, {"before": "", "after": ""})
+
+
+def test_the_diff_shows_ages_and_states() -> None:
+    store = holding(
+        df001=envelope("df001", 1 * DAY), df002=envelope("df002", 100 * DAY), df003=envelope("df003", 3600.0, UNKNOWN)
+    )
+    shown = task(store, Vendor(df004=["unknown"])).run(check_mode=False, diff=True)["diff"]
+    assert shown["before"].splitlines() == [
+        "df002: active, 100d old",
+        "df003: unsettled, 1h old, 1 pending",
+        "df004: absent",
+    ]
+    assert shown["after"].splitlines() == [
+        "df002: active, 0s old",
+        "df003: active, 0s old",
+        "df004: unsettled, 1 pending",
+    ]
+    assert "diff" not in task(store, Vendor()).run(check_mode=False)
