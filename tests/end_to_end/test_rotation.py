@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import yaml
 
 from end_to_end.canary import found, sinks
 from simulator import Simulator
+from store_bench.openbao import OpenBao
 
 NAMES = ["df001", "df002", "df003", "df004", "df005"]
 
@@ -83,6 +85,17 @@ def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipelin
     return Pipeline(run_playbook, simulator, tmp_path)
 
 
+@pytest.fixture
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    server = OpenBao(tmp_path_factory.mktemp("openbao"))
+    server.start()
+    try:
+        server.wait_until(200)
+        yield server
+    finally:
+        server.stop()
+
+
 def outcomes(result: dict[str, Any]) -> list[str]:
     return [account["outcome"] for account in result["accounts"]]
 
@@ -118,23 +131,49 @@ def test_predicts_then_rotates_then_is_quiet(pipeline: Pipeline, simulator: Simu
     assert pipeline.store.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("at", ["before", "after"])
-def test_a_lost_answer_is_resumed_with_the_same_password(pipeline: Pipeline, simulator: Simulator, at: str) -> None:
+def test_lost_answers_are_resumed_with_the_same_passwords(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run()
-    simulator.fault(vendor="ncp", operation="resetPassword", kind="drop", at=at, times=0, match={"name": "df002"})
-    struck = pipeline.run(force=True)
-    assert outcomes(struck) == ["rotated", "unknown", "rotated", "rotated", "rotated"]
+    old = pipeline.live()
+    for name, at in (("df002", "before"), ("df004", "after")):
+        simulator.fault(vendor="ncp", operation="resetPassword", kind="drop", at=at, times=0, match={"name": name})
+    struck = pipeline.run("--diff", force=True)
+    assert outcomes(struck) == ["rotated", "unknown", "rotated", "unknown", "rotated"]
     assert struck["failed"] is True
     assert "Run the task again" in struck["msg"]
-    envelope = pipeline.envelopes()["df002"]
-    (pending,) = envelope["pending"]
-    assert pipeline.live()["df002"] in (envelope["password"], pending["password"])
+    assert "df002: unsettled, " in struck["diff"]["after"]
+    pending = {}
+    for name in ("df002", "df004"):
+        (candidate,) = pipeline.envelopes()[name]["pending"]
+        pending[name] = candidate["password"]
+    assert (pipeline.live()["df002"], pipeline.live()["df004"]) == (old["df002"], pending["df004"])
 
     simulator.clear()
-    assert outcomes(pipeline.run("--check")) == ["fresh", "resumed", "fresh", "fresh", "fresh"]
-    assert outcomes(pipeline.run()) == ["fresh", "resumed", "fresh", "fresh", "fresh"]
-    assert pipeline.live()["df002"] == pipeline.envelopes()["df002"]["password"] == pending["password"]
-    assert outcomes(pipeline.run()) == ["fresh"] * 5
+    predicted = pipeline.run("--check", "--diff")
+    resumed = pipeline.run("--diff")
+    assert outcomes(predicted) == outcomes(resumed) == ["fresh", "resumed", "fresh", "resumed", "fresh"]
+    assert predicted["diff"]["after"] == resumed["diff"]["after"] == "df002: active, 0s old\ndf004: active, 0s old\n"
+    for name, password in pending.items():
+        assert pipeline.live()[name] == pipeline.envelopes()[name]["password"] == password
+
+
+def test_the_same_in_openbao(pipeline: Pipeline, simulator: Simulator, openbao: OpenBao) -> None:
+    token = openbao.token('path "secret/*" { capabilities = ["create", "read", "update", "list"] }')
+    store = {"type": "hashi_vault", "url": openbao.url, "token": token}
+    assert outcomes(pipeline.run("-vvvv", "--diff", store=store)) == ["rotated"] * 5
+    output = pipeline.output
+    kept = {name: openbao.do("GET", f"secret/data/dataforest/{name}")["data"] for name in NAMES}
+    assert {name: data["data"]["password"] for name, data in kept.items()} == pipeline.live()
+    sent = resets(simulator)
+    second = pipeline.run(store=store)
+    assert (outcomes(second), second["changed"], resets(simulator)) == (["fresh"] * 5, False, sent)
+    assert kept == {name: openbao.do("GET", f"secret/data/dataforest/{name}")["data"] for name in NAMES}
+    assert not pipeline.store.exists()
+    assert found([token, *pipeline.live().values()], output) == []
+    for name, text in sinks(pipeline.folder, "playbook.yml"):
+        assert found(pipeline.live().values(), text) == [], name
+
+    away = pipeline.run(store={**store, "url": "http://127.0.0.1:9", "retries": 0}, force=True)
+    assert (away["failed"], away["error"]["kind"], resets(simulator)) == (True, "store", sent)
 
 
 def test_a_password_that_is_always_refused_stops_after_three(pipeline: Pipeline, simulator: Simulator) -> None:
@@ -170,34 +209,37 @@ def test_a_bad_day_is_bounded(pipeline: Pipeline, simulator: Simulator) -> None:
     assert sorted(pipeline.envelopes()) == ["df001", "df002"]
 
 
-def damage_passphrase(pipeline: Pipeline) -> None:
+def another_passphrase(pipeline: Pipeline) -> None:
     pipeline.passphrase.write_text("another passphrase\n", encoding="utf-8")
 
 
-def tear(pipeline: Pipeline) -> None:
+def torn(pipeline: Pipeline) -> None:
     pipeline.store.write_bytes(pipeline.store.read_bytes()[:-200])
 
 
-def replace_by_plain_text(pipeline: Pipeline) -> None:
+def plain_text(pipeline: Pipeline) -> None:
     pipeline.store.write_text("dataforest_credentials: {}\n", encoding="utf-8")
 
 
-def take_the_folder_away(pipeline: Pipeline) -> None:
-    pipeline.store.parent.rename(pipeline.folder / "elsewhere")
+def no_folder(pipeline: Pipeline) -> None:
+    shutil.rmtree(pipeline.store.parent)
 
 
-@pytest.mark.parametrize("harm", [damage_passphrase, tear, replace_by_plain_text, take_the_folder_away])
-def test_a_store_that_cannot_be_used_stops_the_run_before_any_reset(
-    pipeline: Pipeline, simulator: Simulator, harm: Callable[[Pipeline], None]
-) -> None:
+def test_a_store_that_cannot_be_used_stops_the_run_before_any_reset(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run(accounts=[{"name": "df001"}])
-    harm(pipeline)
+    whole, phrase = pipeline.store.read_bytes(), pipeline.passphrase.read_text(encoding="utf-8")
     sent = resets(simulator)
-    result = pipeline.run(force=True)
-    assert result["failed"] is True
-    assert result["error"]["kind"] == "store"
-    assert "Traceback" not in pipeline.output
-    assert resets(simulator) == sent
+    for harm in (another_passphrase, torn, plain_text, no_folder):
+        harm(pipeline)
+        result = pipeline.run(force=True)
+        assert result["failed"] is True, harm
+        assert result["error"]["kind"] == "store", harm
+        assert result["error"]["hint"], harm
+        assert "Traceback" not in pipeline.output
+        assert resets(simulator) == sent
+        pipeline.store.parent.mkdir(exist_ok=True)
+        pipeline.store.write_bytes(whole)
+        pipeline.passphrase.write_text(phrase, encoding="utf-8")
 
 
 def test_no_password_is_seen_at_any_verbosity(pipeline: Pipeline, simulator: Simulator) -> None:

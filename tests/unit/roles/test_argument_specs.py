@@ -19,6 +19,15 @@ from tooling.tree import ROOT
 ROLES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
 Options = dict[str, dict[str, Any]]
 
+PLUGINS = "ansible_collections.krcloud.credentials.plugins"
+# Options that only the role or only its module has, which go by the same name.
+DIFFERENT = {
+    "ncp_dataforest_rotation": {"verify_tasks", "publish_tasks", "secure_logging"},
+    "solapi_password_reset": {"email", "emails", "secure_logging"},
+}
+# What the roles tell: a fact for the play, and variables for the task files of the user.
+TOLD = {"summary", "account", "password"}
+
 
 @pytest.fixture(params=ROLES, ids=lambda role: role.name)
 def role(request: pytest.FixtureRequest) -> Path:
@@ -39,7 +48,8 @@ def load(path: Path) -> Any:
 
 def variables(role: Path) -> set[str]:
     """Every variable of the role's own that its tasks read or set, other than internal ones."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(role.glob("tasks/**/*.yml")))
+    files = [*role.glob("tasks/**/*.yml"), *role.glob("vars/*.yml")]
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
     return set(re.findall(rf"(?<![\w.]){role.name}_\w+", text))
 
 
@@ -61,8 +71,8 @@ def test_options_carry_the_name_of_the_role(role: Path, options: Options) -> Non
 
 
 def test_options_are_used_and_what_is_used_is_documented(role: Path, options: Options) -> None:
-    facts = {f"{role.name}_summary"}
-    assert variables(role) - facts == set(options)
+    told = {f"{role.name}_{name}" for name in TOLD}
+    assert variables(role) - told == set(options)
 
 
 def test_no_option_is_both_required_and_given_a_default(options: Options) -> None:
@@ -74,6 +84,11 @@ def test_secrets_are_plain_strings_that_are_not_logged(options: Options) -> None
     for name, option in secrets.items():
         # An error about a type or about choices would quote the value.
         assert (option["type"], option.get("no_log"), "choices" in option) == ("str", True, False), name
+
+
+def test_dictionaries_have_no_suboptions(options: Options) -> None:
+    """Where ansible-core knows suboptions but finds a list, it quotes the list, and all the secrets in it."""
+    assert [name for name, option in options.items() if "options" in option] == []
 
 
 def test_attributes_are_documented(role: Path) -> None:
@@ -95,18 +110,29 @@ def test_the_readme_lists_the_options_in_order(role: Path, options: Options) -> 
             assert default == f"`{str(option['default']).lower()}`", name
 
 
-def test_the_mail_role_offers_what_its_module_takes() -> None:
-    """With the same types and defaults, under the role's prefix; `emails` stands for `email`."""
-    prefix = "solapi_password_reset_"
-    specs = load(ROOT / "roles" / "solapi_password_reset" / "meta" / "argument_specs.yml")["argument_specs"]
-    role_options = {
-        name.removeprefix(prefix): (option["type"], option.get("default"))
-        for name, option in specs["main"]["options"].items()
-        if name.removeprefix(prefix) not in ("emails", "secure_logging")
+def documented(module: str) -> Options:
+    """The options of a module, with those of its fragments."""
+    own = yaml.safe_load(import_module(f"{PLUGINS}.modules.{module}").DOCUMENTATION)
+    options: Options = {}
+    for name in own["extends_documentation_fragment"]:
+        fragment, _dot, part = name.removeprefix("krcloud.credentials.").partition(".")
+        texts = import_module(f"{PLUGINS}.doc_fragments.{fragment}").ModuleDocFragment
+        options.update(yaml.safe_load(getattr(texts, part.upper() or "DOCUMENTATION")).get("options", {}))
+    return options | {name: options.get(name, {}) | option for name, option in own["options"].items()}
+
+
+def facts(option: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same of an option of a role and of its module."""
+    return {key: option.get(key) for key in ("type", "elements", "default", "choices")} | {
+        "required": option.get("required", False)
     }
-    shared = import_module("ansible_collections.krcloud.credentials.plugins.module_utils._options")
-    spec = shared.argument_spec("solapi", {})
-    module_options = {name: (option["type"], option.get("default")) for name, option in spec.items()}
+
+
+def test_a_role_offers_what_its_module_takes(role: Path, options: Options) -> None:
+    offered = {name.removeprefix(f"{role.name}_"): facts(option) for name, option in options.items()}
+    taken = {name: facts(option) for name, option in documented(role.name).items()}
     # Left to the module, so that the environment variable for it still works.
-    module_options["api_url"] = ("str", None)
-    assert role_options == module_options
+    taken["api_url"]["default"] = None
+    assert set(offered) ^ set(taken) == DIFFERENT[role.name]
+    both = set(offered) & set(taken)
+    assert {name: offered[name] for name in both} == {name: taken[name] for name in both}

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role ncp_dataforest_rotation as a user runs it, by the playbook of the collection, with hooks of the user's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from end_to_end.canary import found, sinks
+from simulator import Simulator
+
+PREFIX = "ncp_dataforest_rotation_"
+PLAYBOOK = "krcloud.credentials.rotate_dataforest"
+NAMES = ["df001", "df002"]
+
+VERIFY = [
+    {
+        "name": "Log in with the new password",
+        "ansible.builtin.assert": {"that": "ncp_dataforest_rotation_account.name not in locked_out"},
+    }
+]
+# The lookup runs in a worker: the parent of the shell's parent is the run.
+STRIKE_DOWN = "kill -KILL $(sed -n 's/^PPid:\\s*//p' /proc/$PPID/status)"
+PUBLISH = [
+    {
+        "name": "Be struck down",
+        "ansible.builtin.debug": {"msg": f'{{{{ lookup("ansible.builtin.pipe", "{STRIKE_DOWN}") }}}}'},
+        "when": "ncp_dataforest_rotation_account.name in struck_down",
+    },
+    {
+        "name": "Hand over the new password",
+        "ansible.builtin.copy": {
+            "content": "{{ {'account': ncp_dataforest_rotation_account,"
+            " 'password': ncp_dataforest_rotation_password} | to_json }}",
+            "dest": "{{ handed_over }}/{{ ncp_dataforest_rotation_account.name }}.json",
+            "mode": "0600",
+        },
+        "no_log": True,
+    },
+]
+
+
+class Pipeline:
+    """The playbook of the collection with a store and two hooks, run as often as a test likes."""
+
+    def __init__(self, run_playbook: Any, simulator: Simulator, folder: Path) -> None:
+        self._run_playbook = run_playbook
+        self._simulator = simulator
+        self._folder = folder
+        self.handed_over = folder / "handed_over"
+        (folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
+        for name, tasks in (("verify", VERIFY), ("publish", PUBLISH)):
+            (folder / f"{name}.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+        self.options = {
+            "store": {"path": str(folder / "dataforest.yml")},
+            "accounts": [{"name": name} for name in NAMES],
+            "verify_tasks": str(folder / "verify.yml"),
+            "publish_tasks": str(folder / "publish.yml"),
+            "api_url": simulator.ncp_url,
+            "access_key": simulator.access_key,
+            "secret_key": simulator.secret_key,
+            "retries": 0,
+        }
+
+    def run(
+        self,
+        *arguments: str,
+        playbook: str | Path = Path(PLAYBOOK),
+        locked_out: tuple[str, ...] = (),
+        struck_down: tuple[str, ...] = (),
+        **options: Any,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it with nothing handed over before."""
+        shutil.rmtree(self.handed_over, ignore_errors=True)
+        self.handed_over.mkdir()
+        variables = {
+            **{f"{PREFIX}{name}": value for name, value in {**self.options, **options}.items()},
+            "handed_over": str(self.handed_over),
+            "locked_out": locked_out,
+            "struck_down": struck_down,
+        }
+        done: subprocess.CompletedProcess[str] = self._run_playbook(
+            playbook,
+            f"--vault-password-file={self._folder / 'passphrase'}",
+            *arguments,
+            extra_vars=variables,
+        )
+        return done
+
+    def consumers(self) -> dict[str, Any]:
+        """What the publish hook was given in the last run, by account."""
+        return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in self.handed_over.iterdir()}
+
+    def live(self) -> dict[str, str]:
+        """The truth about the accounts in question."""
+        accounts = self._simulator.truth()["accounts"]["default"]
+        return {name: accounts[name]["password"] for name in NAMES}
+
+
+@pytest.fixture
+def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipeline:
+    return Pipeline(run_playbook, simulator, tmp_path)
+
+
+def summary(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
+    """The lists of the summary that are not empty, as the role shows them."""
+    shown = done.stdout.split('"ncp_dataforest_rotation_summary": ', 1)[1]
+    lists, _end = json.JSONDecoder().raw_decode(shown)
+    return {name: accounts for name, accounts in lists.items() if accounts}
+
+
+def resets(simulator: Simulator) -> int:
+    return int(simulator.counters()["ncp"]["by_operation"].get("resetPassword", 0))
+
+
+def test_every_password_is_handed_over_once_whatever_happens_in_between(
+    pipeline: Pipeline, simulator: Simulator, tmp_path: Path
+) -> None:
+    before = pipeline.live()
+    predicted = pipeline.run("--check", "--diff", secure_logging=False)
+    assert predicted.returncode == 0, predicted.stdout
+    assert "\n+++ after" in predicted.stdout
+    assert summary(predicted) == {"rotated": NAMES, "published": NAMES}
+    assert (pipeline.live(), pipeline.consumers()) == (before, {})
+
+    # One account does not exist, and one fails the check of the user: the other is handed over, and the run fails.
+    first = pipeline.run(
+        "-vvvv",
+        "--diff",
+        locked_out=("df001",),
+        accounts=[{"name": name} for name in ("gone", *NAMES)],
+        secure_logging=False,
+    )
+    assert first.returncode == 2
+    assert summary(first) == {"rotated": NAMES, "failed": ["gone"], "published": ["df002"], "unpublished": ["df001"]}
+    assert "1 of 3 accounts need attention: 1 failed. The first is gone" in first.stdout
+    assert "Not published: df001. The new passwords hold, but a verify or publish task failed" in first.stdout
+    live = pipeline.live()
+    (consumer,) = pipeline.consumers().values()
+    assert consumer["password"] == live["df002"]
+    assert list(consumer["account"]) == ["name", "id", "outcome", "rotation_id", "rotated_at", "next_due_at"]
+    assert (consumer["account"]["name"], consumer["account"]["outcome"]) == ("df002", "rotated")
+    assert not set(live.values()) & set(before.values())
+    shutil.rmtree(pipeline.handed_over)
+    texts = {"output": first.stdout + first.stderr, **dict(sinks(tmp_path, "extra_vars.json", "passphrase"))}
+    secrets = (*live.values(), simulator.secret_key)
+    assert {name: found(secrets, text) for name, text in texts.items() if found(secrets, text)} == {}
+
+    # The next run dies before it has handed over what is left, and the one after makes up for it.
+    sent = resets(simulator)
+    struck = pipeline.run(struck_down=("df001",))
+    assert struck.returncode == -signal.SIGKILL
+    assert pipeline.consumers() == {}
+    third = pipeline.run()
+    assert third.returncode == 0, third.stdout
+    assert summary(third) == {"fresh": NAMES, "published": ["df001"]}
+    assert {name: given["password"] for name, given in pipeline.consumers().items()} == {"df001": live["df001"]}
+
+    quiet = pipeline.run()
+    assert "changed=0 " in quiet.stdout
+    assert summary(quiet) == {"fresh": NAMES}
+    assert pipeline.consumers() == {}
+    assert resets(simulator) == sent
+
+
+def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: Simulator, tmp_path: Path) -> None:
+    def play(hosts: str, **options: str) -> dict[str, Any]:
+        role = {
+            "ansible.builtin.include_role": {"name": "krcloud.credentials.ncp_dataforest_rotation"},
+            "vars": {f"{PREFIX}{name}": value for name, value in options.items()},
+        }
+        said = {"ansible.builtin.debug": {"msg": "It went on."}}
+        return {"hosts": hosts, "gather_facts": False, "tasks": [{"block": [role], "rescue": [said]}]}
+
+    # Extra variables would win over those of the play.
+    del pipeline.options["verify_tasks"], pipeline.options["publish_tasks"]
+    (tmp_path / "broken.yml").write_text("- no.such.module:\n", encoding="utf-8")
+    plays = [
+        play("first,second"),
+        play("localhost", verify_tasks="missing.yml"),
+        play("localhost", publish_tasks="broken.yml"),
+    ]
+    done = pipeline.run("--inventory=first,second,", playbook=json.dumps(plays))
+    assert "The role runs on 2 hosts at the same time" in done.stdout
+    assert f"There is no file {tmp_path}/missing.yml, which" in done.stdout
+    assert "couldn't resolve module/action 'no.such.module'" in done.stdout + done.stderr
+    assert "Rotate the passwords" not in done.stdout
+    assert simulator.requests() == []
