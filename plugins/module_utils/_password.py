@@ -55,7 +55,9 @@ def generate_password(length: int, choose: Callable[[str], str]) -> str:
     Raises ConfigurationError when the length is not 8 to 20.
     """
     if not SHORTEST <= length <= LONGEST:
-        raise ConfigurationError(f"password_length is {length}: the vendor allows {SHORTEST} to {LONGEST}.")
+        raise ConfigurationError(
+            f"A password of {length} characters was asked for: the vendor allows {SHORTEST} to {LONGEST}."
+        )
     while True:
         password = "".join(choose(_ALPHABET) for _index in range(length))
         if all(set(password) & set(kind) for kind in _CLASSES):

@@ -44,7 +44,8 @@ def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterato
             yield prefix + name, params.get(name)
         for at, row in _rows(option, params.get(name)):
             if isinstance(row, Mapping):
-                yield from _secrets(option["options"], row, f"{prefix}{name}[{at}].")
+                place = f"{name}[{at}]" if option["type"] == "list" else name
+                yield from _secrets(option["options"], row, f"{prefix}{place}.")
 
 
 def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:

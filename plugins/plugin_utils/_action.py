@@ -11,18 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
-    ConfigurationError,
     KrcloudError,
     internal_error,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, learn
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
 
 
@@ -54,19 +51,11 @@ class RedactingAction(ActionBase):
 
     def options(self, spec: Spec) -> dict[str, Any]:
         """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
-        learn(self.redactor, spec, self._task.args)
-        check_quoted(spec, self._task.args)
-        validated = ArgumentSpecValidator(spec).validate(self._task.args)
-        if validated.error_messages:
-            raise ConfigurationError(f"{self.redactor.text(validated.error_messages[0])}.")
-        parameters: dict[str, Any] = validated.validated_parameters
-        return parameters
+        return validated(spec, self._task.args, self.redactor)
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
         """Return the store that the option ``store`` describes."""
-        given = {name: value for name, value in options.items() if value is not None}
-        self.redactor.add(*stores.secrets_of(given))
-        return stores.open_store(given, self._loader, contents=contents)
+        return opened_store(options, self._loader, self.redactor, contents=contents)
 
     def run_module(self, name: str, arguments: Mapping[str, Any], *, rehearse: bool = False) -> Mapping[str, Any]:
         """Run a module of this collection on the target host, or only in check mode, and return its result."""

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 
 def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return the options with their defaults. Raises ConfigurationError, which quotes no secret."""
+    arguments = _plain(arguments)
     learn(redactor, spec, arguments)
     check_quoted(spec, arguments)
     for name, option in spec.items():
@@ -39,17 +39,16 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
     return options
 
 
+def _plain(value: Any) -> Any:
+    """Return a copy in plain lists and dictionaries. Those of a lookup are lazy, and take the templar along."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
 def opened_store(
     options: Mapping[str, Any], loader: Any, redactor: Redactor, *, contents: Contents = PASSWORDS
 ) -> Store:
     """Return the store that the option ``store`` describes. ``loader`` is the DataLoader of the plugin."""
     redactor.add(*stores.secrets_of(options))
     return stores.open_store(options, loader, contents=contents)
-
-
-def place_of(options: Mapping[str, Any], loader: Any, *, contents: Contents = PASSWORDS) -> str:
-    """Return what a message calls that store: its file, or its server and the path there."""
-    kind, complete = stores.complete_options(options, os.environ)
-    if kind == "vault_file":
-        return str(loader.path_dwim(complete["path"]))
-    return f"{complete['url']} ({complete['mount_point']}/{complete['secret_path'] or contents.secret_path})"

@@ -14,11 +14,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
-    Envelope,
-    EnvelopeError,
-    from_document,
+    from_stored,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store, Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
 
 ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
 
@@ -31,10 +29,8 @@ def credential_spec() -> Spec:
     }
 
 
-def active_passwords(
-    store: Store, names: Sequence[Any], *, place: str, on_missing: str, warn: Callable[[str], None]
-) -> list[str]:
-    """Return the active passwords of accounts in the order of their names. ``place`` is the store as messages name it.
+def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, warn: Callable[[str], None]) -> list[str]:
+    """Return the active passwords of accounts in the order of their names.
 
     Raises NotFoundError for accounts that have none, unless ``on_missing`` is ``warn`` or ``skip``: then they are left
     out. Raises StoreError for what is no envelope, and when the store cannot be read.
@@ -42,32 +38,22 @@ def active_passwords(
     if not all(isinstance(name, str) for name in names):
         raise ConfigurationError("The name of an account is not a string.", hint="Put names in quotes.")
     stored = store.load(list(dict.fromkeys(names)))
-    envelopes = {name: _envelope(name, document, place) for name, document in stored.items()}
+    envelopes = {name: from_stored(name, document) for name, document in stored.items()}
     active = {name: envelope.password for name, envelope in envelopes.items() if envelope.password is not None}
     missing = [name for name in dict.fromkeys(names) if name not in active]
     if missing and on_missing == "error":
         raise NotFoundError(
-            _missing(missing, envelopes, place), hint=f"Correct the name or the store, or run {ROTATION} with it."
+            _missing(missing, envelopes, store.place), hint=f"Correct the name or the store, or run {ROTATION} with it."
         )
     if missing and on_missing == "warn":
-        warn(f"{_missing(missing, envelopes, place)} Left out of the result.")
+        warn(f"{_missing(missing, envelopes, store.place)} Left out of the result.")
     unsettled = [name for name in active if envelopes[name].pending]
     if unsettled:
         warn(
-            f"What became of the last rotation of {', '.join(unsettled)} in the store {place} is not known: the live "
-            f"password may be a later one than the active one used here. Run {ROTATION} to settle it."
+            f"What became of the last rotation of {', '.join(unsettled)} in the store {store.place} is not known: the "
+            f"live password may be a later one than the active one used here. Run {ROTATION} to settle it."
         )
     return [active[name] for name in names if name in active]
-
-
-def _envelope(name: str, stored: Stored, place: str) -> Envelope:
-    try:
-        return from_document(stored.document)
-    except EnvelopeError as fault:
-        raise StoreError(
-            f"The store {place} holds something under the name {name} that is no envelope: {fault}.",
-            hint="Look at it, and move it away or mend it.",
-        ) from None
 
 
 def _missing(names: Sequence[str], present: Collection[str], place: str) -> str:

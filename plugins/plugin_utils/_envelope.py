@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
+
 FORMAT = 1
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -79,6 +81,17 @@ class Envelope:
 
     def __repr__(self) -> str:
         return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
+
+
+def from_stored(name: str, stored: Stored) -> Envelope:
+    """Return the envelope that the store holds under a name. Raises StoreError, which quotes nothing of it."""
+    try:
+        return from_document(stored.document)
+    except EnvelopeError as fault:
+        raise StoreError(
+            f"The store holds something under the name {name} that is no envelope: {fault}.",
+            hint="Look at it, and move it away or mend it.",
+        ) from None
 
 
 def to_document(envelope: Envelope) -> dict[str, Any]:

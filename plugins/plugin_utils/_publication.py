@@ -16,8 +16,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Envelope,
-    EnvelopeError,
-    from_document,
+    from_stored,
     to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
@@ -84,13 +83,4 @@ def _load(store: Store, names: Sequence[str]) -> dict[str, tuple[Envelope, str]]
         raise NotFoundError(
             f"The store has no account {missing[0]}.", hint="Give the names and rotation IDs of a rotation's result."
         )
-    found = {}
-    for name in names:
-        try:
-            found[name] = (from_document(stored[name].document), stored[name].revision)
-        except EnvelopeError as fault:
-            raise StoreError(
-                f"The store holds something under the name {name} that is no envelope: {fault}.",
-                hint="Look at it, and move it away or mend it.",
-            ) from None
-    return found
+    return {name: (from_stored(name, stored[name]), stored[name].revision) for name in names}

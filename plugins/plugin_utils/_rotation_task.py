@@ -146,7 +146,14 @@ class RotationTask:
             next(results) if row.account else Result(Account(None, row.label, None), "failed", error=_as_dict(row))
             for row in wanted
         ]
-        return {**_task_result(rows), **({"diff": _diff(rows)} if diff else {})}
+        result = _task_result(rows)
+        if not rows:
+            result["warnings"] = [
+                "These credentials see no account, so there is nothing to rotate. Check whose they are."
+            ]
+        if diff:
+            result["diff"] = _diff(rows)
+        return result
 
     # ------------------------------------------------------------------------------------------------ accounts
 

@@ -15,8 +15,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects impor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Account,
     Envelope,
-    EnvelopeError,
-    from_document,
+    from_stored,
     time_text,
     to_document,
 )
@@ -177,10 +176,9 @@ class Rotation:
     def _take(self, row: _Work, stored: Stored | None) -> None:
         """Make a document of the store the state of an account, and plan its next step."""
         try:
-            row.envelope = from_document(stored.document) if stored else None
-        except EnvelopeError as fault:
-            message = f"The store holds something under the name {row.name} that is no envelope: {fault}."
-            self._close(row, "failed", _error(message, "Look at it, and move it away or mend it; nothing was sent."))
+            row.envelope = from_stored(row.name, stored) if stored else None
+        except StoreError as fault:
+            self._close(row, "failed", fault.as_dict())
             return
         row.revision = stored.revision if stored else None
         row.before = row.before or standing(row.envelope, self._started)

@@ -86,6 +86,10 @@ class Store(Protocol):
     """A place that keeps documents. All methods raise StoreError, and nothing else, when they fail."""
 
     @property
+    def place(self) -> str:
+        """Where it is, as messages name it."""
+
+    @property
     def durability(self) -> Literal["fsync", "remote"]:
         """What has happened by the time that `save` reports a document as saved."""
 

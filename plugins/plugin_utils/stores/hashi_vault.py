@@ -335,12 +335,18 @@ class HashiVaultStore:
                 )
         self._mount = _path("mount_point", options["mount_point"])
         self._folder = _path("secret_path", options["secret_path"])
+        self._url = _check_url(options["url"])
         self._concurrency = options["concurrency"]
         self._attempts = options["retries"] + 1
         self._clock = clock or Clock()
         self._backoff = backoff
-        self._server = _Server({**options, "url": _check_url(options["url"])}, self._clock)
+        self._server = _Server({**options, "url": self._url}, self._clock)
         self._mount_checked = False
+
+    @property
+    def place(self) -> str:
+        """See `Store.place`."""
+        return f"{self._url} ({self._mount}/{self._folder})"
 
     @property
     def durability(self) -> Literal["remote"]:

@@ -311,6 +311,11 @@ class VaultFileStore:
         self._last = _Content(None)
 
     @property
+    def place(self) -> str:
+        """See `Store.place`."""
+        return self._path
+
+    @property
     def durability(self) -> Literal["fsync"]:
         """See `Store.durability`."""
         return "fsync"

@@ -12,6 +12,7 @@ import random
 import secrets
 import string
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -105,29 +106,69 @@ def test_what_is_generated_satisfies_every_rule(length: int) -> None:
 
 @pytest.mark.parametrize("length", [-1, 0, 7, 21])
 def test_a_length_that_the_vendor_refuses_is_refused(length: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"password_length is {length}"):
+    with pytest.raises(ConfigurationError, match=f"A password of {length} characters"):
         generate_password(length, secrets.choice)
 
 
-def test_twenty_characters_hold_a_hundred_bits() -> None:
+def qualifying(length: int, spared: str = "") -> int:
+    """How many texts of a length have all classes, where the class of ``spared`` is there already."""
     # All texts, less those that lack a class or more: inclusion and exclusion.
-    valid = 0
-    for lacking in itertools.chain.from_iterable(itertools.combinations(_CLASSES, n) for n in range(5)):
-        left = len(_ALPHABET) - sum(map(len, lacking))
-        valid += (-1) ** len(lacking) * left**20
+    needed = [kind for kind in _CLASSES if not set(spared) & set(kind)]
+    lacking = itertools.chain.from_iterable(itertools.combinations(needed, n) for n in range(len(needed) + 1))
+    return sum((-1) ** len(kinds) * (len(_ALPHABET) - sum(map(len, kinds))) ** length for kinds in lacking)
+
+
+def test_the_count_is_that_of_trying_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "_CLASSES", ("ab", "AB", "2", "!"))
+    monkeypatch.setitem(globals(), "_ALPHABET", "abAB2!")
+    texts = [text for text in itertools.product("abAB2!", repeat=5) if all(set(text) & set(kind) for kind in _CLASSES)]
+    assert qualifying(5) == len(texts)
+    for char in "abAB2!":
+        assert qualifying(4, char) == sum(text[0] == char for text in texts)
+
+
+def test_twenty_characters_hold_a_hundred_bits() -> None:
     assert len(set(_ALPHABET)) == len(_ALPHABET)
-    assert math.log2(valid) > 100
+    assert math.log2(qualifying(20)) > 100
+
+
+@given(st.lists(st.text(_ALPHABET, min_size=8, max_size=8), max_size=3), st.randoms(use_true_random=False))
+def test_a_password_is_the_first_drawing_that_qualifies(lost: list[str], source: random.Random) -> None:
+    good = "".join(source.sample([source.choice(kind) for kind in (*_CLASSES, *_CLASSES)], 8))
+    drawings = [*lost, good]
+    chars = iter("".join(drawings))
+
+    def choose(alphabet: str) -> str:
+        assert alphabet == _ALPHABET
+        return next(chars)
+
+    expected = next(text for text in drawings if all(set(text) & set(kind) for kind in _CLASSES))
+    assert generate_password(8, choose) == expected
+
+
+def chi_squares(generate: Callable[[], str], draws: int = 20_000) -> list[float]:
+    """How far passwords of 8 characters are from all being equally likely, at each place: Pearson's chi-square."""
+    expected = {char: draws * qualifying(7, char) / qualifying(8) for char in _ALPHABET}
+    assert math.isclose(sum(expected.values()), draws)
+    passwords = [generate() for _index in range(draws)]
+    counts = [Counter(password[place] for password in passwords) for place in range(8)]
+    return [sum((count[char] - mean) ** 2 / mean for char, mean in expected.items()) for count in counts]
+
+
+def limit(freedom: int) -> float:
+    """The 0.1 % point of the chi-square distribution (Wilson and Hilferty's approximation)."""
+    return float(freedom * (1 - 2 / (9 * freedom) + 3.0902 * math.sqrt(2 / (9 * freedom))) ** 3)
 
 
 def test_no_place_favours_a_character() -> None:
-    # A fixed seed: what is tested is that whole passwords are drawn anew, not the source of chance.
+    # A fixed seed: what is tested is what is made of chance, not its source.
     source = random.Random(20261122)
-    draws = 20_000
-    passwords = [generate_password(12, source.choice) for _index in range(draws)]
-    for place in range(12):
-        counts = Counter(password[place] for password in passwords)
-        by_class = [[counts[char] for char in kind] for kind in _CLASSES]
-        for kind in by_class:
-            mean = sum(kind) / len(kind)
-            # Within a class all are equally likely; this is chi-square, far beyond its 0.1 % point.
-            assert sum((count - mean) ** 2 / mean for count in kind) < 3 * len(kind) + 20
+    seen = chi_squares(lambda: generate_password(8, source.choice))
+    assert max(seen) < limit(len(_ALPHABET) - 1)
+
+
+def test_that_comparison_sees_a_favour() -> None:
+    # The usual mistake: what is left of a byte.
+    source = random.Random(20261122)
+    seen = chi_squares(lambda: generate_password(8, lambda chars: chars[source.randrange(256) % len(chars)]))
+    assert min(seen) > limit(len(_ALPHABET) - 1)

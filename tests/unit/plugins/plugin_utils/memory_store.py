@@ -20,6 +20,8 @@ class MemoryStore:
     def __init__(self, rows: Mapping[str, Stored] | None = None) -> None:
         self.rows: dict[str, Stored] = dict(rows or {})
 
+    place = "memory"
+
     def load(self, names: Sequence[str]) -> dict[str, Stored]:
         return {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
 

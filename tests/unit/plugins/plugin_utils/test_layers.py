@@ -18,8 +18,9 @@ PREFIX = "ansible_collections.krcloud.credentials.plugins.plugin_utils"
 
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
-    ("_duration", "_envelope", "_store"),
-    ("_effects", "_rotation", "stores"),
+    ("_duration", "_store"),
+    ("_effects", "_envelope", "stores"),
+    ("_rotation",),
     ("_rotator", "_reset_mail", "_publication", "_credential"),
     ("_rotation_task", "_arguments"),
     ("_action", "_lookup"),

@@ -252,6 +252,15 @@ def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() 
     assert given == [{}, {}, {"profile": "team"}, {"access_key": "AK", "secret_key": "SK"}]
 
 
+def test_credentials_that_see_no_account_are_warned_of() -> None:
+    vendor = Vendor()
+    vendor.tenants[None] = []
+    result = task(MemoryStore(), vendor).run(check_mode=False)
+    assert (result["changed"], result["accounts"]) == (False, [])
+    assert "see no account" in result["warnings"][0]
+    assert "warnings" not in task(MemoryStore(), Vendor()).run(check_mode=False)
+
+
 def test_credentials_that_fail_fail_only_their_accounts() -> None:
     vendor = Vendor()
     vendor.tenants["team"] = ["df002"]

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: dataforest_credential
+short_description: Read the active passwords of NAVER Cloud Data Forest accounts from a store
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - Returns the active passwords of accounts, for those who use them. They come from the store in which
+    M(krcloud.credentials.ncp_dataforest_rotation) keeps them.
+  - The active password is the one that the vendor last confirmed. If it is not known what became of a later one, there
+    is a warning that names the account.
+  - Nothing is changed, in the store or at the vendor.
+extends_documentation_fragment:
+  - krcloud.credentials.store
+options:
+  _terms:
+    description:
+      - The names of the accounts, one by one or as a list.
+    type: list
+    elements: str
+    required: true
+  store:
+    required: true
+  on_missing:
+    description:
+      - What to do about an account that is not in the store, or that has no confirmed password there yet.
+      - V(error) fails and names all such accounts.
+      - V(warn) warns of them and leaves them out of the result.
+      - V(skip) leaves them out of the result.
+      - What is in the store under the name of an account and is none of its documents is an error in any case.
+    type: str
+    choices:
+      - error
+      - warn
+      - skip
+    default: error
+notes:
+  - Give C(no_log) to every task that uses the result, and do not pass the result in C(environment), which C(-vvv)
+    prints. Only from ansible-core 2.22 on is the result masked in all output.
+  - Use C(query) for several accounts, and with O(on_missing=warn) and O(on_missing=skip). It always returns a list,
+    where C(lookup) puts commas between passwords.
+  - Name all accounts that a task needs in one lookup. The store is then read once.
+seealso:
+  - module: krcloud.credentials.ncp_dataforest_rotation
+  - plugin: krcloud.credentials.dataforest_password
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Give a job the password of its account
+  ansible.builtin.copy:
+    content: "{{ lookup('krcloud.credentials.dataforest_credential', 'df001', store=store) }}"
+    dest: "{{ job_folder }}/df001.password"
+    mode: "0600"
+  no_log: true
+  vars:
+    store:
+      path: credentials/dataforest.yml
+
+- name: Read several passwords at once, by the names of their accounts
+  ansible.builtin.set_fact:
+    passwords: "{{ dict(names | zip(query('krcloud.credentials.dataforest_credential', names, store=store))) }}"
+  no_log: true
+  vars:
+    names:
+      - df001
+      - df002
+    store:
+      path: credentials/dataforest.yml
+
+- name: Use the password if there is one in OpenBao
+  ansible.builtin.copy:
+    content: "{{ found | first }}"
+    dest: "{{ job_folder }}/team-a.password"
+    mode: "0600"
+  no_log: true
+  when: found | length > 0
+  vars:
+    found: "{{ query('krcloud.credentials.dataforest_credential', 'team-a', store=store, on_missing='skip') }}"
+    store:
+      type: hashi_vault
+      url: https://bao.example.com:8200
+      token: "{{ bao_token }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: The active passwords, in the order of the accounts.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._credential import active_passwords, credential_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._lookup import RedactingLookup
+
+
+class LookupModule(RedactingLookup):
+    """Wiring: terms, options and store into `active_passwords`."""
+
+    def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
+        """Return the active passwords of the accounts that the terms name."""
+        if not terms:
+            raise ConfigurationError("No account is named.", hint="Give the names of accounts before the options.")
+        names = [name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])]
+        options = validated(credential_spec(), arguments, self.redactor)
+        return active_passwords(
+            opened_store(options["store"], self._loader, self.redactor),
+            names,
+            on_missing=options["on_missing"],
+            warn=self.warn,
+        )

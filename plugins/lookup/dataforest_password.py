@@ -1,0 +1,83 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: dataforest_password
+short_description: Generate a password for a NAVER Cloud Data Forest account
+version_added: 1.0.0
+author:
+  - krcloud.credentials contributors (@krcloud)
+description:
+  - Returns one new password that every published revision of the rules for Data Forest passwords accepts. It has
+    lower-case letters, upper-case letters, digits and special characters, and no characters that look alike.
+  - All passwords that fit are equally likely. At 20 characters that is more than 100 bits.
+  - Takes no terms. Writes no file and keeps nothing. Does the same in check mode.
+options:
+  length:
+    description:
+      - How long the password is, 8 to 20 characters.
+    type: int
+    default: 20
+notes:
+  - It is a new password each time the expression is evaluated. A variable that is defined by it has another value at
+    every use. Fix it with M(ansible.builtin.set_fact) and C(no_log), and keep it in a safe place, before it is sent
+    anywhere.
+  - M(krcloud.credentials.ncp_dataforest_rotation) does all of this by itself, and survives a crash in between.
+  - Give C(no_log) to every task that uses the result. Only from ansible-core 2.22 on is it masked in all output.
+seealso:
+  - module: krcloud.credentials.ncp_dataforest_rotation
+  - module: krcloud.credentials.ncp_dataforest_password
+  - plugin: krcloud.credentials.dataforest_credential
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Generate a password once, so that it is the same at every use
+  ansible.builtin.set_fact:
+    new_password: "{{ lookup('krcloud.credentials.dataforest_password', length=16) }}"
+  no_log: true
+
+- name: Keep it before anybody gets to see it
+  ansible.builtin.copy:
+    content: "{{ new_password }}"
+    dest: "{{ safe_folder }}/df001.password"
+    mode: "0600"
+  no_log: true
+
+- name: Set it
+  krcloud.credentials.ncp_dataforest_password:
+    name: df001
+    password: "{{ new_password }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One new password.
+  type: list
+  elements: str
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._lookup import RedactingLookup
+
+
+class LookupModule(RedactingLookup):
+    """Wiring: the option into `generate_password`."""
+
+    def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
+        """Return one new password."""
+        if terms:
+            raise ConfigurationError(
+                "dataforest_password takes no terms: it knows no accounts and keeps no file.",
+                hint="Set length=16 for another length; dataforest_credential reads the password of an account.",
+            )
+        options = validated({"length": {"type": "int", "default": 20}}, arguments, self.redactor)
+        return [generate_password(options["length"], secrets.choice)]
