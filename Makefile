@@ -16,7 +16,7 @@ NOX = $(if $(PYTHON),$(PYTHON),$(error No Python 3.11 or newer found. Name one: 
 OPTIONS = $(if $(JOBS),--parallel $(JOBS)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help list test demo simulator lint format unit e2e integration sanity docs requirements clean
+.PHONY: help list test demo simulator lint format unit e2e integration molecule sanity docs requirements clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ e2e: ## Run playbooks from the installed collection on each ansible-core
 
 integration: ## Run the integration targets on each ansible-core
 	@$(NOX) --tags integration $(OPTIONS)
+
+molecule: ## Run the scenarios of the roles with Molecule
+	@$(NOX) --session molecule $(OPTIONS)
 
 sanity: ## Run ansible-test sanity on each ansible-core
 	@$(NOX) --tags sanity $(OPTIONS)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import antsibull_nox
 import nox
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
@@ -33,6 +34,7 @@ PYTHONS = interpreters.find()
 TESTABLE = [core for core in CORES if core.choose(PYTHONS)]
 # What is slow runs on both ends by default, and on all with `make integration` or `make sanity`.
 OLDEST_AND_NEWEST = (*TESTABLE[:1], *TESTABLE[-1:])
+USUAL = usual(PYTHONS)
 
 
 def per_core(purpose: str, default: tuple[Core, ...] = CORES) -> Callable[[CoreSession], CoreSession]:
@@ -164,10 +166,31 @@ def sanity(session: nox.Session, core: Core) -> None:
         session.run("ansible-test", "sanity", "--venv", "--requirements", *session.posargs, env=env)
 
 
+@nox.session(python=USUAL.choose(PYTHONS))
+def molecule(session: nox.Session) -> None:
+    """Run the scenarios of the roles with Molecule."""
+    install(session, "molecule")
+    folder = scratch(session)
+    log = folder / "ansible.log"
+    collections = tree.install(Path(session.bin, "ansible-galaxy"), folder)
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_LOG_PATH": str(log)}
+    # An earlier run may have been killed. Not `molecule reset`: that fails where scenarios share their state.
+    session.run("molecule", "destroy", "--all", env=env, silent=True)
+    log.unlink()
+    # By name: a role without a scenario is an error.
+    roles = session.posargs or sorted(path.name for path in Path("roles").iterdir())
+    session.run("molecule", "test", "--workers=2", *(f"--scenario-name={role}" for role in roles), env=env)
+    # Molecule leaves out a step whose playbook it does not find, and passes. So count what Ansible really played.
+    scenario = yaml.safe_load(Path("extensions/molecule/config.yml").read_text(encoding="utf-8"))["scenario"]
+    shared = {"create", "destroy"}
+    own = [step for step in scenario["test_sequence"] if step not in shared]
+    wanted = len(shared) + len(roles) * len(own)
+    played = log.read_text(encoding="utf-8").count("PLAY RECAP")
+    if played != wanted:
+        session.error(f"Molecule should have played {wanted} playbooks and has played {played}.")
+
+
 # ------------------------------------------------------------------------------------------------------- for people
-
-
-USUAL = usual(PYTHONS)
 
 
 @nox.session(default=False, python=USUAL.choose(PYTHONS))
@@ -218,7 +241,7 @@ def requirements(session: nox.Session) -> None:
 
     uv = str(Path(sys.executable).with_name("uv"))
     wanted = tree.CACHE / "core.in"
-    for lock in ("tools", "lint", "docs", "importer"):
+    for lock in ("tools", "lint", "docs", "importer", "molecule"):
         pin(lock, "3.11", f"{REQUIREMENTS}/{lock}.in")
     for core in CORES:
         wanted.write_text(f"{core.requirement}\n", encoding="utf-8")
