@@ -106,7 +106,8 @@ options:
       - Send no more than this many requests a second within a batch.
     type: float
 notes:
-  - A password that the vendor refuses is replaced, three times in one run at the most. The old one then still holds.
+  - A password that the vendor refuses is replaced, three times in one run at the most. The one from before then still
+    holds.
   - Keep the store. It holds the only copy of the passwords.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_password
@@ -162,7 +163,7 @@ accounts:
         - V(rotated) when the account has a new password, and the store knows it as the active one.
         - V(resumed) when the password of an earlier run, whose fate was not known, is now confirmed.
         - V(fresh) when nothing was due.
-        - V(rejected) when the vendor refused three new passwords. The old one still holds.
+        - V(rejected) when the vendor refused three new passwords. The one from before still holds.
         - V(unknown) when no answer told whether the new password was set. It is in the store, and the next run sends it
           again.
         - V(failed) when the account, the credentials or the store are the problem.
@@ -214,6 +215,7 @@ msg:
   returned: failure
   type: str
   sample: >-
-    1 of 100 accounts need attention: 1 rejected. The first is df001: NAVER Cloud rejected the request (HTTP 400). Run
-    the task again: what was begun is resumed, and what is done stays done.
+    1 of 100 accounts need attention: 1 rejected. The first is df001: NAVER Cloud rejected the request (HTTP 400). 3
+    passwords were tried, and none was taken: look at the reason, then run the task again. A further run resumes what
+    was begun, and leaves alone what is done.
 """

@@ -114,7 +114,7 @@ def _ask(
     """Ask, now that the claim is committed, and note what became of it."""
     result: dict[str, Any] = dict((yield Ask(rehearse=False)))
     due = _due(claim, interval)
-    wait = f"No other mail is asked for before {due}, unless min_interval is 0s."
+    wait = f" No other mail is asked for before {due}, unless min_interval is 0s." if interval else ""
     result["next_due_at"] = due
     if result.get("delivery") == ACCEPTED:
         after = replace(
@@ -126,14 +126,14 @@ def _ask(
     else:
         after = replace(claim, outcome=UNKNOWN)
         result = {"email": claim.email, "message_id": None, "requested_at": None, **result}
-        result.update(changed=True, delivery=UNKNOWN, failed=True, msg=f"{result.get('msg')} {wait}")
+        result.update(changed=True, delivery=UNKNOWN, failed=True, msg=f"{result.get('msg')}{wait}")
     try:
         # If somebody has changed the record meanwhile, theirs is the newer one.
         yield from _save(name, after, revision)
     except StoreError as error:
         said = result.get("msg") or "The mail was accepted."
         result.update(failed=True, next_due_at=due)
-        result["msg"] = f"{said} The store could not be told: {error.sentence()} {wait}"
+        result["msg"] = f"{said} The store could not be told: {error.sentence()}{wait}"
         result.setdefault("error", error.as_dict())
     return result
 

@@ -58,6 +58,7 @@ RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 ACCOUNTS_MODULE = "ncp_dataforest_account_info"
 RESET_MODULE = "ncp_dataforest_password"
 
+_RUN_AGAIN = "Run the task again: what was begun is resumed."
 _CREDENTIALS = ("access_key", "secret_key", "profile")
 _VERDICTS = {"reset": Verdict.CONFIRMED, "rejected": Verdict.REJECTED, "unknown": Verdict.UNKNOWN}
 
@@ -203,7 +204,7 @@ class RotationTask:
         if not isinstance(rows, list) or len(rows) != len(accounts):
             error = _error_of(result)
             # Options that are refused are refused before anything is sent; of all other failures nothing is known.
-            refused = isinstance(error, ConfigurationError)
+            refused = error.kind == ConfigurationError.kind
             answer = Answer(Verdict.WITHHELD if refused else Verdict.UNKNOWN, error.as_dict())
             return dict.fromkeys(effect.passwords, answer)
         return {
@@ -237,14 +238,22 @@ def _as_dict(row: _Wanted) -> dict[str, Any] | None:
     return row.error.as_dict() if row.error else None
 
 
+class _ReportedError(KrcloudError):
+    """The failure of a module, as the module has reported it."""
+
+    def __init__(self, kind: str, message: str, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.kind = kind
+
+
 def _error_of(result: Mapping[str, Any]) -> KrcloudError:
     """Return the failure that a module has reported, or that kept it from reporting."""
     error = result.get("error")
     message = str(result.get("msg") or "The module ended without a result.")
-    if isinstance(error, Mapping):
-        kind = ConfigurationError if error.get("kind") == ConfigurationError.kind else UnknownOutcomeError
-        return kind(str(error.get("message") or message), hint=error.get("hint"))
-    return UnknownOutcomeError(message, hint="Run the task again: what was begun is resumed.")
+    if not isinstance(error, Mapping):
+        return UnknownOutcomeError(message, hint=_RUN_AGAIN)
+    details = {name: error.get(name) for name in ("hint", "http_status", "vendor_code", "trace_id")}
+    return _ReportedError(str(error.get("kind")), str(error.get("message") or message), **details)
 
 
 def _diff(results: Sequence[Result]) -> dict[str, str]:
@@ -280,7 +289,10 @@ def _task_result(results: Sequence[Result]) -> dict[str, Any]:
         for result in results
     ]
     task: dict[str, Any] = {
-        "changed": any(counts[outcome] for outcome in ("rotated", "resumed", "rejected", "unknown")),
+        "changed": any(
+            result.outcome in ("rotated", "resumed", "rejected", "unknown") or result.before != result.after
+            for result in results
+        ),
         "accounts": rows,
         "summary": {outcome: counts[outcome] for outcome in OUTCOMES},
     }
@@ -292,6 +304,6 @@ def _task_result(results: Sequence[Result]) -> dict[str, Any]:
         task["failed"] = True
         task["msg"] = (
             f"{len(bad)} of {len(rows)} accounts need attention: {said}. The first is {bad[0]['name']}: {why} "
-            "Run the task again: what was begun is resumed, and what is done stays done."
+            "A further run resumes what was begun, and leaves alone what is done."
         )
     return task

@@ -261,11 +261,12 @@ class Rotation:
     def _lose(self, row: _Work, stored: Stored | None) -> None:
         row.sending = None
         row.losses += 1
-        if row.losses > MOST_LOSSES:
+        self._take(row, stored)
+        active = row.envelope.rotation_id if row.envelope else None
+        # Who has set a value that is not the active one stays until that is put right. Others win only so often.
+        if row.result is None and row.losses > MOST_LOSSES and row.set_last in (None, active):
             message = f"Other runs keep changing {row.name} in the store."
-            self._close(row, "unknown" if row.set_last else "failed", _error(message, "Run again when they are done."))
-        else:
-            self._take(row, stored)
+            self._close(row, "failed", _error(message, "Run again when they are done."))
 
     # ------------------------------------------------------------------------------------------------ sending
 

@@ -6,4 +6,7 @@
 
 from __future__ import annotations
 
-from end_to_end.playbooks import installed_collection, run_playbook, running_simulator, simulator  # noqa: F401 fixtures
+from end_to_end.playbooks import installed_collection, run_playbook, running_simulator, simulator
+
+# Fixtures.
+__all__ = ["installed_collection", "run_playbook", "running_simulator", "simulator"]

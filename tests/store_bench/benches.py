@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `test_conformance.py` needs to know of a store. A new store adds one class here, and its name to BENCHES."""
+"""What the tests need to know of a store. A new store adds one class here, and its name to BENCHES."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,12 +20,10 @@ from ansible.parsing.vault import VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault, open_store, vault_file
-from unit.plugins.plugin_utils.stores.openbao import OpenBao
+from store_bench.openbao import OpenBao
+from store_bench.steps import Hook, Replacement, of_hashi_vault, of_vault_file
 
 PASSPHRASE = "Tresor-암호-4711"
-
-Hook = Callable[[str, str], None]
-"""Told of every step that leaves the process: "before" or "after", and the name of the step."""
 
 
 class Bench(Protocol):
@@ -35,8 +32,18 @@ class Bench(Protocol):
     secrets: list[str]
     """What the store logs in or encrypts with. Must be seen nowhere."""
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a playbook says in ``store``."""
+
     def open(self) -> Store:
         """A new object on the same place, as another run would have."""
+
+    def move(self) -> None:
+        """Go on with another place, as empty as the first one was."""
+
+    def mark(self) -> object:
+        """What is another after every save, even one that changes nothing."""
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         """Tells of every step that the store takes outside of this process, in the order taken."""
@@ -48,7 +55,8 @@ class Bench(Protocol):
 def a_loader(*vault_secrets: tuple[str, str]) -> DataLoader:
     """What an action plugin has in a play that was given these vault ids and passphrases."""
     loader = DataLoader()
-    loader.set_vault_secrets([(name, VaultSecret(text.encode())) for name, text in vault_secrets])
+    known: list[tuple[str, Any]] = [(name, VaultSecret(text.encode())) for name, text in vault_secrets]
+    loader.set_vault_secrets(known)
     return loader
 
 
@@ -60,18 +68,23 @@ class VaultFileBench:
         self.path.parent.mkdir()
         self.secrets = [PASSPHRASE]
 
-    def open(self, passphrase: str = PASSPHRASE, **options: Any) -> Store:
-        return open_store({"path": str(self.path), **options}, a_loader(("default", passphrase)), {})
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"path": str(self.path)}
 
-    @contextlib.contextmanager
-    def steps(self, hook: Hook) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            for module, names in ((os, OS_STEPS), (vault_file.fcntl, ("flock",))):
-                watched = types.SimpleNamespace(**vars(module))
-                for name in names:
-                    setattr(watched, name, _told(getattr(module, name), name, hook))
-                patch.setattr(vault_file, module.__name__, watched)
-            yield
+    def open(self, passphrase: str = PASSPHRASE, **options: Any) -> Store:
+        return open_store({**self.options, **options}, a_loader(("default", passphrase)), {})
+
+    def move(self) -> None:
+        self.path = self.path.parent.with_name(secrets.token_hex(6)) / self.path.name
+        self.path.parent.mkdir()
+
+    def mark(self) -> object:
+        state = self.path.stat()
+        return state.st_ino, state.st_mtime_ns, self.path.read_bytes()
+
+    def steps(self, hook: Hook) -> AbstractContextManager[None]:
+        return replaced(of_vault_file(vault_file, hook))
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         def content(change: Callable[[bytes], bytes]) -> Callable[[], AbstractContextManager[Store]]:
@@ -107,38 +120,32 @@ class VaultFileBench:
         }
 
 
-# Every call of the store that the kernel sees.
-OS_STEPS = ("open", "close", "read", "write", "fsync", "fstat", "stat", "fchmod", "fchown", "replace", "unlink")
-
-
-def _told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:
-    def told(*args: Any, **kwargs: Any) -> Any:
-        hook("before", name)
-        result = function(*args, **kwargs)
-        hook("after", name)
-        return result
-
-    return told
-
-
 class HashiVaultBench:
     """A folder of its own in a mount that all tests share."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self.server: OpenBao = request.getfixturevalue("openbao")
-        self.folder = f"test/{secrets.token_hex(6)}"
+        self.move()
         self.token = self.server.token(POLICY)
         self.secrets = [self.token]
 
-    def open(self, **options: Any) -> Store:
-        settings = {"url": self.server.url, "token": self.token, "secret_path": self.folder, "retries": 0, **options}
-        return open_store({"type": "hashi_vault", **settings}, None, {})
+    @property
+    def options(self) -> dict[str, Any]:
+        place = {"url": self.server.url, "token": self.token, "secret_path": self.folder}
+        return {"type": "hashi_vault", **place, "retries": 0}
 
-    @contextlib.contextmanager
-    def steps(self, hook: Hook) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(hashi_vault._Server, "_send", _told(hashi_vault._Server._send, "request", hook))
-            yield
+    def open(self, **options: Any) -> Store:
+        return open_store({**self.options, **options}, None, {})
+
+    def move(self) -> None:
+        self.folder = f"test/{secrets.token_hex(6)}"
+
+    def mark(self) -> object:
+        store = self.open()
+        return {name: stored.revision for name, stored in store.load(store.names()).items()}
+
+    def steps(self, hook: Hook) -> AbstractContextManager[None]:
+        return replaced(of_hashi_vault(hashi_vault, hook))
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         def options(**changed: Any) -> Callable[[], AbstractContextManager[Store]]:
@@ -169,6 +176,15 @@ BENCHES: dict[str, Callable[[pytest.FixtureRequest], Bench]] = {
     "vault_file": VaultFileBench,
     "hashi_vault": HashiVaultBench,
 }
+
+
+@contextlib.contextmanager
+def replaced(replacements: Iterable[Replacement]) -> Iterator[None]:
+    """With these attributes in the place of the real ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        for target, name, value in replacements:
+            patch.setattr(target, name, value)
+        yield
 
 
 def put(store: Store, **documents: Any) -> dict[str, str]:

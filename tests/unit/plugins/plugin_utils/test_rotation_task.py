@@ -124,7 +124,7 @@ def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
 
     for result in (first, second):
         assert result["failed"] is True
-        assert result["msg"].endswith("Run the task again: what was begun is resumed, and what is done stays done.")
+        assert result["msg"].endswith("A further run resumes what was begun, and leaves alone what is done.")
         assert sum(result["summary"].values()) == len(names)
         for row in result["accounts"]:
             if row["outcome"] in ("rotated", "resumed", "fresh"):
@@ -145,7 +145,7 @@ def test_keys_that_are_refused_burn_nothing_and_keep_their_hint() -> None:
     store = MemoryStore()
     result = task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)
     (row,) = result["accounts"]
-    assert row["outcome"] == "failed"
+    assert (row["outcome"], result["changed"]) == ("failed", True)
     assert row["error"]["hint"].startswith("Check the key. The new password is kept in the store")
     (candidate,) = from_document(store.rows["df001"].document).pending
     assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["resumed"]
@@ -227,6 +227,18 @@ def test_only_what_the_user_set_is_passed_on_to_the_target_host() -> None:
     assert reset == {**shared, "concurrency": 8, "requests_per_second": None}
     assert [row["id"] for row in rows] == list(IDS.values())
     assert [set(row) for row in rows] == [{"id", "password"}] * 4
+
+
+def test_accounts_that_cannot_be_listed_are_told_of_as_the_module_did() -> None:
+    error = {"kind": "authentication", "message": "Refused.", "hint": "Check the key.", "http_status": 401}
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {"failed": True, "msg": "Refused. Check the key.", "error": error}
+    with pytest.raises(KrcloudError) as caught:
+        task(MemoryStore(), vendor).run(check_mode=False)
+    assert caught.value.as_dict() == {**error, "vendor_code": None, "trace_id": None}
+    result = task(MemoryStore(), vendor, accounts=[{"name": "df001"}]).run(check_mode=False)
+    assert (outcomes(result), result["changed"]) == (["failed"], False)
+    assert result["accounts"][0]["error"] == caught.value.as_dict()
 
 
 def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() -> None:

@@ -2,61 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stores under test, and the server that one of them needs."""
+"""The stores under test."""
 
 from __future__ import annotations
 
-import os
-import signal
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from store_bench.fixtures import bench, folder, hashi, openbao, quick_key_derivation, vault
 
-import ansible.parsing.vault
-import pytest
-
-from unit.plugins.plugin_utils.stores.bench import BENCHES, Bench, HashiVaultBench, VaultFileBench
-from unit.plugins.plugin_utils.stores.openbao import OpenBao
-
-
-@pytest.fixture(scope="session")
-def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
-    """A server in memory, with a mount of KV version 2 (secret) and one of version 1 (kv1)."""
-    server = OpenBao(tmp_path_factory.mktemp("openbao"))
-    server.start()
-    try:
-        server.wait_until(200)
-        server.do("POST", "sys/mounts/kv1", {"type": "kv", "options": {"version": "1"}})
-        yield server
-    finally:
-        server.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where the system has one: the time that a disk takes to sync proves nothing here."""
-    memory = "/dev/shm"
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
-        yield Path(name)
-
-
-@pytest.fixture
-def quick_key_derivation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One round instead of ten thousand: what it costs to guess a passphrase proves nothing here."""
-    real = ansible.parsing.vault.PBKDF2HMAC
-    monkeypatch.setattr(ansible.parsing.vault, "PBKDF2HMAC", lambda **given: real(**{**given, "iterations": 1}))
-
-
-@pytest.fixture(params=sorted(BENCHES))
-def bench(request: pytest.FixtureRequest) -> Bench:
-    return BENCHES[request.param](request)
-
-
-@pytest.fixture
-def vault(request: pytest.FixtureRequest) -> VaultFileBench:
-    return VaultFileBench(request)
-
-
-@pytest.fixture
-def hashi(request: pytest.FixtureRequest) -> HashiVaultBench:
-    return HashiVaultBench(request)
+# Fixtures.
+__all__ = ["bench", "folder", "hashi", "openbao", "quick_key_derivation", "vault"]

@@ -18,8 +18,8 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
-from unit.plugins.plugin_utils.stores.bench import Bench, get, put
-from unit.plugins.plugin_utils.stores.child import Child, Died, kill_myself
+from store_bench.benches import Bench, get, put
+from store_bench.child import Child, Died, kill_myself
 
 CANARY = "Kanarienvogel-비밀-8c1f!Zq"
 OLD = {"password": f"{CANARY}-old", "round": 1}

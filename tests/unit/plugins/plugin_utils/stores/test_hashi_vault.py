@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options, hashi_vault
-from unit.plugins.plugin_utils.stores.bench import POLICY, HashiVaultBench, get, put
-from unit.plugins.plugin_utils.stores.fault_proxy import (
+from store_bench.benches import POLICY, HashiVaultBench, get, put
+from store_bench.fault_proxy import (
     CUT_ANSWER,
     DENY_ANSWER,
     DROP_ANSWER,
@@ -35,7 +35,7 @@ from unit.plugins.plugin_utils.stores.fault_proxy import (
     Reply,
     Seen,
 )
-from unit.plugins.plugin_utils.stores.openbao import DurableOpenBao, OpenBao
+from store_bench.openbao import DurableOpenBao, OpenBao
 from unit.plugins.support import FakeClock
 
 CANARY = "Kanarienvogel-비밀-8c1f!Zq"

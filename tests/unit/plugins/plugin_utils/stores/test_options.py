@@ -18,7 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import 
     open_store,
     secrets_of,
 )
-from unit.plugins.plugin_utils.stores.bench import BENCHES, a_loader
+from store_bench.benches import BENCHES, a_loader
 
 SERVER = {"type": "hashi_vault", "url": "https://vault.example:8200", "token": "s.canary"}
 

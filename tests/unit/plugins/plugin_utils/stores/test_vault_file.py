@@ -29,8 +29,9 @@ from hypothesis import strategies as st
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import open_store, vault_file
-from unit.plugins.plugin_utils.stores.bench import OS_STEPS, PASSPHRASE, VaultFileBench, a_loader, get, put
-from unit.plugins.plugin_utils.stores.child import Child, Died, kill_myself
+from store_bench.benches import PASSPHRASE, VaultFileBench, a_loader, get, put
+from store_bench.child import Child, Died, kill_myself
+from store_bench.steps import OS_STEPS
 
 CANARY = "Kanarienvogel-비밀-8c1f!Zq"
 OLD = {"password": f"{CANARY}-old"}
@@ -272,11 +273,11 @@ ACCOUNTS = "dataforest_credentials_format: 1\ndataforest_credentials:\n"
 @pytest.mark.parametrize(
     ("plain", "why"),
     [
-        ("", "something else than the passwords"),
-        ("just text", "something else than the passwords"),
-        ("[1, 2]", "something else than the passwords"),
-        ("password: hunter2", "something else than the passwords"),
-        ("dataforest_credentials: {}", "something else than the passwords"),
+        ("", "something else than the dataforest_credentials"),
+        ("just text", "something else than the dataforest_credentials"),
+        ("[1, 2]", "something else than the dataforest_credentials"),
+        ("password: hunter2", "something else than the dataforest_credentials"),
+        ("dataforest_credentials: {}", "something else than the dataforest_credentials"),
         (
             "dataforest_credentials_format: 2\ndataforest_credentials: {}",
             "is in format 2, and this version knows only 1",

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps that a store takes outside of its process, each made to tell a hook of itself.
+
+Imports nothing heavy: it is also used inside of `ansible-playbook`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Hook = Callable[[str, str], None]
+"""Told of every step that leaves the process: "before" or "after", and the name of the step."""
+
+Replacement = tuple[Any, str, Any]
+"""An object, the name of an attribute of it, and what to put there."""
+
+# Every call of vault_file that the kernel sees.
+OS_STEPS = ("open", "close", "read", "write", "fsync", "fstat", "stat", "fchmod", "fchown", "replace", "unlink")
+
+
+def of_vault_file(store: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into the module of the store, so that it tells of every system call."""
+    for library, names in ((os, OS_STEPS), (fcntl, ("flock",))):
+        watched = types.SimpleNamespace(**vars(library))
+        for name in names:
+            setattr(watched, name, _told(getattr(library, name), name, hook))
+        yield store, library.__name__, watched
+
+
+def of_hashi_vault(store: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into the module of the store, so that it tells of every request."""
+    yield store._Server, "_send", _told(store._Server._send, "request", hook)
+
+
+def _told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:
+    def told(*args: Any, **kwargs: Any) -> Any:
+        hook("before", name)
+        result = function(*args, **kwargs)
+        hook("after", name)
+        return result
+
+    return told
