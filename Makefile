@@ -16,10 +16,10 @@ NOX = $(if $(PYTHON),$(PYTHON),$(error No Python 3.11 or newer found. Name one: 
 OPTIONS = $(if $(JOBS),--parallel $(JOBS)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help list test demo simulator lint format unit e2e integration molecule sanity docs requirements clean
+.PHONY: help list test demo simulator lint format unit e2e sweep integration molecule sanity docs requirements clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 list: ## List the single sessions; each is a target too, such as `make unit-2.21`
 	@$(NOX) --list
@@ -44,6 +44,9 @@ unit: ## Run the unit tests on each ansible-core
 
 e2e: ## Run playbooks from the installed collection on each ansible-core
 	@$(NOX) --tags e2e $(OPTIONS)
+
+sweep: ## Kill rotations at every boundary, at great length; `make test` does the same in short
+	@$(NOX) --session sweep-long $(OPTIONS)
 
 integration: ## Run the integration targets on each ansible-core
 	@$(NOX) --tags integration $(OPTIONS)

@@ -93,12 +93,13 @@ def code_check(session: nox.Session) -> None:
     install(session, "lint")
     collections = str(tree.link())
     plugins = "--package=ansible_collections.krcloud.credentials.plugins"
-    conftests = sorted(str(path) for path in Path("tests").glob("*/conftest.py"))
+    typed = [Path("tests", name) for name in ("demo", "simulator", "store_bench", "sweeps", "tooling")]
+    typed += sorted(path for path in Path("tests").glob("*/conftest.py") if path.parent not in typed)
     commands = [
         ("ruff", "check"),
         ("ruff", "format", "--diff"),
         ("mypy", plugins),
-        ("mypy", "noxfile.py", "tests/demo", "tests/simulator", "tests/tooling", *conftests),
+        ("mypy", "noxfile.py", *map(str, typed)),
         ("ansible-lint", "--nocolor"),
         ("antsibull-changelog", "lint"),
     ]
@@ -135,6 +136,22 @@ def e2e(session: nox.Session, core: Core) -> None:
     """Run real playbooks, from the installed collection, against the simulator."""
     install(session, core.lock)
     session.run("pytest", *(session.posargs or ["tests/end_to_end"]))
+
+
+@nox.session(python=USUAL.choose(PYTHONS))
+def sweep(session: nox.Session) -> None:
+    """Kill rotations at every boundary, and let many rotate at the same time: the short form."""
+    install(session, USUAL.lock)
+    session.run("pytest", *(session.posargs or ["tests/sweeps"]))
+
+
+@nox.session(name="sweep-long", default=False, python=USUAL.choose(PYTHONS))
+def sweep_long(session: nox.Session) -> None:
+    """Sweep with more accounts, more at a time, on bad days and through playbooks; 10,000 random histories."""
+    install(session, USUAL.lock)
+    histories = "tests/unit/plugins/plugin_utils/test_histories.py"
+    session.run("pytest", "--timeout=3600", histories, env={"KRCLOUD_HISTORIES": "10000"})
+    session.run("pytest", "--long", *(session.posargs or ["tests/sweeps"]))
 
 
 @per_core("integration", default=OLDEST_AND_NEWEST)

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Crash sweeps: the promise that no password is ever lost, held against every moment at which a run can die."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.plugins.loader import init_plugin_loader
+
+from end_to_end.playbooks import installed_collection, running_simulator, simulator
+from sweeps.tally import Tally
+from tooling import tree
+
+# Before anything of the collection is imported.
+init_plugin_loader([str(tree.link())])
+
+from store_bench.fixtures import bench, folder, openbao, quick_key_derivation, vault  # noqa: E402
+
+# Fixtures.
+__all__ = [
+    "bench",
+    "folder",
+    "installed_collection",
+    "openbao",
+    "quick_key_derivation",
+    "running_simulator",
+    "simulator",
+    "vault",
+]
+
+TALLY = pytest.StashKey[Tally]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --long."""
+    parser.addoption("--long", action="store_true", help="all sweeps, which takes an hour, and not only the short ones")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.stash[TALLY] = Tally()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long sweeps unless they are asked for, and give those that run the time they need."""
+    left_out = [] if config.getoption("long") else [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        item.add_marker(pytest.mark.timeout(7200 if item.get_closest_marker("long") else 300))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was swept."""
+    tally = config.stash[TALLY]
+    for line in tally.lines:
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"In all {tally.kills} kills, {len(tally.violations)} violations.")
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    return request.config.stash[TALLY]
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> str:
+    """The name of the store that `bench` is about."""
+    return str(request.node.callspec.params["bench"])

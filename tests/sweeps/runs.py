@@ -1,0 +1,74 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rotation without Ansible: the real task, store and client code, from the options to the HTTP requests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_account_info as info
+from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password as password
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
+from simulator import Simulator
+from store_bench.benches import Bench, replaced
+from store_bench.steps import Hook
+from sweeps.boundaries import of_vendor
+
+# The options of each module that the task runs, and its body.
+MODULES: Mapping[str, tuple[dict[str, Any], Callable[[Any], dict[str, Any]]]] = {
+    "ncp_dataforest_account_info": ({"id": {"type": "str"}, "name": {"type": "str"}}, info.list_accounts),
+    "ncp_dataforest_password": (password.OPTIONS, password.reset),
+}
+
+
+class _Module:
+    """All that the body of a module asks of its AnsibleModule."""
+
+    check_mode = False
+
+    def __init__(self, spec: dict[str, Any], options: Mapping[str, Any]) -> None:
+        self.params = _validated(argument_spec("ncp", spec), options)
+        self.redactor = Redactor()
+
+
+def run_module(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the module would, in this process."""
+    spec, body = MODULES[name]
+    try:
+        result = body(_Module(spec, options))
+    except KrcloudError as error:
+        result = error.as_failure()
+    return dict(json.loads(json.dumps(result)))
+
+
+def rotate(store: Store, simulator: Simulator, **options: Any) -> dict[str, Any]:
+    """Return the result of a rotation task with these options."""
+    access = {name: getattr(simulator, name) for name in ("access_key", "secret_key")}
+    given = {"api_url": simulator.ncp_url, "store": {}, "retries": 0, **access, **options}
+    task = RotationTask(_validated(rotation_spec(), given), store, run_module, progress=lambda *numbers: None)
+    return task.run(check_mode=False)
+
+
+@contextlib.contextmanager
+def watched(bench: Bench, hook: Hook) -> Iterator[None]:
+    """Every rotation in this block tells the hook of its steps to the store and to the vendor."""
+    with bench.steps(hook), replaced(of_vendor(_transport, hook)):
+        yield
+
+
+def _validated(spec: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    validated = ArgumentSpecValidator(spec).validate(dict(options))
+    assert not validated.error_messages, validated.error_messages
+    return dict(validated.validated_parameters)

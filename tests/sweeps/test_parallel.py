@@ -1,0 +1,161 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Eight processes that rotate the same accounts in one store at the same time, many times over."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Envelope, from_document
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import MOST_PREVIOUS
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored
+from simulator import Simulator
+from store_bench.benches import Bench, replaced
+from store_bench.child import Child
+from sweeps.runs import rotate
+from sweeps.tally import Tally
+from sweeps.world import Saved, World, forced_run, journal
+
+PROCESSES = 8
+GAVE_UP = "Other runs keep changing"
+
+pytestmark = pytest.mark.usefixtures("quick_key_derivation")
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What one process tells: its results, what it has saved, and where the store held each password as it was sent."""
+
+    rows: list[dict[str, Any]]
+    saved: list[Saved]
+    places: list[str]
+
+
+def place(envelope: Envelope, password: str) -> str:
+    if password == envelope.password:
+        return "active"
+    if any(password == candidate.password for candidate in envelope.pending):
+        return "pending"
+    return "previous" if password in envelope.candidates() else "nowhere"
+
+
+def race(world: World, start: Callable[[], None]) -> Witness:
+    """Rotate in this process, and look into the store at the very moment before each password is sent."""
+    names = {account.id: account.name for account in world.accounts}
+    places: list[str] = []
+    send = _transport.RequestsTransport.send
+
+    def looked_up(self: Any, request: Any, timeout: float, deadline: float) -> Any:
+        body = json.loads(request.body)
+        if "password" in body:
+            stored = world.bench.open().load([names[body["id"]]]).values()
+            places.extend(place(from_document(each.document), body["password"]) for each in stored)
+        return send(self, request, timeout, deadline)
+
+    store = world.bench.open()
+    saved = journal(store)
+    with replaced([(_transport.RequestsTransport, "send", looked_up)]):
+        start()
+        result = rotate(store, world.simulator, force=True, concurrency=2)
+    return Witness(result["accounts"], saved, places)
+
+
+def all_at_once(world: World) -> list[Witness]:
+    """Let all processes rotate, and none begin before all are there."""
+    reading, writing = os.pipe()
+
+    def start() -> None:
+        os.close(writing)
+        os.read(reading, 1)
+
+    children = [Child(lambda: race(world, start)) for _index in range(PROCESSES)]
+    os.close(writing)
+    os.close(reading)
+    return [child.result() for child in children]
+
+
+def rotations(stored: Stored) -> list[str | None]:
+    envelope = from_document(stored.document)
+    return [envelope.rotation_id, *(former.rotation_id for former in envelope.previous)]
+
+
+def lost_updates(before: Stored, after: Stored, saved: Sequence[Saved]) -> Iterator[str]:
+    """Follow the saves of one account: they must make one chain, and what they promoted must all be there."""
+    following = {save.expected: save for save in saved}
+    if len(following) < len(saved):
+        yield "two saves have replaced the same revision"
+    revision, promoted = before.revision, rotations(before)
+    while revision in following:
+        save = following.pop(revision)
+        revision = save.revision
+        if save.active != promoted[0]:
+            promoted.insert(0, save.active)
+    if following or revision != after.revision:
+        yield "the saves do not lead from the first revision to the last"
+    if rotations(after) != promoted[: 1 + MOST_PREVIOUS]:
+        yield "what was promoted is not what is now active and previous"
+
+
+class Race:
+    """Rounds of processes that rotate the same accounts, and what is wrong after each."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.violations: list[str] = []
+        self.gave_up = 0  # how many lost too often against others
+        self.late = 0  # how many passwords were no longer wanted when they were sent
+        world.begin(forced_run(world.accounts))
+
+    def run(self) -> None:
+        """Race once."""
+        names = [account.name for account in self._world.accounts]
+        before = self._world.bench.open().load(names)
+        witnesses = all_at_once(self._world)
+        after, live = self._world.bench.open().load(names), self._world.live()
+        places = Counter(place for witness in witnesses for place in witness.places)
+        self.late += places["previous"]
+        if places["nowhere"]:
+            self.violations.append("a password was sent that is not in the store")
+        for name in names:
+            saved = [save for witness in witnesses for save in witness.saved if save.name == name]
+            rows = [row for witness in witnesses for row in witness.rows if row["name"] == name]
+            problems = [*lost_updates(before[name], after[name], saved), *self._wrong(rows, after[name], live[name])]
+            self.violations += [f"{name}: {problem}" for problem in problems]
+
+    def _wrong(self, rows: Sequence[Mapping[str, Any]], after: Stored, live: str) -> Iterator[str]:
+        envelope = from_document(after.document)
+        gave_up = [row for row in rows if row["error"] and row["error"]["message"].startswith(GAVE_UP)]
+        self.gave_up += len(gave_up)
+        ended_well = [row for row in rows if row["outcome"] in ("rotated", "resumed")]
+        if len(gave_up) + len(ended_well) != PROCESSES:
+            yield "a process failed"
+        if live not in {envelope.password, *(candidate.password for candidate in envelope.pending)}:
+            yield "the live password is neither active nor pending"
+        if not gave_up and (live != envelope.password or envelope.pending):
+            yield "all processes have ended well, and yet not everything is settled"
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(200, marks=pytest.mark.long)])
+def test_processes_that_rotate_at_the_same_time_lose_nothing(
+    bench: Bench, simulator: Simulator, tally: Tally, store: str, rounds: int
+) -> None:
+    world = World(bench, simulator, count=2)
+    race = Race(world)
+    for _round in range(rounds):
+        race.run()
+    world.forget()
+    race.violations += world.settle()
+    race.violations += world.rest()
+    what = f"{store}, {PROCESSES} processes, {rounds} rounds: {race.late} late sends, {race.gave_up} gave up"
+    tally.note(what, race.violations)
+    assert not race.violations

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A store, a vendor and their accounts: where a run begins, and what must hold after it, whatever became of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
+    STAGED,
+    UNKNOWN,
+    Account,
+    Envelope,
+    EnvelopeError,
+    Pending,
+    from_document,
+    time_text,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Outcome, Store, StoreError
+from simulator import Simulator
+from store_bench.benches import Bench, put
+from sweeps.runs import rotate
+
+DAY = 86400.0
+# What the vendor answers to a password that it has set, and to one that it refuses.
+CONFIRMED, REJECTED = 200, 400
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: what the store holds, what is live at the vendor, and the options of the run."""
+
+    envelopes: Sequence[Envelope] = ()
+    live: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def first_run(accounts: Sequence[Account]) -> Start:
+    """Nothing is in the store, and nobody knows the live passwords."""
+    return Start()
+
+
+def forced_run(accounts: Sequence[Account]) -> Start:
+    """All is well, and is to be rotated all the same."""
+    envelopes = [_active(account, age=DAY) for account in accounts]
+    return Start(envelopes, {each.account.name: str(each.password) for each in envelopes}, {"force": True})
+
+
+def resuming_run(accounts: Sequence[Account]) -> Start:
+    """Earlier runs have left candidates behind, live or not, while other passwords are due or fresh."""
+    envelopes, live = [], {}
+    for at, account in enumerate(accounts):
+        old, fresh = _active(account, age=400 * DAY), _active(account, age=DAY)
+        unknown, staged = _candidate(account, UNKNOWN), _candidate(account, STAGED)
+        envelope, password = (
+            (replace(old, pending=(unknown,)), unknown.password),
+            (Envelope(account, pending=(staged,)), staged.password),
+            (old, old.password),
+            (replace(fresh, pending=(unknown, staged)), fresh.password),
+            (fresh, fresh.password),
+        )[at % 5]
+        envelopes.append(envelope)
+        live[account.name] = str(password)
+    return Start(envelopes, live)
+
+
+def _active(account: Account, age: float) -> Envelope:
+    rotated_at = time_text(time.time() - age)
+    return Envelope(account, f"Active-{account.name}-1", rotated_at, f"active-{account.name}")
+
+
+def _candidate(account: Account, outcome: str) -> Pending:
+    staged_at = time_text(time.time() - DAY / 2)
+    return Pending(f"{outcome.title()}-{account.name}-2", staged_at, f"{outcome}-{account.name}", outcome)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A change that a store has made, from one revision to the next; ``active`` is the active password's rotation."""
+
+    name: str
+    expected: str | None
+    revision: str
+    active: str | None
+
+
+def journal(store: Store) -> list[Saved]:
+    """Let a store note what it saves, in the list that is returned."""
+    saved: list[Saved] = []
+    save = store.save
+
+    def noted(changes: Mapping[str, Change]) -> dict[str, Outcome]:
+        outcomes = save(changes)
+        for name, outcome in outcomes.items():
+            if isinstance(outcome, str):
+                change = changes[name]
+                saved.append(Saved(name, change.expected, outcome, change.document["rotation_id"]))
+        return outcomes
+
+    store.save = noted  # type: ignore[method-assign]
+    return saved
+
+
+class World:
+    """One store and one vendor with so many accounts. What it says of them never holds a password."""
+
+    def __init__(self, bench: Bench, simulator: Simulator, count: int) -> None:
+        self.bench = bench
+        self.simulator = simulator
+        seeded = simulator.accounts(count=count, prefix="df")
+        self.accounts = [Account(row["id"], name, None) for name, row in seeded.items()]
+        self._names = {account.id: account.name for account in self.accounts}
+        self._unmanaged: Mapping[str, str] = {}
+        self._active: Mapping[str, str | None] = {}
+        self._forgotten = 0
+
+    def begin(self, start: Start) -> None:
+        """Make everything as it is at the start of a run."""
+        self.bench.move()
+        put(self.bench.open(), **{each.account.name: to_document(each) for each in start.envelopes})
+        self.simulator.reset()
+        rows = [{"name": a.name, "id": a.id, "password": start.live.get(a.name, "")} for a in self.accounts]
+        self.simulator.accounts(accounts=rows)
+        self._unmanaged = {name: password for name, password in self.live().items() if name not in start.live}
+        self._active = {each.account.name: each.password for each in start.envelopes}
+        self._forgotten = 0
+
+    def forget(self) -> None:
+        """Take what is active now for confirmed, and let no earlier reset count any more."""
+        self._active = {name: envelope.password for name, envelope in self.envelopes().items()}
+        self._forgotten += len(self.sent())
+
+    # --------------------------------------------------------------------------------------------------- what there is
+
+    def envelopes(self) -> dict[str, Envelope]:
+        """What another run would find in the store. Raises StoreError and EnvelopeError."""
+        store = self.bench.open()
+        return {name: from_document(stored.document) for name, stored in store.load(store.names()).items()}
+
+    def live(self) -> dict[str, str]:
+        """The truth."""
+        accounts = self.simulator.truth()["accounts"]["default"]
+        return {name: str(row["password"]) for name, row in accounts.items()}
+
+    def sent(self) -> list[tuple[str, str, int | None]]:
+        """Account, password and status of the answer of every reset that has arrived, in the order of arrival."""
+        rows = [row for row in self.simulator.requests() if row["operation"] == "resetPassword"][self._forgotten :]
+        bodies = [json.loads(row["body"]) for row in rows]
+        return [
+            (self._names[body["id"]], body["password"], row["status"]) for body, row in zip(bodies, rows, strict=True)
+        ]
+
+    # ------------------------------------------------------------------------------------------------- what must hold
+
+    def violations(self, *, landed: bool = False, settled: bool = False) -> Iterator[str]:
+        """What of the promises does not hold at this moment, even if no run ever comes again.
+
+        After an old request has ``landed``, the live password may be one of the earlier ones, too. After a run that
+        has ``settled`` everything, it is the active one, and nothing is pending.
+        """
+        try:
+            envelopes = self.envelopes()
+        except (StoreError, EnvelopeError) as error:
+            yield f"the store is not whole: {error}"
+            return
+        sent, lives = self.sent(), self.live()
+        for account in self.accounts:
+            name, live = account.name, lives[account.name]
+            envelope = envelopes.get(name, Envelope(account))
+            answers = [(password, status) for who, password, status in sent if who == name]
+            confirmed = {password for password, status in answers if status == CONFIRMED}
+            perhaps_live = {password for password, status in answers if status != REJECTED}
+            known = {envelope.password, *(candidate.password for candidate in envelope.pending)}
+            if live not in (envelope.candidates() if landed else known) and live != self._unmanaged.get(name):
+                yield f"the live password of {name} is neither active nor pending"
+            if envelope.password not in confirmed | {self._active.get(name)}:
+                yield f"the active password of {name} was never confirmed"
+            if not perhaps_live <= set(envelope.candidates()):
+                yield f"a password of {name} that was sent, and not rejected, is not in the store"
+            if settled and live != envelope.password:
+                yield f"the live password of {name} is not the active one"
+            if settled and envelope.pending:
+                yield f"something of {name} is still pending"
+
+    def settle(self, **options: Any) -> Iterator[str]:
+        """Run again, and say what is not settled then."""
+        result = rotate(self.bench.open(), self.simulator, **options)
+        yield from self._bad_outcomes(result, "rotated", "resumed", "fresh")
+        yield from self.violations(settled=True)
+
+    def rest(self, **options: Any) -> Iterator[str]:
+        """Run once more, and say what this has changed."""
+        before, resets = self.bench.mark(), len(self.sent())
+        store = self.bench.open()
+        saved = journal(store)
+        yield from self._bad_outcomes(rotate(store, self.simulator, **options), "fresh")
+        if saved or self.bench.mark() != before:
+            yield "a run with nothing to do has saved"
+        if len(self.sent()) != resets:
+            yield "a run with nothing to do has sent a password"
+
+    @staticmethod
+    def _bad_outcomes(result: Mapping[str, Any], *good: str) -> Iterator[str]:
+        if not result.get("accounts"):
+            yield f"the run failed: {result.get('msg')}"
+        for row in result.get("accounts", ()):
+            if row["outcome"] not in good:
+                yield f"{row['name']} is {row['outcome']}: {row['error'] and row['error']['message']}"
