@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was swept."""
     tally = config.stash[TALLY]
-    for line in tally.lines:
+    for line in (*tally.lines, *tally.violations[:20]):
         terminalreporter.write_line(line)
     terminalreporter.write_line(f"In all {tally.kills} kills, {len(tally.violations)} violations.")
 

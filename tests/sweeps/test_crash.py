@@ -5,9 +5,8 @@
 """SIGKILL at every boundary of a rotation, enumerated; after each, a plain run again, and one with nothing to do.
 
 A run that nobody disturbs tells its boundaries first: before and after each system call or request of the store, before
-and after each request to the vendor. Then a run is made for each of them and dies there. For each reset there are three
-more deaths: the vendor has set the password and the answer is lost; the request is on its way and lands much later; and
-the same while the vendor refuses the candidate the next time.
+and after each request to the vendor. Then a run is made for each of them and dies there. And each reset is caught on
+its way, see LOST_ANSWERS.
 """
 
 from __future__ import annotations
@@ -38,6 +37,15 @@ FAULTS: Mapping[str, Fault] = {
     "a failure": {"kind": "status", "status": 500},
     "too many requests": {"kind": "rate_limited"},
 }
+# An answer is lost, while the vendor sets the password at once or much later. Does the run die of that? And does the
+# vendor refuse the same password when it is sent again?
+LOST_ANSWERS: tuple[tuple[Fault, bool, bool], ...] = (
+    ({"kind": "drop", "at": "after"}, True, False),
+    ({"kind": "drop", "at": "after"}, False, True),
+    ({"kind": "late"}, True, False),
+    ({"kind": "late"}, True, True),
+    ({"kind": "late"}, False, True),
+)
 # With fewer boundaries than this, it is the enumeration that is broken.
 FEWEST = {"vault_file": 120, "hashi_vault": 25}
 
@@ -62,24 +70,23 @@ class Sweep:
     def at_every_boundary(self) -> None:
         """Die once at each of them."""
         for number in range(len(self.boundaries)):
-            self._die_at(number)
+            self._try(number)
 
     def with_every_reset_on_its_way(self) -> None:
-        """Die while the vendor has set a password and not yet said so; and while it is to set it much later."""
+        """Lose each answer, in each of the ways."""
         for position in range(self.boundaries.count("before resetPassword")):
-            self._die_at("lost resetPassword", {"kind": "drop", "at": "after", "skip": position})
-            self._die_at("lost resetPassword", {"kind": "late", "skip": position})
-            self._die_at("lost resetPassword", {"kind": "late", "skip": position}, refused=True)
+            for fault, dies, refused in LOST_ANSWERS:
+                self._try("lost resetPassword" if dies else None, {**fault, "skip": position}, refused=refused)
 
-    def _die_at(self, fatal: int | str, fault: Fault | None = None, *, refused: bool = False) -> None:
-        """Kill a run at a boundary, and look at what it leaves behind and at what becomes of that."""
+    def _try(self, fatal: int | str | None, fault: Fault | None = None, *, refused: bool = False) -> None:
+        """Run, or run and die at a boundary, and look at what is left behind and at what becomes of that."""
         boundaries = self._run(fatal, fault)
-        self.kills += 1
-        assert fatal in (len(boundaries) - 1, boundaries[-1]), "it died somewhere else"
-        self.violations += [f"{problem}; killed {', '.join(boundaries[-4:])}" for problem in self._aftermath(refused)]
+        self.kills += fatal is not None
+        assert fatal in (None, len(boundaries) - 1, boundaries[-1]), "it died somewhere else"
+        self.violations += [f"{problem}; after {', '.join(boundaries[-4:])}" for problem in self._aftermath(refused)]
 
     def _run(self, fatal: int | str | None, fault: Fault | None = None) -> list[str]:
-        """Make everything anew, and return the boundaries that a run comes to; it dies at the fatal one."""
+        """Make everything anew, and return the boundaries that a run comes to; it dies at the fatal one, if any."""
         self._world.begin(self._start)
         for rule in filter(None, (self._fault, fault)):
             self._world.simulator.fault(vendor="ncp", operation="resetPassword", **rule)
@@ -103,7 +110,7 @@ class Sweep:
         world.simulator.clear()
         yield from world.violations()
         if refused:
-            name, _password, _status = world.sent()[-1]
+            name = next(name for name, _password, status in world.sent() if status is None)
             world.simulator.fault(vendor="ncp", operation="resetPassword", kind="reject", match={"name": name})
         yield from world.settle()
         yield from world.rest()

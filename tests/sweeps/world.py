@@ -73,12 +73,12 @@ def resuming_run(accounts: Sequence[Account]) -> Start:
 
 def _active(account: Account, age: float) -> Envelope:
     rotated_at = time_text(time.time() - age)
-    return Envelope(account, f"Active-{account.name}-1", rotated_at, f"active-{account.name}")
+    return Envelope(account, f"Before!{account.name}-1", rotated_at, f"first-of-{account.name}")
 
 
 def _candidate(account: Account, outcome: str) -> Pending:
     staged_at = time_text(time.time() - DAY / 2)
-    return Pending(f"{outcome.title()}-{account.name}-2", staged_at, f"{outcome}-{account.name}", outcome)
+    return Pending(f"{outcome.title()}!{account.name}-2", staged_at, f"{outcome}-of-{account.name}", outcome)
 
 
 @dataclass(frozen=True)
