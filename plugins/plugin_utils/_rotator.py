@@ -34,8 +34,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation impo
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored, StoreError
 
-# How often an account may lose against other runs before it is reported.
+# How often an account may lose against other runs before it is reported. A run that has set a value which is not the
+# active one tries longer to put that right.
 MOST_LOSSES = 10
+MOST_LOSSES_AFTER_A_SEND = 200
 
 
 @dataclass(frozen=True)
@@ -262,11 +264,14 @@ class Rotation:
         row.sending = None
         row.losses += 1
         self._take(row, stored)
-        active = row.envelope.rotation_id if row.envelope else None
-        # Who has set a value that is not the active one stays until that is put right. Others win only so often.
-        if row.result is None and row.losses > MOST_LOSSES and row.set_last in (None, active):
-            message = f"Other runs keep changing {row.name} in the store."
+        if row.result is not None or row.losses <= MOST_LOSSES:
+            return
+        message = f"Other runs keep changing {row.name} in the store."
+        if row.set_last in (None, row.envelope.rotation_id if row.envelope else None):
             self._close(row, "failed", _error(message, "Run again when they are done."))
+        elif row.losses > MOST_LOSSES_AFTER_A_SEND:
+            advice = "An earlier password may be the live one: run with force set to true when they are done."
+            self._close(row, "unknown", _error(message, advice))
 
     # ------------------------------------------------------------------------------------------------ sending
 

@@ -27,7 +27,11 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import OUTCOMES
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
+    MOST_LOSSES,
+    MOST_LOSSES_AFTER_A_SEND,
+    OUTCOMES,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
 from unit.plugins.plugin_utils.memory_store import MemoryStore
 
@@ -375,3 +379,35 @@ def test_the_diff_shows_ages_and_states() -> None:
         "df004: unsettled, 1 pending",
     ]
     assert "diff" not in task(store, Vendor()).run(check_mode=False)
+
+
+class Overtaken(MemoryStore):
+    """Another run promotes a password of its own before each write but the first ``calm`` ones."""
+
+    def __init__(self, calm: int) -> None:
+        super().__init__()
+        self._calm, self.saves = calm, 0
+
+    def save(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        self.saves += 1
+        if self.saves > self._calm:
+            for name in changes:
+                theirs = envelope(name, 100 * DAY)
+                self.rows[name] = Stored(to_document(theirs), f"theirs-{self.saves}")
+        return super().save(changes)
+
+
+@pytest.mark.parametrize(
+    ("calm", "outcome", "advice", "losses"),
+    [
+        (0, "failed", "Run again when they are done.", MOST_LOSSES),
+        (1, "unknown", "run with force set to true when they are done.", MOST_LOSSES_AFTER_A_SEND),
+    ],
+)
+def test_runs_that_keep_winning_are_given_way_in_the_end(calm: int, outcome: str, advice: str, losses: int) -> None:
+    store, vendor = Overtaken(calm), Vendor()
+    (row,) = task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)["accounts"]
+    assert row["outcome"] == outcome
+    assert row["error"]["message"] == "Other runs keep changing df001 in the store."
+    assert row["error"]["hint"].endswith(advice)
+    assert store.saves == calm + losses + 1
