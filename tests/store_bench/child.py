@@ -39,6 +39,7 @@ class Child:
             self._run(function, writing, as_nobody)
         os.close(writing)
         self._pipe = reading
+        self._ended = False
 
     @staticmethod
     def _run(function: Callable[[], Any], pipe: int, as_nobody: bool) -> None:
@@ -58,11 +59,19 @@ class Child:
         with os.fdopen(self._pipe, "rb") as file:
             data = file.read()
         _pid, status = os.waitpid(self.pid, 0)
+        self._ended = True
         if os.WIFSIGNALED(status):
             raise Died(os.WTERMSIG(status))
         good, value = pickle.loads(data)  # noqa: S301 from our own fork
         assert good, value
         return value
+
+    def stop(self) -> None:
+        """Kill it, unless `result` has seen its end."""
+        if not self._ended:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self._ended = True
 
 
 def kill_myself() -> None:

@@ -83,7 +83,11 @@ def all_at_once(world: World) -> list[Witness]:
     children = [Child(lambda: race(world, start)) for _index in range(PROCESSES)]
     os.close(writing)
     os.close(reading)
-    return [child.result() for child in children]
+    try:
+        return [child.result() for child in children]
+    finally:
+        for child in children:
+            child.stop()
 
 
 def rotations(stored: Stored) -> list[str | None]:
