@@ -110,8 +110,9 @@ class Sweep:
         world.simulator.clear()
         yield from world.violations()
         if refused:
-            name = next(name for name, _password, status in world.sent() if status is None)
-            world.simulator.fault(vendor="ncp", operation="resetPassword", kind="reject", match={"name": name})
+            unanswered = [name for name, _password, status in world.sent() if status is None]
+            match = {"name": unanswered[0]}
+            world.simulator.fault(vendor="ncp", operation="resetPassword", kind="reject", match=match)
         yield from world.settle()
         yield from world.rest()
         if world.simulator.land():
