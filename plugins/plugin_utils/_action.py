@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,9 +46,9 @@ class RedactingAction(ActionBase):
         masked: dict[str, Any] = self.redactor.value(result)
         return masked
 
+    @abstractmethod
     def act(self) -> Mapping[str, Any]:
         """Return the result of the task."""
-        raise NotImplementedError
 
     def options(self, spec: Spec) -> dict[str, Any]:
         """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""

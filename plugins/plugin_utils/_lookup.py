@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,9 +39,9 @@ class RedactingLookup(LookupBase):
         _mask_in_output(passwords)
         return passwords
 
+    @abstractmethod
     def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
         """Return the passwords."""
-        raise NotImplementedError
 
     def warn(self, warning: str) -> None:
         """Warn, masked."""
