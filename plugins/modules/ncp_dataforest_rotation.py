@@ -194,7 +194,9 @@ accounts:
       sample: false
       returned: always
     error:
-      description: What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error).
+      description:
+        - What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error). The kind may be
+          V(store), too.
       type: dict
       sample: null
       returned: always
@@ -210,6 +212,17 @@ summary:
     unknown: 0
     failed: 0
     skipped: 0
+error:
+  description: The failure as data, in the form of RV(accounts[].error).
+  returned: when the options are refused, or the accounts or the store cannot be read
+  type: dict
+  sample:
+    kind: store
+    message: The store /srv/dataforest.yml is damaged; it was left as it is.
+    hint: Put back a whole copy of it.
+    http_status: null
+    vendor_code: null
+    trace_id: null
 msg:
   description: What went wrong and what to do.
   returned: failure

@@ -19,10 +19,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     from_stored,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
-
-# How often other runs may change the same accounts in between before this one gives up.
-MOST_LOSSES = 10
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    MOST_LOSSES,
+    Change,
+    Conflict,
+    Store,
+    StoreError,
+)
 
 
 def publication_spec() -> Spec:

@@ -30,6 +30,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects impor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     LONGEST_NAME,
+    MOST_LOSSES,
     Change,
     Conflict,
     Stored,
@@ -43,9 +44,6 @@ CLAIMED, ACCEPTED, UNKNOWN, WITHDRAWN = "claimed", "accepted", "unknown", "withd
 
 # Failures that prove that no mail was sent, by their kind.
 PROOFS = frozenset(("configuration", "transport", "authentication", "rate_limit", "rejected"))
-
-# How often other runs may change the record in between before this one gives up.
-MOST_LOSSES = 10
 
 
 def reset_mail_spec() -> Spec:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, SkippedError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Account,
@@ -32,11 +32,15 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation impo
     stage,
     standing,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    MOST_LOSSES,
+    Change,
+    Conflict,
+    Stored,
+    StoreError,
+)
 
-# How often an account may lose against other runs before it is reported. A run that has set a value which is not the
-# active one tries longer to put that right.
-MOST_LOSSES = 10
+# A run that has set a value which is not the active one tries longer than MOST_LOSSES to put that right.
 MOST_LOSSES_AFTER_A_SEND = 200
 
 
@@ -150,7 +154,8 @@ class Rotation:
             if waiting and self._max_failures is not None and failures >= self._max_failures:
                 for row in waiting:
                     message = f"Not tried: max_failures ({self._max_failures}) was reached."
-                    self._close(row, "skipped", _error(message, "Mend what the others failed of, then run again."))
+                    advice = "Mend what the others failed of, then run again."
+                    self._close(row, "skipped", SkippedError(message, hint=advice).as_dict())
                 waiting = []
         return [row.result for row in rows if row.result is not None]
 
@@ -160,8 +165,9 @@ class Rotation:
             if row.result is None:
                 self._close(row, "unknown" if row.set_last else "failed", error.as_dict())
         for row in waiting:
+            message = "Not tried: the store failed before its turn came."
             advice = error.hint or "Mend the store, then run again."
-            self._close(row, "skipped", _error("Not tried: the store failed before its turn came.", advice))
+            self._close(row, "skipped", SkippedError(message, hint=advice).as_dict())
 
     # ------------------------------------------------------------------------------------------------ reading
 

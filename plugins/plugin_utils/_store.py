@@ -22,6 +22,9 @@ Document = Mapping[str, Any]
 
 LONGEST_NAME = 200
 
+# How often a run may lose a document against others before it gives up.
+MOST_LOSSES = 10
+
 
 @dataclass(frozen=True)
 class Contents:

@@ -18,8 +18,7 @@ import pytest
 from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Envelope, from_document
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import MOST_PREVIOUS
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import MOST_LOSSES
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import MOST_LOSSES, Stored
 from simulator import Simulator
 from store_bench.benches import Bench, replaced
 from store_bench.child import Child

@@ -19,8 +19,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     from_document,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import MOST_LOSSES, note_published
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import note_published
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import MOST_LOSSES, Change, Stored, StoreError
 from unit.plugins.plugin_utils.memory_store import MemoryStore
 
 TIME = "2026-11-20T03:00:00Z"

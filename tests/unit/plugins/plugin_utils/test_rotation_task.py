@@ -27,12 +27,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
-    MOST_LOSSES,
-    MOST_LOSSES_AFTER_A_SEND,
-    OUTCOMES,
-)
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import MOST_LOSSES_AFTER_A_SEND, OUTCOMES
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import MOST_LOSSES, Stored, StoreError
 from unit.plugins.plugin_utils.memory_store import MemoryStore
 
 NOW = 1_800_000_000.0
@@ -139,6 +135,13 @@ def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
     advice = {row["outcome"]: row["error"]["hint"] for row in (*first["accounts"], *second["accounts"]) if row["error"]}
     assert advice["rejected"].startswith("3 passwords were tried, and none was taken")
     assert "run the task again" in advice["rejected"]
+    kinds = {row["outcome"]: row["error"]["kind"] for row in (*first["accounts"], *second["accounts"]) if row["error"]}
+    assert kinds == {
+        "rejected": "rejected",
+        "unknown": "unknown_outcome",
+        "failed": "not_found",
+        "skipped": "skipped",
+    }
     # Not the advice for those who keep the password themselves.
     assert advice["unknown"] == "The new password is kept in the store: run the task again, and it is sent once more."
     assert "run again" in advice["skipped"]
@@ -213,6 +216,9 @@ def test_a_store_that_fails_ends_the_run_and_every_account_is_told_of(
     assert outcomes(result) == expected
     assert len(vendor.runs("ncp_dataforest_password")) == sent
     assert "The disk is gone." in result["msg"]
+    for row in result["accounts"]:
+        kind = {"rotated": None, "skipped": "skipped"}.get(row["outcome"], "store")
+        assert (row["error"] or {}).get("kind") == kind
     mended = MemoryStore(store.rows)
     assert set(outcomes(task(mended, vendor).run(check_mode=False))) <= {"rotated", "resumed", "fresh"}
     assert vendor.live == {name: row.document["password"] for name, row in mended.rows.items()}
