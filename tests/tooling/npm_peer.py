@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import tarfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from tooling.tree import CACHE
 
 NAME, VERSION = "ncloud-mcp-server", "1.16.0"
+SHA256 = "d4b98b98f13bc500c72879c5d2017a4b7526e4fc95ab5b0cd3495f7d3a801cb8"
 
 
 def environment() -> dict[str, str]:
@@ -30,7 +32,10 @@ def environment() -> dict[str, str]:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             command = ["npm", "pack", f"{NAME}@{VERSION}", "--silent", "--ignore-scripts"]
             subprocess.run(command, check=True, cwd=scratch)
-            with tarfile.open(Path(scratch, f"{NAME}-{VERSION}.tgz")) as archive:
+            tarball = Path(scratch, f"{NAME}-{VERSION}.tgz")
+            if hashlib.sha256(tarball.read_bytes()).hexdigest() != SHA256:
+                raise RuntimeError(f"{tarball.name} is not the file whose hash is known: do not use it.")
+            with tarfile.open(tarball) as archive:
                 archive.extractall(scratch, filter="data")
             # Another session may have been quicker.
             if not (folder / NAME).is_dir():

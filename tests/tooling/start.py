@@ -40,9 +40,7 @@ def set_up_tools(python: str) -> None:
     shutil.rmtree(TOOLS, ignore_errors=True)
     subprocess.run([python, "-m", "venv", TOOLS], check=True)
     pip = (TOOLS / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    subprocess.run((*pip, "uv", "--constraint", LOCK), check=True)
-    uv = (TOOLS / "bin" / "uv", "pip", "install", "--quiet", "--python", TOOLS / "bin" / "python")
-    subprocess.run((*uv, "--requirement", LOCK), check=True, env=environment())
+    subprocess.run((*pip, "--require-hashes", "--requirement", LOCK), check=True)
     stamp.write_text(wanted, encoding="utf-8")
 
 

@@ -1,0 +1,341 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ansible-core leaks, our roles, examples and guides never ask it to do: `python -m tooling.leak_rule`.
+
+docs/docsite/rst/secrets.rst says why. No rule of ansible-lint, because that reads files of YAML, and most of what users
+copy stands in docstrings, rst and Markdown. What leaks on purpose begins with the comment `# This leaks`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.krcloud.credentials.plugins.module_utils import _options
+from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from tooling import tree
+
+# The integration targets are not among them: they give literals and wrong types on purpose, against the simulator.
+YAML_FILES = re.compile(r"(roles|playbooks|extensions/molecule|tests/demo)/.*\.yml")
+ROLE_SPECS = re.compile(r"roles/([^/]+)/meta/argument_specs\.yml")
+PLUGINS = re.compile(r"plugins/(lookup|modules)/.*\.py")
+GUIDES = re.compile(r"docs/docsite/rst/.*\.rst")
+READMES = re.compile(r"(roles/[^/]+/)?README(\.ko)?\.md")
+
+RST_BLOCK = re.compile(r"^( *)\.\. code-block:: yaml\n((?:\1 +.*\n|[ ]*\n)+)", re.MULTILINE)
+MARKDOWN_BLOCK = re.compile(r"^```yaml(\n.*?^)```", re.MULTILINE | re.DOTALL)
+ON_PURPOSE = "# This leaks"
+
+OURS = "krcloud.credentials."
+LOOKUPS = "|".join(sorted(path.stem for path in tree.ROOT.glob("plugins/lookup/*.py")))
+LOOKUP = re.compile(rf"{re.escape(OURS)}({LOOKUPS})\b")
+SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|secret|secret_key|secret_id|token|jwt)s?\b")
+TEMPLATE = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
+
+STEPS = ("tasks", "pre_tasks", "post_tasks", "handlers", "roles", "block", "rescue", "always")
+DECIDING = ("when", "loop", "until", "changed_when", "failed_when")
+PROCESSES = ("ansible.builtin.command", "ansible.builtin.shell", "ansible.builtin.raw", "ansible.builtin.script")
+INCLUDING = re.compile(r"ansible\.builtin\.(include|import)_")
+
+
+def secret_options(spec: Mapping[str, Any]) -> set[str]:
+    """The names of the options of an argument spec that are secret, at any depth."""
+    found = {name for name, option in spec.items() if option.get("no_log") is True}
+    return found.union(*(secret_options(option.get("options") or {}) for option in spec.values()))
+
+
+SPECS = (*_options.VENDORS.values(), ncp_dataforest_password.OPTIONS, stores.argument_spec())
+SECRET_OPTIONS = frozenset().union(*map(secret_options, SPECS))
+SECRET_VARIABLES = frozenset(
+    variable
+    for group in (*_options.ENVIRONMENT.values(), *(store.ENVIRONMENT for store in stores.STORES.values()))
+    for option in SECRET_OPTIONS & set(group)
+    for variable in group[option]
+)
+
+
+class Table(dict[str, Any]):
+    """A mapping that knows its line."""
+
+    line = 0
+
+
+class Encrypted(str):
+    """A value that Ansible Vault keeps."""
+
+    __slots__ = ()
+
+
+class Loader(yaml.SafeLoader):
+    """Reads YAML as Ansible does, and remembers lines."""
+
+    def table(self, node: yaml.MappingNode) -> Table:
+        """Make a Table of a mapping."""
+        table = Table((str(key), value) for key, value in self.construct_mapping(node, deep=True).items())
+        table.line = node.start_mark.line + 1
+        return table
+
+    def encrypted(self, node: yaml.ScalarNode) -> Encrypted:
+        """Remember that it is."""
+        return Encrypted(self.construct_scalar(node))
+
+    def unsafe(self, node: yaml.ScalarNode) -> str:
+        """Take the text as it stands."""
+        return str(self.construct_scalar(node))
+
+
+Loader.add_constructor("tag:yaml.org,2002:map", Loader.table)
+Loader.add_constructor("!vault", Loader.encrypted)
+Loader.add_constructor("!unsafe", Loader.unsafe)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text of YAML, and where it stands: ``above`` lines of the file come before it."""
+
+    file: str
+    above: int
+    text: str
+
+    def documents(self) -> list[Any]:
+        """What the YAML says."""
+        return list(yaml.load_all(self.text, Loader))
+
+
+def sources(root: Path, names: Iterable[str]) -> Iterator[Source]:
+    """All YAML of the named files that users run or copy."""
+    for name in names:
+        if YAML_FILES.fullmatch(name):
+            yield Source(name, 0, (root / name).read_text(encoding="utf-8"))
+        elif PLUGINS.fullmatch(name):
+            yield from _examples(name, (root / name).read_text(encoding="utf-8"))
+        elif GUIDES.fullmatch(name):
+            yield from _blocks(name, (root / name).read_text(encoding="utf-8"), RST_BLOCK)
+        elif READMES.fullmatch(name):
+            yield from _blocks(name, (root / name).read_text(encoding="utf-8"), MARKDOWN_BLOCK)
+
+
+def _examples(name: str, text: str) -> Iterator[Source]:
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["EXAMPLES"]:
+            yield Source(name, node.value.lineno - 1, ast.literal_eval(node.value))
+
+
+def _blocks(name: str, text: str, pattern: re.Pattern[str]) -> Iterator[Source]:
+    for match in pattern.finditer(text):
+        block = textwrap.dedent(match[match.re.groups])
+        if not block.lstrip().startswith(ON_PURPOSE):
+            yield Source(name, text.count("\n", 0, match.start(match.re.groups)), block)
+
+
+def findings(found: Iterable[Source]) -> Iterator[str]:
+    """What the sources do and must not, one sentence each."""
+    found = list(found)
+    # What a role defines is there for the task files of its users, too.
+    shared: set[str] = set()
+    for source in found:
+        if source.file.startswith("roles/"):
+            shared |= made_of_lookups(source.documents())
+    for source in found:
+        documents = source.documents()
+        passwords = shared | made_of_lookups(documents)
+        for document in documents:
+            for line, said in _of_role(source.file, document):
+                yield f"{source.file}:{source.above + line}: {said}"
+            for step in steps(document):
+                for said in Check(step, passwords).run():
+                    yield f"{source.file}:{source.above + step.keywords.line}: {said}"
+
+
+def made_of_lookups(documents: Any) -> set[str]:
+    """The names of the variables that hold what one of our lookups returns, also by way of other variables."""
+    defined = [pair for table in tables(documents) for pair in _defined(table)]
+    names: set[str] = set()
+    while more := {name for name, value in defined if mentions(value, names)} - names:
+        names |= more
+    return names
+
+
+def _defined(table: Table) -> Iterator[tuple[str, Any]]:
+    for place in ("vars", "ansible.builtin.set_fact"):
+        if isinstance(table.get(place), Table):
+            yield from table[place].items()
+
+
+def mentions(value: Any, names: set[str], *, expression: bool = False) -> bool:
+    """Whether a value holds one of our lookups, or, inside of a template, one of the variables."""
+    text = "\n".join(scalars(value))
+    if LOOKUP.search(text):
+        return True
+    code = text if expression else "\n".join(TEMPLATE.findall(text))
+    return any(re.search(rf"(?<![\w.'\"]){re.escape(name)}\b", code) for name in names)
+
+
+def scalars(value: Any) -> Iterator[str]:
+    """All texts in a value, names of keys included."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from scalars(item)
+    else:
+        yield str(value)
+
+
+def tables(value: Any) -> Iterator[Table]:
+    """All mappings in a value, itself included."""
+    if isinstance(value, Table):
+        yield value
+    for item in value.values() if isinstance(value, Table) else value if isinstance(value, list) else ():
+        yield from tables(item)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A play, a block, a task, or a part of one in a guide."""
+
+    keywords: Table
+    quiet: bool
+    """Whether no_log is on, here or around it."""
+
+    @property
+    def module(self) -> str:
+        """The full name of the module of a task. All of ours are written so: ansible-lint sees to it."""
+        return next((key for key in self.keywords if "." in key), "")
+
+    @property
+    def arguments(self) -> Table:
+        """Its arguments. Those in one line go by the name that Ansible gives them."""
+        given = self.keywords.get(self.module)
+        return given if isinstance(given, Table) else Table(_raw_params=given)
+
+
+def steps(node: Any, *, quiet: bool = False) -> Iterator[Step]:
+    """All steps of a document, and those inside of them."""
+    for item in node if isinstance(node, list) else [node]:
+        if isinstance(item, Table):
+            no_log = item.get("no_log", quiet) is True
+            yield Step(item, no_log)
+            for key in STEPS:
+                yield from steps(item.get(key), quiet=no_log)
+
+
+@dataclass(frozen=True)
+class Check:
+    """All rules about one step. ``passwords`` are the variables that hold one."""
+
+    step: Step
+    passwords: set[str]
+
+    def run(self) -> Iterator[str]:
+        """What is wrong, and what to do instead."""
+        for rule in (self._environment, self._async, self._cacheable, self._literals, self._printed, self._audible):
+            yield from rule()
+
+    def _secret(self, value: Any, *, expression: bool = False) -> bool:
+        return mentions(value, self.passwords, expression=expression)
+
+    def _environment(self) -> Iterator[str]:
+        environment = self.step.keywords.get("environment")
+        named = {name for table in tables(environment) for name in table} & SECRET_VARIABLES
+        for name in sorted(named):
+            yield f"environment holds {name}, which -vvv prints: use a profile file or module_defaults."
+        if self._secret(environment):
+            yield "environment holds a password of a lookup, which -vvv prints: use a file or stdin."
+
+    def _async(self) -> Iterator[str]:
+        if self.step.module.startswith(OURS) and "async" in self.step.keywords:
+            yield "async keeps the result in a file on the host: leave it out and use concurrency."
+
+    def _cacheable(self) -> Iterator[str]:
+        if self.step.module == "ansible.builtin.set_fact" and self.step.arguments.get("cacheable"):
+            for name, value in self.step.arguments.items():
+                used = "\n".join([name, *TEMPLATE.findall("\n".join(scalars(value)))])
+                if self._secret(value) or SECRET_NAME.search(used):
+                    yield f"The fact cache would hold {name} in clear: leave out cacheable."
+
+    def _literals(self) -> Iterator[str]:
+        keywords = self.step.keywords
+        places = [keywords] if "role" in keywords else [keywords.get(key) for key in ("module_defaults", "vars")]
+        if self.step.module.startswith(OURS):
+            places.append(self.step.arguments)
+        for table in tables(places):
+            for name, value in table.items():
+                if _is_secret(name) and _is_literal(value):
+                    yield f"{name} is in clear, where errors may print it: use a variable from a vault."
+
+    def _printed(self) -> Iterator[str]:
+        keywords, arguments = self.step.keywords, self.step.arguments
+        if self._secret(keywords.get("name")):
+            yield "name holds a password of a lookup and is printed: leave it out."
+        for key in keywords:
+            if (key in DECIDING or key.startswith("with_")) and mentions(keywords[key], set()):
+                yield f"{key} holds a lookup of a password, which it may print: read it in an option, with no_log."
+        shown = self._secret(arguments) or self._secret(arguments.get("var"), expression=True)
+        if self.step.module == "ansible.builtin.debug" and shown:
+            yield "debug prints a password of a lookup: show the name of the account."
+        command = [arguments.get(key) for key in ("_raw_params", "cmd", "argv")]
+        if self.step.module in PROCESSES and self._secret(command):
+            yield "The list of processes shows the password of a lookup: hand it over by stdin."
+
+    def _audible(self) -> Iterator[str]:
+        others = self.step.module and not self.step.module.startswith(OURS)
+        if others and not self.step.quiet and not INCLUDING.match(self.step.module):
+            used = {key: value for key, value in self.step.keywords.items() if key != "vars"}
+            if self._secret(used) or self._secret(self._expressions(), expression=True):
+                yield f"{self.step.module} gets a password of a lookup and may print it: add no_log: true."
+
+    def _expressions(self) -> list[Any]:
+        return [self.step.arguments.get("that"), *(self.step.keywords.get(key) for key in DECIDING)]
+
+
+def _is_secret(name: str) -> bool:
+    # The options of the roles are called after the roles.
+    roles = "|".join(sorted(path.name for path in tree.ROOT.glob("roles/*")))
+    return re.sub(rf"^({roles})_", "", name) in SECRET_OPTIONS
+
+
+def _is_literal(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, Encrypted) and "{{" not in str(value)
+
+
+def _of_role(file: str, document: Any) -> Iterator[tuple[int, str]]:
+    """What is wrong with the options of a role: ansible-core quotes the ones that do not fit.
+
+    An option that may hold a secret among other things has to be a dictionary, or a list of them, of which nothing more
+    is said. Then ansible-core looks at nothing inside, and the module, which quotes nothing, does.
+    """
+    if not ROLE_SPECS.fullmatch(file):
+        return
+    for entry in document["argument_specs"].values():
+        for name, option in entry["options"].items():
+            if _is_secret(name) or option.get("no_log"):
+                if option.get("type") != "str" or "choices" in option:
+                    yield option.line, f"{name} is secret, and an error would quote it: make it a str without choices."
+                if option.get("no_log") is not True:
+                    yield option.line, f"{name} is secret and would be printed: add no_log: true."
+            for table in tables(option.get("options")):
+                for inner in filter(_is_secret, table):
+                    yield option.line, f"{inner} is secret, and an error about {name} would quote it: no suboptions."
+
+
+def main() -> None:
+    """Check the project."""
+    found = list(findings(sources(tree.ROOT, [path.as_posix() for path in tree.files()])))
+    if found:
+        sys.exit("\n".join(found))
+
+
+if __name__ == "__main__":
+    main()
