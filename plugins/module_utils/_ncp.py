@@ -18,6 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     AuthenticationError,
+    ConfigurationError,
     KrcloudError,
     NotFoundError,
     ProtocolError,
@@ -35,11 +36,12 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor, one_line
 from ansible_collections.krcloud.credentials.plugins.module_utils._signing import ncp_headers
 
-ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
-ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
+_ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
+_ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
 CLOCK_SKEW_LIMIT = 300.0
+MOST_ACCOUNTS = 15_000
 
-GET_LIST = Operation("getList", "/api/v2/accounts/getList", Repeat.SAFE, largest_answer=8 * 1024 * 1024)
+GET_LIST = Operation("getList", "/api/v2/accounts/getList", Repeat.SAFE, largest_answer=4 * 1024 * 1024)
 # Setting the same value twice ends in the same state, and the call answers nothing that could differ.
 RESET_PASSWORD = Operation("resetPassword", "/api/v2/accounts/resetPassword", Repeat.IDEMPOTENT)
 _XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccountPasswordRequest"}
@@ -48,6 +50,30 @@ _XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccount
 _CALLER_CODES = frozenset(("200", "210", "230"))
 _LIMIT_CODES = frozenset(("400", "410", "420"))
 _UNKNOWN_PATH_CODE = "300"
+
+
+def check_account_id(account_id: str, place: str) -> None:
+    """Raise ConfigurationError, which does not quote it, for what is no id. ``place`` says where it stands."""
+    if not _ACCOUNT_ID.fullmatch(account_id):
+        raise ConfigurationError(
+            f"The id of {place} is not one: an id has 1 to 22 letters and digits.",
+            hint="ncp_dataforest_account_info lists the ids.",
+        )
+
+
+def check_account_name(name: str, place: str) -> None:
+    """Raise ConfigurationError, which does not quote it, for what is no name. ``place`` says where it stands."""
+    if not _ACCOUNT_NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"The name of {place} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, "
+            "and no hyphen at either end."
+        )
+
+
+def shown(name_or_id: str) -> str:
+    """Return a name or an id as messages may quote it: what cannot be one may be anything, a password too."""
+    is_one = _ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id)
+    return name_or_id if is_one else "(no name of an account)"
 
 
 @dataclass(frozen=True)
@@ -99,10 +125,16 @@ class DataForest:
             answer = self._confirmed(response)
             contents = answer.get("contents", [])
             items = contents if isinstance(contents, list) else [contents] if contents else []
-            if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
+            if len(items) > MOST_ACCOUNTS:
+                raise ProtocolError(
+                    f"NAVER Cloud sent a list of more than {MOST_ACCOUNTS} accounts.",
+                    repeatable=False,
+                    trace_id=self._trace_id(response),
+                )
+            if not all(isinstance(item, dict) and _is_account(item) for item in items):
                 raise ProtocolError(
                     "NAVER Cloud sent a list of accounts that is not in the documented form.",
-                    trace_id=_trace_id(response),
+                    trace_id=self._trace_id(response),
                 )
             return [_account(item) for item in items]
 
@@ -119,7 +151,7 @@ class DataForest:
                 raise ProtocolError(
                     "NAVER Cloud confirmed a reset of another account than the one asked for.",
                     repeatable=False,
-                    trace_id=_trace_id(response),
+                    trace_id=self._trace_id(response),
                 )
 
         self._call(RESET_PASSWORD, {"id": account_id, "password": password}, interpret)
@@ -138,7 +170,7 @@ class DataForest:
 
     def _confirmed(self, response: Response) -> Dict[str, Any]:
         """Return the body of an answer that says yes, and raise what any other answer means."""
-        trace_id = _trace_id(response)
+        trace_id = self._trace_id(response)
         try:
             answer = parse(response.body)
         except Unreadable as reason:
@@ -161,7 +193,7 @@ class DataForest:
         return ProtocolError(
             f"NAVER Cloud gave an answer that cannot be used (HTTP {response.status}): {reason}.",
             http_status=response.status,
-            trace_id=_trace_id(response),
+            trace_id=self._trace_id(response),
         )
 
     def _refusal(self, response: Response, complaint: _Complaint) -> KrcloudError:
@@ -169,7 +201,7 @@ class DataForest:
         status = response.status
         code, quoted = self._quote(complaint.code), self._quote(complaint.message)
         gateway_code = complaint.code if complaint.from_gateway and status >= 400 else None
-        details: Dict[str, Any] = {"http_status": status, "vendor_code": code, "trace_id": _trace_id(response)}
+        details: Dict[str, Any] = {"http_status": status, "vendor_code": code, "trace_id": self._trace_id(response)}
         said = (
             f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         )
@@ -220,16 +252,30 @@ class DataForest:
             return "The key is known, but may not do this: check the permissions of its sub account."
         return "Check that the key and its secret belong together and that the key is in use."
 
+    def _trace_id(self, response: Response) -> Optional[str]:
+        value = self._redactor.foreign_text(response.headers.get("x-ncp-trace-id", "")[:4000])
+        return one_line(value, 80) or None
+
     def _quote(self, message: Optional[str]) -> Optional[str]:
         """Return the vendor's words fit to print. It quotes rejected values: those go, whatever became of them."""
         if not message:
             return None
-        without_values = _QUOTED_VALUE.sub(r"\1" + MASK, message[:4000])
+        without_values = _QUOTED_VALUE.sub(r"\1" + MASK, message[:2000])
         return one_line(self._redactor.foreign_text(without_values)) or None
 
 
+_ACCOUNT_TEXTS = ("id", "name", "principal", "status", "createdAt", "createAt")
+
 # As in: invalid request parameter (password, '...'). Please ...
 _QUOTED_VALUE = re.compile(r"(\(\s*\w+\s*,\s*)(?:.*(?=\)\s*[.:])|.*)", re.DOTALL)
+
+
+def _is_account(item: Mapping[str, Any]) -> bool:
+    """Tell whether all that is read of an account is one short printable line: it ends in results and on terminals."""
+    values = [item[name] for name in _ACCOUNT_TEXTS if item.get(name) is not None]
+    return isinstance(item.get("id"), str) and all(
+        isinstance(value, (str, int)) and len(str(value)) <= 200 and str(value).isprintable() for value in values
+    )
 
 
 def _account(item: Mapping[str, Any]) -> Account:
@@ -272,17 +318,12 @@ def _complaint(answer: Mapping[str, Any]) -> _Complaint:
             if isinstance(words, str) and isinstance(detail, str) and detail:
                 words = f"{words}: {detail}"
             return _Complaint(
-                code=None if number is None else str(number)[:40],
+                code=str(number)[:40] if isinstance(number, (str, int)) else None,
                 message=words if isinstance(words, str) else None,
                 from_gateway=envelope is answer.get("error"),
                 refused=refused,
             )
     return _Complaint(refused=refused)
-
-
-def _trace_id(response: Response) -> Optional[str]:
-    value = response.headers.get("x-ncp-trace-id")
-    return one_line(value, 80) if value else None
 
 
 def matching(accounts: List[Account], account_id: Optional[str], name: Optional[str]) -> List[Account]:

@@ -47,13 +47,12 @@ def _options_of(options: Mapping[str, Any], tenant: Tenant) -> Mapping[str, Opti
 def targets(options: Mapping[str, Any]) -> List[Target]:
     """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
     if options["accounts"] is None:
-        label = f"account {options['name'] or options['id']}"
-        return [Target(label, options["id"], options["name"], options["password"], TASK)]
+        return [Target("the account", options["id"], options["name"], options["password"], TASK)]
     if not options["accounts"]:
         raise ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
     return [
         Target(
-            label=f"accounts[{at}] ({item['name'] or item['id']})",
+            place=f"accounts[{at}]",
             id=item["id"],
             name=item["name"],
             password=item["password"],

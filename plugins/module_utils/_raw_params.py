@@ -18,10 +18,11 @@ _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 def learn(redactor: Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
-    """Make a redactor know every secret in the arguments, and all that may be one, standing where no option is."""
+    """Make a redactor know every secret in the arguments, and all that may be one, since it is in a wrong place."""
     for _path, value in _secrets(spec, params):
         redactor.add(*_strings(value))
     redactor.add(*_strays(spec, params))
+    redactor.add(*_misfits(spec, params))
     for value in params.values():
         if isinstance(value, str) and "://" in value:
             redactor.add(*url_secrets(value))
@@ -56,6 +57,28 @@ def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
             yield from _strings(value)
         for _at, row in _rows(option or {}, value):
             yield from _strays(option["options"], row) if option and isinstance(row, Mapping) else _strings(row)
+
+
+def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all text in options that cannot take it: ansible-core would quote it."""
+    for name, option in spec.items():
+        value = params.get(name)
+        if value is not None and not _fits(option, value):
+            yield from _strings(value)
+        for _at, row in _rows(option, value):
+            if isinstance(row, Mapping):
+                yield from _misfits(option["options"], row)
+
+
+def _fits(option: Mapping[str, Any], value: Any) -> bool:
+    # Imported here so that all else in this file stays free of Ansible.
+    from ansible.module_utils.common import validation
+
+    try:
+        getattr(validation, f"check_type_{option['type']}")(value)
+    except (TypeError, ValueError):
+        return False
+    return "choices" not in option or value in option["choices"]
 
 
 def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:

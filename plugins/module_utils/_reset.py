@@ -22,10 +22,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     internal_error,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
-    ACCOUNT_ID,
-    ACCOUNT_NAME,
     Account,
     DataForest,
+    check_account_id,
+    check_account_name,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
 
@@ -43,14 +43,19 @@ R = TypeVar("R")
 class Target:
     """One account and the password it is to get. Exactly one of ``id`` and ``name`` is set.
 
-    ``label`` is what the account is called in messages, ``tenant`` which credentials are used for it.
+    ``place`` is where it stands in the options, ``tenant`` which credentials are used for it.
     """
 
-    label: str
+    place: str
     id: Optional[str]
     name: Optional[str]
     password: str
     tenant: Tenant
+
+    @property
+    def label(self) -> str:
+        """What the account is called in messages."""
+        return f"{self.place} ({self.name or self.id})"
 
     def __repr__(self) -> str:
         return f"Target {self.label}"
@@ -74,16 +79,10 @@ def check_targets(targets: Sequence[Target]) -> None:
     """Raise ConfigurationError for the first thing that is wrong with any target. Sends nothing."""
     seen: Dict[Tuple[Tenant, Optional[str], Optional[str]], str] = {}
     for target in targets:
-        if target.id is not None and not ACCOUNT_ID.fullmatch(target.id):
-            raise ConfigurationError(
-                f"The id of {target.label} is not one: an id has 1 to 22 letters and digits.",
-                hint="ncp_dataforest_account_info lists the ids.",
-            )
-        if target.name is not None and not ACCOUNT_NAME.fullmatch(target.name):
-            raise ConfigurationError(
-                f"The name of {target.label} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, "
-                "and no hyphen at either end."
-            )
+        if target.id is not None:
+            check_account_id(target.id, target.place)
+        if target.name is not None:
+            check_account_name(target.name, target.place)
         faults = password_faults(target.password)
         if faults:
             raise ConfigurationError(

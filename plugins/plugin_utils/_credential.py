@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, NotFoundError
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
@@ -57,7 +58,7 @@ def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, war
 
 
 def _missing(names: Sequence[str], present: Collection[str], place: str) -> str:
-    absent = ", ".join(name for name in names if name not in present)
+    absent = ", ".join(shown(name) for name in names if name not in present)
     unconfirmed = ", ".join(name for name in names if name in present)
     clauses = [f"nothing for {absent}"] if absent else []
     clauses += [f"no confirmed password yet for {unconfirmed}"] if unconfirmed else []

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, NotFoundError
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
@@ -74,7 +75,7 @@ def _by_name(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
                     f"accounts[{at}] has no {key}.", hint="Give the names and rotation IDs of a rotation's result."
                 )
         if row["name"] in wanted:
-            raise ConfigurationError(f"accounts names {row['name']} more than once.", hint="Name each account once.")
+            raise ConfigurationError(f"accounts names {shown(row['name'])} more than once.", hint="Name each account once.")
         wanted[str(row["name"])] = str(row["rotation_id"])
     return wanted
 
@@ -84,6 +85,6 @@ def _load(store: Store, names: Sequence[str]) -> dict[str, tuple[Envelope, str]]
     missing = [name for name in names if name not in stored]
     if missing:
         raise NotFoundError(
-            f"The store has no account {missing[0]}.", hint="Give the names and rotation IDs of a rotation's result."
+            f"The store has no account {shown(missing[0])}.", hint="Give the names and rotation IDs of a rotation's result."
         )
     return {name: (from_stored(name, stored[name]), stored[name].revision) for name in names}

@@ -233,7 +233,7 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
     ("options", "why"),
     [
         ({"stor": {"token": TOKEN}}, "There is no option stor. Supported parameters include: on_missing, store."),
-        ({"on_missing": "ignore"}, "value of on_missing must be one of: error, warn, skip, got: ignore."),
+        ({"on_missing": "ignore"}, "value of on_missing must be one of: error, warn, skip, got: ********."),
         ({"store": None}, "store is not a dictionary."),
         ({"store": 7}, "store is not a dictionary."),
         ({"store": [TOKEN]}, "store is not a dictionary."),

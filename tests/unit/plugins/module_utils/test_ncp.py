@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     AuthenticationError,
+    ConfigurationError,
     KrcloudError,
     NotFoundError,
     ProtocolError,
@@ -26,13 +27,14 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, Repeat, Request, Response
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
-    ACCOUNT_ID,
-    ACCOUNT_NAME,
     GET_LIST,
     RESET_PASSWORD,
     Account,
     DataForest,
+    check_account_id,
+    check_account_name,
     matching,
+    shown,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor
 from simulator.passwords import ECHOES
@@ -492,19 +494,34 @@ def test_the_vendors_language_is_kept() -> None:
 
 @pytest.mark.parametrize("text", ["a", "0", "20nAZnjbUNFdc7RsILlC3A", "Z" * 22])
 def test_ids(text: str) -> None:
-    assert ACCOUNT_ID.fullmatch(text)
+    check_account_id(text, "accounts[0]")
 
 
 @pytest.mark.parametrize("text", ["", "a" * 23, "a-b", "a b", "가", "a\n", "a/../b"])
 def test_no_ids(text: str) -> None:
-    assert not ACCOUNT_ID.fullmatch(text)
+    with pytest.raises(ConfigurationError) as caught:
+        check_account_id(text, "accounts[0]")
+    # It may be anything, a password too.
+    assert caught.value.message == "The id of accounts[0] is not one: an id has 1 to 22 letters and digits."
 
 
 @pytest.mark.parametrize("text", ["df", "df001", "a-b", "0--0", "a" * 16])
 def test_names(text: str) -> None:
-    assert ACCOUNT_NAME.fullmatch(text)
+    check_account_name(text, "accounts[0]")
 
 
 @pytest.mark.parametrize("text", ["", "a", "a" * 17, "-ab", "ab-", "Ab", "a_b", "a b", "ab\n", "가나"])
 def test_no_names(text: str) -> None:
-    assert not ACCOUNT_NAME.fullmatch(text)
+    with pytest.raises(ConfigurationError) as caught:
+        check_account_name(text, "accounts[0]")
+    assert caught.value.message.startswith("The name of accounts[0] is not one: a name has 2 to 16 lower-case letters")
+
+
+@pytest.mark.parametrize("text", ["df001", "a-b", "20nAZnjbUNFdc7RsILlC3A"])
+def test_names_and_ids_are_shown(text: str) -> None:
+    assert shown(text) == text
+
+
+@pytest.mark.parametrize("text", ["Pa55-word", "pass word", "pass_word!", "비밀번호", "x" * 23, ""])
+def test_what_cannot_be_a_name_is_not_shown(text: str) -> None:
+    assert shown(text) == "(no name of an account)"

@@ -76,11 +76,11 @@ def tenant(count: int = 5, **endings: BaseException | None) -> FakeAccounts:
 
 
 def by_name(*names: str, of: tuple[Any, ...] = TASK, password: str = GOOD) -> list[Target]:
-    return [Target(f"accounts[{at}] ({name})", None, name, password, of) for at, name in enumerate(names)]
+    return [Target(f"accounts[{at}]", None, name, password, of) for at, name in enumerate(names)]
 
 
 def by_id(*ids: str, of: tuple[Any, ...] = TASK, password: str = GOOD) -> list[Target]:
-    return [Target(f"accounts[{at}] ({key})", key, None, password, of) for at, key in enumerate(ids)]
+    return [Target(f"accounts[{at}]", key, None, password, of) for at, key in enumerate(ids)]
 
 
 def reset(targets: Sequence[Target], client: FakeAccounts, **more: Any) -> list[Outcome]:
@@ -241,7 +241,7 @@ def test_the_same_name_of_two_tenants_may_be_two_accounts() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (by_id("")[0], "id of accounts[0] () is not one"),
+        (by_id("")[0], "id of accounts[0] is not one"),
         (by_id("a" * 23)[0], "is not one: an id has 1 to 22"),
         (by_id("a/b")[0], "is not one: an id has"),
         (by_id("ID1\n")[0], "is not one: an id has"),

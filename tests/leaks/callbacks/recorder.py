@@ -1,0 +1,65 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes down all that ansible-core hands to callback plugins of the results: what any of them could show or keep."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: recorder
+type: notification
+short_description: Write every result to a file
+description: For the leak sweep.
+"""
+
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no types here
+    """One line of JSON for each event: the name of the task, the event, and what came with it."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "recorder"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log = open(os.environ["KRCLOUD_RECORD"], "a", encoding="utf-8", errors="backslashreplace")
+
+    def _write(self, event: str, result: Any) -> None:
+        said = [str(item) for item in (result.exception, *result.warnings, *result.deprecations) if item]
+        shown = {"task": result.task_name, "event": event, "result": result.result, "said": said}
+        self._log.write(json.dumps(shown, ensure_ascii=False, default=repr) + "\n")
+        self._log.flush()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._write("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._write("failed", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._write("unreachable", result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._write("skipped", result)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._write("item", result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self._write("item", result)
+
+    def v2_on_file_diff(self, result: Any) -> None:
+        self._write("diff", result)
+
+    def v2_runner_on_async_ok(self, result: Any) -> None:
+        self._write("async", result)
+
+    def v2_runner_on_async_failed(self, result: Any) -> None:
+        self._write("async", result)

@@ -1,0 +1,514 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every plugin and role of ours can meet: one function for each, which writes its cases into a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from leaks.canaries import CANARIES, PASSWORDS
+from leaks.script import NAMESPACE, Script
+from leaks.stage import INTERPOSED
+from simulator.passwords import ECHOES
+
+SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
+    "success",
+    "vendor's refusal",
+    "no whole answer",
+    "TLS failure",
+    "missing library",
+    "mistaken option",
+    "store",
+)
+EXCEPTION, INTERRUPTED = "exception", "Ctrl-C"
+ENVELOPES = ("a", "b", "spring", "html", "text")
+STATUSES = (200, 400, 403, 404, 500)
+# With a `requests` and a `hvac` that cannot be imported.
+WITHOUT_LIBRARIES = {"PYTHONPATH": f"{Path(__file__).parent / 'absent'}:{INTERPOSED}"}
+
+
+def quotes(*secrets: str, longest: int = 250) -> list[str]:
+    """Messages that quote secrets in all forms that vendors are known for, none too long to be shown."""
+    messages = [""]
+    for echo in ECHOES.values():
+        for secret in secrets:
+            if len(messages[-1]) + len(echo(secret)) > longest:
+                messages.append("")
+            messages[-1] += f"'{echo(secret)}' "
+    return messages
+
+
+def ncp_dataforest_password(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_password")
+    first = "{{ password0 }}"
+
+    def one(**fault: Any) -> dict[str, Any]:
+        return {**script.tenant(**fault), "name": "df001", "password": first}
+
+    def many(count: int) -> dict[str, Any]:
+        options = script.tenant()
+        tenant = options["access_key"].removeprefix("AccessKey")
+        script.simulator.accounts(tenant=tenant, count=count, prefix="df")
+        passwords = [f"{{{{ password{at % len(PASSWORDS)} }}}}" for at in range(count)]
+        options["accounts"] = [{"name": f"df{at:03}", "password": each} for at, each in enumerate(passwords, 1)]
+        return options
+
+    reset = {"operation": "resetPassword"}
+    with script.on(SUCCESS):
+        task(one(), says='"outcome": "reset"', fails=False)
+        task(one(), says='"outcome": "reset"', fails=False, check_mode=True)
+        task(one(), says='"outcome": "reset"', fails=False, **{"async": 30, "poll": 1})
+        task({**many(8), "wire_format": "xml"}, fails=False)
+        task({**one(), "api_url": script.simulator.ncp_tls_url, "validate_certs": False}, says="not verified", fails=False)
+    with script.on(VENDOR):
+        for wire_format in ("json", "xml"):
+            options = many(len(ECHOES) * len(PASSWORDS))
+            tenant = options["access_key"].removeprefix("AccessKey")
+            for echo in ECHOES:
+                echoed = {"kind": "status", "status": 400, "envelope": "a", "echo": echo, "times": len(PASSWORDS)}
+                script.fault("ncp", {"tenant": tenant}, **reset, **echoed)
+            task({**options, "wire_format": wire_format}, says=f"{len(options['accounts'])} rejected")
+        options = many(len(ENVELOPES) * len(STATUSES) * len(PASSWORDS))
+        tenant = options["access_key"].removeprefix("AccessKey")
+        for envelope in ENVELOPES:
+            for status in STATUSES:
+                echoed = {"kind": "status", "status": status, "envelope": envelope, "echo": "raw", "times": len(PASSWORDS)}
+                script.fault("ncp", {"tenant": tenant}, **reset, **echoed)
+        task(options, says="accounts were not reset")
+        task(one(**reset, kind="reject", echo="raw"), says="df001: NAVER Cloud rejected the request (HTTP 400)")
+        task(one(**reset, kind="ansi", echo="raw"), says="NAVER Cloud")
+        task(one(**reset, kind="bad_utf8", echo="raw"), says="NAVER Cloud")
+        for message in quotes(CANARIES["secret_key"]):
+            task(one(operation="getList", kind="status", status=403, message=message), says="403")
+        task({**one(), "secret_key": "{{ secret_key }}x"}, says="authentication")
+        task(one(**reset, kind="status", status=429, message=CANARIES["password0"]), says="429")
+    with script.on(LOST):
+        task(one(**reset, kind="torn", at="after"), says="unknown")
+        task(one(**reset, kind="torn_json", at="after"), says="unknown")
+        task(one(**reset, kind="drop", at="after"), says="unknown")
+        task(one(operation="getList", kind="reset"), says="transport")
+        task({**one(**reset, kind="hang"), "timeout": 0.3}, says="unknown")
+    with script.on(TLS):
+        for url in ("tls_self_signed_url", "tls_expired_url", "tls_wrong_host_url"):
+            task({**one(), "api_url": getattr(script.simulator, url)}, says="its TLS certificate")
+        task({**one(), "api_url": script.simulator.ncp_url.replace("http:", "https:")}, says="TLS")
+    with script.on(LIBRARY):
+        task(one(), says="required Python library (requests)", environment=WITHOUT_LIBRARIES)
+    with script.on(MISTAKE):
+        for wrong in (
+            {"name": "df001", "pasword": first},
+            {"name": "df001", "password": [first]},
+            {"name": "df001", "password": {"value": first}},
+            {"name": "df001", "password": first, "id": "0", "accounts": []},
+            {"name": "df001", "password": "{{ password0 }}{{ password1 }}"},
+            {"name": "df001", "password": "{{ password_refused }}"},
+            {"name": first, "password": first},
+            {"accounts": "{{ [password0, password1] }}"},
+            {"accounts": [first]},
+            {"accounts": first},
+            {"accounts": [{"name": "df001", "pasword": first}]},
+            {"accounts": [{"name": "df001", "password": [first]}]},
+            {"accounts": [{"name": "df001", "password": first, "secret": "{{ password1 }}"}]},
+            {"accounts": "{{ [{'name': 'df001', 'pasword': password0}] | to_json }}"},
+            {"name": "df001", "password": first, "concurrency": first},
+            {"name": "df001", "password": first, "wire_format": first},
+            {"name": "df001", "password": first, "validate_certs": "{{ secret_key }}"},
+            {"name": "df001", "password": first, "ca_path": "{{ secret_key }}", "api_url": "https://127.0.0.1:9"},
+            {"name": "df001", "password": first, "profile": "{{ secret_key }}"},
+            {"name": "df001", "password": first, "api_url": "https://user:{{ password1 | urlencode }}@example.com"},
+            {"name": "df001", "password": first, "api_url": "https://example.com/?key={{ secret_key }}"},
+            {"name": "df001", "password": first, "secret_key": "{{ secret_key }}\n"},
+            {"name": "df001", "password": first, "secret_key": ["{{ secret_key }}"]},
+            {"name": "df001", "password": first, "{{ secret_key }}": first},
+        ):
+            task({**script.tenant(), **wrong}, says="failed")
+
+
+def ncp_dataforest_account_info(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_account_info")
+    key = "{{ secret_key }}"
+    with script.on(SUCCESS):
+        task(script.tenant(), says="df005", fails=False)
+        task(script.tenant(), says="df005", fails=False, **{"async": 30, "poll": 1})
+    with script.on(VENDOR):
+        for message in quotes(CANARIES["secret_key"]):
+            task(script.tenant(kind="status", status=401, message=message), says="401")
+            task(script.tenant(kind="status", status=500, message=message), says="500")
+        task({**script.tenant(), "secret_key": f"{key}x"}, says="authentication")
+    with script.on(LOST):
+        for kind in ("torn", "torn_json", "drop"):
+            task(script.tenant(kind=kind), says="failed")
+        task({**script.tenant(kind="hang"), "timeout": 0.3}, says="no answer within")
+    with script.on(TLS):
+        task({**script.tenant(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
+    with script.on(LIBRARY):
+        task(script.tenant(), says="required Python library (requests)", environment=WITHOUT_LIBRARIES)
+    with script.on(MISTAKE):
+        for wrong in (
+            {"secret": key},
+            {"secret_key": [key]},
+            {"secret_key": {"value": key}},
+            {"access_key": key},
+            {"profile": key},
+            {"config_file": key, "profile": "other"},
+            {"retries": key},
+        ):
+            task({**script.tenant(), **wrong}, says="failed")
+        for filter_option in ("name", "id"):
+            task({**script.tenant(), filter_option: key}, says='"accounts": []', fails=False)
+
+
+def solapi_password_reset(script: Script) -> None:
+    task = partial(script.task, "solapi_password_reset")
+    secret, token = CANARIES["api_secret"], CANARIES["hash_id"]
+
+    def mail(**fault: Any) -> dict[str, Any]:
+        return {"email": script.address(**fault)}
+
+    with script.on(SUCCESS):
+        task(mail(), says="accepted", fails=False)
+        task(mail(), fails=False, check_mode=True)
+        task(mail(), says="accepted", fails=False, **{"async": 30, "poll": 1})
+        task({**mail(), "store": script.vault_file(), "min_interval": "30d"}, says="accepted", fails=False)
+        stored = {**mail(), "store": script.hashi_vault(), "min_interval": "30d"}
+        task(stored, says="accepted", fails=False)
+        task(stored, says='"changed": false', fails=False)
+    with script.on(VENDOR):
+        for message in quotes(secret):
+            task(mail(kind="status", status=403, message=message), says="403")
+            task(mail(kind="status", status=500, message=message), says="500")
+        for status in (400, 500):
+            answer = {"errorCode": "Odd", "errorMessage": f"No mail for {token}", "hashId": token}
+            task(mail(kind="status", status=status, body=answer), says=str(status))
+        task({**mail(), "api_secret": "{{ api_secret }}x"}, says="SOLAPI")
+    with script.on(LOST):
+        for kind in ("torn", "torn_json", "drop"):
+            task(mail(kind=kind, at="after"), says="unknown")
+        task({**mail(kind="hang"), "timeout": 0.3}, says="unknown")
+        lost = {**mail(kind="torn_json", at="after"), "store": script.vault_file(), "min_interval": "30d"}
+        task(lost, says="unknown")
+    with script.on(TLS):
+        url = {"api_url": script.simulator.tls_self_signed_url}
+        task({**mail(), **url}, says="its TLS certificate")
+        task({**mail(), **url, "store": script.vault_file(), "min_interval": "30d"}, says="its TLS certificate")
+    with script.on(LIBRARY):
+        task(mail(), says="required Python library (requests)", environment=WITHOUT_LIBRARIES)
+    with script.on(MISTAKE):
+        key = "{{ api_secret }}"
+        for wrong in (
+            {"secret": key},
+            {"api_secret": [key]},
+            {"api_secret": {"value": key}},
+            {"api_key": key},
+            {"email": key},
+            {"email": [key]},
+            {"deadline": key},
+            {"min_interval": key},
+        ):
+            task({**mail(), **wrong}, says="failed")
+            task({**mail(), "store": script.vault_file(), "min_interval": "30d", **wrong}, says="failed")
+    with script.on(STORE):
+        for store in troubled_stores(script):
+            task({**mail(), "store": store, "min_interval": "30d"}, says="failed")
+
+
+def ncp_dataforest_rotation(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_rotation")
+    two = [{"name": "df001"}, {"name": "df002"}]
+
+    def rotation(store: dict[str, Any] | None = None, **fault: Any) -> dict[str, Any]:
+        return {**script.tenant(**fault), "store": store or script.vault_file(), "accounts": two}
+
+    reset = {"operation": "resetPassword", "times": 6}
+    with script.on(SUCCESS):
+        for store in (script.vault_file(), script.hashi_vault()):
+            options = rotation(store)
+            task(options, fails=False, check_mode=True)
+            task(options, says='"rotated": 2', fails=False)
+            task({**options, "force": True}, says='"rotated": 2', fails=False)
+            task(options, says='"fresh": 2', fails=False)
+    with script.on(VENDOR):
+        for kind in ("reject", "ansi", "bad_utf8", "success_false"):
+            task(rotation(**reset, kind=kind, echo="raw"), says="2 of 2 accounts need attention")
+        task({**rotation(**reset, kind="reject", echo="xml"), "wire_format": "xml"}, says="2 rejected")
+        for message in quotes(CANARIES["secret_key"])[:2]:
+            task(rotation(operation="getList", kind="status", status=403, message=message, times=0), says="403")
+        task(rotation(script.hashi_vault(), **reset, kind="status", status=500, echo="raw"), says="2 unknown")
+        task({**rotation(), "secret_key": "{{ secret_key }}x"}, says="authentication")
+    with script.on(LOST):
+        for store in (script.vault_file(), script.hashi_vault()):
+            options = rotation(store, operation="resetPassword", times=2, kind="torn_json", at="after")
+            task(options, says="2 unknown")
+            task(options, says='"resumed": 2', fails=False)
+        task({**rotation(**reset, kind="hang"), "timeout": 0.3}, says="2 unknown")
+    with script.on(TLS):
+        task({**rotation(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
+    with script.on(LIBRARY):
+        task(rotation(), says="required Python library (requests)", environment=WITHOUT_LIBRARIES)
+    with script.on(MISTAKE):
+        for wrong in (
+            {"pasword": "{{ password0 }}"},
+            {"secret_key": ["{{ secret_key }}"]},
+            {"accounts": "{{ secret_key }}"},
+            {"accounts": ["{{ secret_key }}"]},
+            {"accounts": [{"name": "df001", "secret": "{{ secret_key }}"}]},
+            {"accounts": [{"name": "df001", "secret_key": ["{{ secret_key }}"]}]},
+            {"max_age": "{{ secret_key }}"},
+            {"password_length": "{{ secret_key }}"},
+            {"wire_format": "{{ secret_key }}"},
+            {"jitter": "{{ secret_key }}"},
+        ):
+            task({**rotation(), **wrong}, says="failed")
+        for store in mistaken_stores(script):
+            task({**rotation(), "store": store}, says="failed")
+    with script.on(STORE):
+        for store in troubled_stores(script):
+            task(rotation(store), says="failed")
+
+
+def ncp_dataforest_publication(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_publication")
+    rows = [{"name": "df001", "rotation_id": "r1"}]
+    with script.on(SUCCESS):
+        task({"store": script.vault_file(df001=envelope()), "accounts": rows}, says='"published": true', fails=False)
+        store = script.hashi_vault()
+        place = f"secret/data/{store['secret_path']}/df001"
+        script.openbao.do("POST", place, {"data": envelope()})
+        task({"store": store, "accounts": rows}, says='"published": true', fails=False)
+    with script.on(MISTAKE):
+        store = script.vault_file(df001=envelope())
+        task({"store": store, "accounts": [{"name": "df009", "rotation_id": "r1"}]}, says="not_found")
+        for wrong in (
+            {"secret_key": "{{ secret_key }}"},
+            {"accounts": "{{ password0 }}"},
+            {"accounts": ["{{ password0 }}"]},
+            {"accounts": [{"name": "{{ password0 }}", "rotation_id": "r1"}]},
+        ):
+            task({"store": store, "accounts": rows, **wrong}, says="failed")
+        for mistaken in mistaken_stores(script):
+            task({"store": mistaken, "accounts": rows}, says="failed")
+    with script.on(STORE):
+        for troubled in troubled_stores(script):
+            task({"store": troubled, "accounts": rows}, says="failed")
+
+
+def dataforest_credential(script: Script) -> None:
+    def read(
+        store: object, term: str = "'df001'", more: str = "", *, says: str = "failed", fails: bool = True
+    ) -> None:
+        password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', {term}, store=store{more}) }}}}"
+        reset = {**script.tenant(), "name": "df001", "password": password}
+        script.task("ncp_dataforest_password", reset, says=says, fails=fails, vars={"store": store})
+
+    whole = script.vault_file(df001=envelope())
+    with script.on(SUCCESS):
+        read(whole, says='"outcome": "reset"', fails=False)
+        read(whole, "'df001', 'gone'", ", on_missing='warn'", says="gone", fails=False)
+        store = script.hashi_vault()
+        script.openbao.do("POST", f"secret/data/{store['secret_path']}/df001", {"data": envelope()})
+        read(store, says='"outcome": "reset"', fails=False)
+    with script.on(MISTAKE):
+        read(whole, "'gone'", says="holds nothing for gone")
+        for term, more in (
+            ("password0", ""),
+            ("[password0]", ""),
+            ("{'name': password0}", ""),
+            ("'df001'", ", on_missing=token"),
+            ("'df001'", ", token=token"),
+            ("'df001'", ", on_missing=[token]"),
+        ):
+            read(whole, term, more)
+        for mistaken in mistaken_stores(script):
+            read(mistaken)
+    with script.on(STORE):
+        for troubled in troubled_stores(script):
+            read(troubled)
+
+
+def dataforest_password(script: Script) -> None:
+    def generate(arguments: str, *, says: str = "failed", fails: bool = True) -> None:
+        password = f"{{{{ lookup('{NAMESPACE}.dataforest_password', {arguments}) }}}}"
+        reset = {**script.tenant(), "name": "df001", "password": password}
+        script.task("ncp_dataforest_password", reset, says=says, fails=fails)
+
+    with script.on(SUCCESS):
+        generate("length=16", says='"outcome": "reset"', fails=False)
+    with script.on(MISTAKE):
+        for arguments in ("length=password0", "password0", "length=[password0]", "pasword=password0", "length=99"):
+            generate(arguments)
+
+
+def role_ncp_dataforest_rotation(script: Script) -> None:
+    hook = script.stage.folder / "hook.yml"
+    hook.write_text(
+        """---
+- name: Hand it over
+  ansible.builtin.command:
+    cmd: cat
+    stdin: "{{ ncp_dataforest_rotation_password }}"
+  no_log: true
+""",
+        encoding="utf-8",
+    )
+    role = partial(script.role, "ncp_dataforest_rotation")
+
+    def rotation(store: dict[str, Any] | None = None, **fault: Any) -> dict[str, Any]:
+        connection = {"api_url": script.simulator.ncp_url, "retries": 0, "timeout": 5, "secure_logging": False}
+        hooks = {"verify_tasks": str(hook), "publish_tasks": str(hook)}
+        return {**connection, **hooks, **script.tenant(**fault), "store": store or script.vault_file()}
+
+    reset = {"operation": "resetPassword", "times": 0}
+    with script.on(SUCCESS):
+        role(rotation(), says="df005", fails=False)
+        role({**rotation(script.hashi_vault()), "accounts": [{"name": "df001"}]}, says="df001", fails=False)
+    with script.on(VENDOR):
+        role(rotation(**reset, kind="reject", echo="raw"), says="5 rejected")
+    with script.on(LOST):
+        role(rotation(**reset, kind="torn_json"), says="5 unknown")
+    with script.on(TLS):
+        role({**rotation(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
+    with script.on(MISTAKE):
+        role({**rotation(), "secret_key": ["{{ secret_key }}"]}, says="failed")
+        role({**rotation(), "accounts": [{"name": "df001", "secret": "{{ secret_key }}"}]}, says="failed")
+        role({**rotation(), "store": {"token": "{{ token }}", "type": "hashi_vault"}}, says="failed")
+    with script.on(STORE):
+        role(rotation(script.vault_file(passphrase="passphrase_wrong", df001=envelope())), says="another passphrase")
+        role(rotation(script.hashi_vault("token_refused")), says="failed")
+
+
+def role_solapi_password_reset(script: Script) -> None:
+    role = partial(script.role, "solapi_password_reset")
+
+    def mails(**fault: Any) -> dict[str, Any]:
+        connection = {"api_url": script.simulator.solapi_url, "retries": 0, "timeout": 5, "secure_logging": False}
+        return {**connection, "emails": [script.address(**fault), script.address()], **KEYS}
+
+    with script.on(SUCCESS):
+        role(mails(), says="accepted", fails=False)
+        role({**mails(), "store": script.vault_file(), "min_interval": "30d"}, says="accepted", fails=False)
+    with script.on(VENDOR):
+        message = quotes(CANARIES["api_secret"])[0]
+        role(mails(kind="status", status=400, message=message), says="HTTP 400")
+    with script.on(LOST):
+        role(mails(kind="torn_json", at="after"), says="unknown")
+    with script.on(TLS):
+        role({**mails(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
+    with script.on(MISTAKE):
+        role({**mails(), "api_secret": ["{{ api_secret }}"]}, says="failed")
+    with script.on(STORE):
+        role({**mails(), "store": script.hashi_vault("token_refused")}, says="failed")
+
+
+KEYS = {"api_key": "SIMULATORAPIKEY1", "api_secret": "{{ api_secret }}"}
+
+PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
+    "ncp_dataforest_password": ncp_dataforest_password,
+    "ncp_dataforest_account_info": ncp_dataforest_account_info,
+    "ncp_dataforest_rotation": ncp_dataforest_rotation,
+    "ncp_dataforest_publication": ncp_dataforest_publication,
+    "solapi_password_reset": solapi_password_reset,
+    "dataforest_credential": dataforest_credential,
+    "dataforest_password": dataforest_password,
+    "role ncp_dataforest_rotation": role_ncp_dataforest_rotation,
+    "role solapi_password_reset": role_solapi_password_reset,
+}
+
+
+def each_once(script: Script, path: str, failing: Container[str] = (), **trouble: Any) -> None:
+    """One case for each plugin and role: what it is for. `trouble` is a fault of the vendor."""
+    for subject in PLUGINS_AND_ROLES:
+        with script.about(subject), script.on(path):
+            usual(script, subject, fails=subject in failing, **trouble)
+
+
+def usual(
+    script: Script, subject: str, *, fails: bool = False, store: dict[str, Any] | None = None, **trouble: Any
+) -> None:
+    """A case in which a plugin or a role does what it is for."""
+    task = partial(script.task, fails=fails)
+    role = partial(script.role, fails=fails)
+    quick = {"retries": 0, "timeout": 30, "secure_logging": False}
+    if subject == "ncp_dataforest_password":
+        task(subject, {**script.tenant(**trouble), "name": "df001", "password": "{{ password0 }}"})
+    elif subject == "ncp_dataforest_account_info":
+        task(subject, script.tenant(**trouble))
+    elif subject == "solapi_password_reset":
+        task(subject, {"email": script.address(**trouble)})
+    elif subject == "ncp_dataforest_rotation":
+        task(subject, {**script.tenant(**trouble), "store": store or script.hashi_vault()})
+    elif subject == "ncp_dataforest_publication":
+        store = store or script.vault_file(df001=envelope())
+        task(subject, {"store": store, "accounts": [{"name": "df001", "rotation_id": "r1"}]})
+    elif subject == "dataforest_credential":
+        store = store or script.vault_file(df001=envelope())
+        password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', 'df001', store=store) | length }}}}"
+        task("ansible.builtin.debug", {"msg": password}, vars={"store": store})
+    elif subject == "dataforest_password":
+        task("ansible.builtin.debug", {"msg": f"{{{{ lookup('{NAMESPACE}.dataforest_password') | length }}}}"})
+    elif subject == "role ncp_dataforest_rotation":
+        vendor = {"api_url": script.simulator.ncp_url, **script.tenant(**trouble)}
+        role("ncp_dataforest_rotation", {**quick, **vendor, "store": script.vault_file()})
+    else:
+        vendor = {"api_url": script.simulator.solapi_url, **KEYS, "emails": [script.address(**trouble)]}
+        role("solapi_password_reset", {**quick, **vendor, "store": script.vault_file(), "min_interval": "30d"})
+
+
+def hanging(script: Script, subject: str) -> Callable[[], object]:
+    """One case in which the other side takes a request and says nothing. Return what waits for that moment."""
+    with script.about(subject), script.on(INTERRUPTED):
+        if subject in ("ncp_dataforest_publication", "dataforest_credential"):
+            usual(script, subject, fails=True, store=script.hashi_vault(url=script.silence.url, timeout=60))
+            return script.silence.wait
+        usual(script, subject, fails=True, kind="hang")
+    (fault,) = script.faults
+    return partial(script.met, fault)
+
+
+def envelope() -> dict[str, Any]:
+    """A document of the store, with one password active, one pending and one of the past."""
+    at = "2026-11-01T00:00:00Z"
+    return {
+        "format": 1,
+        "account": {"id": None, "name": "df001", "profile": None},
+        "password": CANARIES["password1"],
+        "rotated_at": at,
+        "rotation_id": "r1",
+        "published": None,
+        "pending": [
+            {"password": CANARIES["password2"], "staged_at": at, "rotation_id": "r2", "outcome": "unknown"},
+        ],
+        "previous": [{"password": CANARIES["password3"], "retired_at": at, "rotation_id": "r0"}],
+    }
+
+
+def troubled_stores(script: Script) -> Iterable[dict[str, Any]]:
+    """Stores that are described well and cannot be used."""
+    yield script.vault_file(passphrase="passphrase_wrong", df001=envelope())
+    yield script.vault_file(torn=True, df001=envelope())
+    yield {"path": str(script.stage.store / "no" / "such" / "folder.yml")}
+    yield script.hashi_vault("token_refused")
+    yield script.hashi_vault("passphrase")
+    yield script.hashi_vault(url="http://127.0.0.1:9")
+    yield script.hashi_vault(url=script.silence.url)
+    yield script.hashi_vault(url=script.simulator.tls_self_signed_url)
+
+
+def mistaken_stores(script: Script) -> Iterable[Any]:
+    """Options of a store that hold a secret in the wrong place."""
+    good = script.hashi_vault()
+    yield {**good, "tokn": "{{ token }}"}
+    yield {**good, "token": ["{{ token }}"]}
+    yield {**good, "type": "{{ token }}"}
+    yield {**good, "auth_method": "{{ token }}"}
+    yield {**good, "timeout": "{{ token }}"}
+    yield {**good, "secret_path": "{{ token }}", "url": "http://127.0.0.1:9"}
+    yield {**good, "url": "http://:{{ token | urlencode }}@127.0.0.1:9"}
+    yield {"path": "{{ passphrase }}/dataforest.yml", "passphrase": "{{ passphrase }}"}
+    yield "{{ token }}"
+    yield ["{{ token }}"]
+    yield "{{ good | to_json }}{{ token }}"

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The leak sweep: secrets in every place where one can be given, and the search for them in every place they can get to."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from end_to_end.playbooks import installed_collection, running_simulator, simulator
+from leaks.canaries import CANARIES
+from leaks.script import Script, Silence
+from leaks.stage import Coverage, Stage
+from simulator import Simulator
+from store_bench.openbao import OpenBao
+
+# Fixtures.
+__all__ = ["installed_collection", "running_simulator", "simulator"]
+
+COVERAGE = pytest.StashKey[Coverage]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --long."""
+    parser.addoption("--long", action="store_true", help="everything in every format of the output")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.stash[COVERAGE] = Coverage()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long form unless it is asked for, and give all the time they need."""
+    left_out = [] if config.getoption("long") else [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        item.add_marker(pytest.mark.timeout(600))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was covered."""
+    for line in config.stash[COVERAGE].table():
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def coverage(request: pytest.FixtureRequest) -> Coverage:
+    return request.config.stash[COVERAGE]
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    """A server that knows the canary token."""
+    server = OpenBao(tmp_path_factory.mktemp("openbao"))
+    server.start()
+    try:
+        server.wait_until(200)
+        policy = 'path "secret/*" { capabilities = ["create", "read", "update", "list"] }'
+        server.do("PUT", "sys/policies/acl/store", {"policy": policy})
+        server.do("POST", "auth/token/create", {"id": CANARIES["token"], "policies": ["store"]})
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def script(installed_collection: Path, simulator: Simulator, openbao: OpenBao, tmp_path: Path) -> Iterator[Script]:
+    """An empty script, to be run in a folder of its own."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        listener.settimeout(60)
+        yield Script(simulator, openbao, Silence(listener), Stage(installed_collection, tmp_path))

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No secret stands in anything that a run leaves anywhere, whatever vendors, servers and users do."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from leaks import cases
+from leaks.canaries import CANARIES
+from leaks.cases import PLUGINS_AND_ROLES
+from leaks.planted import BREAK, copy_with
+from leaks.script import Script
+from leaks.stage import Coverage
+
+FORMATS: dict[str, dict[str, str]] = {
+    "json": {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+    "yaml without pipelining": {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_PIPELINING": "false"},
+    "minimal": {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal"},
+    "oneline": {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline"},
+    "profiled": {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks,ansible.posix.timer"},
+}
+# The short form takes the first two in turn.
+EVERY = [(subject, list(FORMATS)[at % 2]) for at, subject in enumerate(PLUGINS_AND_ROLES)]
+REST = [(subject, name) for subject in PLUGINS_AND_ROLES for name in FORMATS if (subject, name) not in EVERY]
+
+
+@pytest.mark.parametrize(
+    ("subject", "output"), [*EVERY, *(pytest.param(*pair, marks=pytest.mark.long) for pair in REST)]
+)
+def test_whatever_happens(subject: str, output: str, script: Script, coverage: Coverage) -> None:
+    with script.about(subject):
+        PLUGINS_AND_ROLES[subject](script)
+    evidence = script.run(coverage, env=FORMATS[output])
+    if output == "profiled":
+        assert importlib.util.find_spec("ansible_collections.ansible.posix"), "make sweep installs it"
+        assert "=====" in evidence.output
+
+
+@pytest.mark.parametrize("subject", [subject for subject in PLUGINS_AND_ROLES if subject != "dataforest_password"])
+def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> None:
+    script.interrupt(coverage, cases.hanging(script, subject))
+
+
+# Which functions fail, and who has to do with any of them.
+BROKEN = {
+    "the client": (
+        [("module_utils/_transport.py", "RequestsTransport.send")],
+        PLUGINS_AND_ROLES.keys() - {"ncp_dataforest_publication", "dataforest_credential", "dataforest_password"},
+    ),
+    "signing, envelopes and the generator": (
+        [
+            ("module_utils/_signing.py", "ncp_headers"),
+            ("module_utils/_signing.py", "solapi_headers"),
+            ("module_utils/_password.py", "generate_password"),
+            ("plugin_utils/_envelope.py", "from_document"),
+        ],
+        PLUGINS_AND_ROLES.keys(),
+    ),
+    "the stores": (
+        [
+            ("plugin_utils/stores/vault_file.py", "VaultFileStore.load"),
+            ("plugin_utils/stores/vault_file.py", "VaultFileStore.save"),
+            ("plugin_utils/stores/hashi_vault.py", "HashiVaultStore.save"),
+        ],
+        PLUGINS_AND_ROLES.keys()
+        - {"ncp_dataforest_password", "ncp_dataforest_account_info", "solapi_password_reset", "dataforest_password"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_exception_that_nobody_expects(what: str, script: Script, coverage: Coverage, tmp_path: Path) -> None:
+    places, failing = BROKEN[what]
+    script.stage.collections = copy_with(script.stage.collections, tmp_path, BREAK, places)
+    cases.each_once(script, cases.EXCEPTION, failing)
+    evidence = script.run(coverage)
+    assert evidence.output.count("met an error that it does not know") >= len(failing)
+
+
+def test_ansible_runner(script: Script, coverage: Coverage) -> None:
+    cases.each_once(script, cases.SUCCESS)
+    cases.each_once(
+        script,
+        cases.VENDOR,
+        PLUGINS_AND_ROLES.keys() - {"ncp_dataforest_publication", "dataforest_credential", "dataforest_password"},
+        kind="status",
+        status=500,
+        message=CANARIES["secret_key"],
+        times=0,
+    )
+    script.run(coverage, by_runner=True)

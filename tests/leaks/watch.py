@@ -1,0 +1,100 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What others on the same machine can see of a run while it lasts: its processes, and the files it works with."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+MARK = "KRCLOUD_RUN"
+PAUSE = 0.04
+# A module with its arguments, as ansible-core stores it for as long as it runs unless pipelining is on.
+_PAYLOAD = re.compile(r"AnsiballZ_\w+\.py")
+
+
+class Watch:
+    """Looks at all processes that carry the mark of a run in their environment, and at folders, until it ends."""
+
+    def __init__(self, mark: str, folders: Iterable[Path]) -> None:
+        self._mark = f"{MARK}={mark}".encode()
+        self._folders = list(folders)
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._seen: set[object] = set()
+        self._thread = threading.Thread(target=self._go_on)
+        self.arguments: dict[str, str] = {}
+        self.environments: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+        self.payloads: dict[Path, int] = {}
+        """Files with a module and its arguments, each with the mode of its folder."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.look()
+
+    def look(self) -> None:
+        """Look once, now."""
+        with self._lock:
+            for process in Path("/proc").glob("[0-9]*"):
+                self._look_at_process(process)
+            for folder in self._folders:
+                for path in folder.rglob("*"):
+                    self._look_at_file(path)
+
+    def _go_on(self) -> None:
+        while not self._ended.wait(PAUSE):
+            self.look()
+
+    def _look_at_process(self, process: Path) -> None:
+        try:
+            environment = (process / "environ").read_bytes()
+            arguments = (process / "cmdline").read_bytes()
+        except OSError:
+            return  # it has ended, or is somebody else's
+        what = (process.name, environment, arguments)
+        if self._mark in environment and what not in self._seen:
+            self._seen.add(what)
+            name = f"{process.name}, {len(self._seen)}"
+            self.environments[name] = environment.replace(b"\0", b"\n").decode("utf-8", "backslashreplace")
+            self.arguments[name] = arguments.replace(b"\0", b" ").decode("utf-8", "backslashreplace")
+
+    def _look_at_file(self, path: Path) -> None:
+        try:
+            state = path.stat()
+            what = (path, state.st_ino, state.st_mtime_ns, state.st_size)
+            if what in self._seen or not path.is_file():
+                return
+            self._seen.add(what)
+            if _PAYLOAD.fullmatch(path.name):
+                self.payloads[path] = path.parent.stat().st_mode & 0o777
+                return
+            content = path.read_bytes()
+            if content not in self._seen:
+                self._seen.add(content)
+                self.files[f"{path}, {len(self._seen)}"] = content.decode("utf-8", "replace")
+        except OSError:
+            return  # it is gone
+
+
+def is_running(mark: str) -> bool:
+    """Whether any process of a run is left, such as one that outlives it for an async task."""
+    wanted = f"{MARK}={mark}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(process.name) != os.getpid() and wanted in (process / "environ").read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
