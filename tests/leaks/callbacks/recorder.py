@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
 DOCUMENTATION = """
 name: recorder
 type: notification
@@ -13,29 +19,19 @@ short_description: Write every result to a file
 description: For the leak sweep.
 """
 
-import json
-import os
-from typing import Any
 
-from ansible.plugins.callback import CallbackBase
-
-
-class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no types here
+class CallbackModule(CallbackBase):
     """One line of JSON for each event: the name of the task, the event, and what came with it."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "recorder"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._log = open(os.environ["KRCLOUD_RECORD"], "a", encoding="utf-8", errors="backslashreplace")
-
     def _write(self, event: str, result: Any) -> None:
         said = [str(item) for item in (result.exception, *result.warnings, *result.deprecations) if item]
         shown = {"task": result.task_name, "event": event, "result": result.result, "said": said}
-        self._log.write(json.dumps(shown, ensure_ascii=False, default=repr) + "\n")
-        self._log.flush()
+        with open(os.environ["KRCLOUD_RECORD"], "a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(json.dumps(shown, ensure_ascii=False, default=repr) + "\n")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write("ok", result)

@@ -19,4 +19,4 @@ def write(*arguments: Any) -> None:
     _write(*arguments)
 
 
-syslog.syslog = write
+setattr(syslog, "syslog", write)  # noqa: B010 its type is that of an overloaded function
