@@ -15,8 +15,9 @@ from typing import Self
 
 MARK = "KRCLOUD_RUN"
 PAUSE = 0.04
-# A module with its arguments, as ansible-core stores it for as long as it runs unless pipelining is on.
-_PAYLOAD = re.compile(r"AnsiballZ_\w+\.py")
+# At the beginning of a module with its arguments, which ansible-core stores for a while unless pipelining is on: first
+# in the temporary folder of the controller, under a random name, then in that of the target.
+_PAYLOAD = re.compile(rb"(?i)ansiballz")
 
 
 class Watch:
@@ -77,11 +78,10 @@ class Watch:
             if what in self._seen or not path.is_file():
                 return
             self._seen.add(what)
-            if _PAYLOAD.fullmatch(path.name):
-                self.payloads[path] = path.parent.stat().st_mode & 0o777
-                return
             content = path.read_bytes()
-            if content not in self._seen:
+            if _PAYLOAD.search(content, 0, 2000):
+                self.payloads[path] = path.parent.stat().st_mode & 0o777
+            elif content not in self._seen:
                 self._seen.add(content)
                 self.files[f"{path}, {len(self._seen)}"] = content.decode("utf-8", "replace")
         except OSError:
