@@ -30,7 +30,7 @@ test: ## Run every check
 demo: ## See the collection at work against the simulator
 	@$(NOX) --session demo $(OPTIONS)
 
-bench: ## Measure how fast it is: ARGS="--whole --write" for docs/performance.md, ARGS=--help for more
+bench: ## Measure how fast it is; ARGS="--whole --write" fills docs/performance.md
 	@$(NOX) --session bench $(OPTIONS)
 
 simulator: ## Start the simulator of both vendors, to try things by hand

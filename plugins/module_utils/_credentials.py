@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import ENVIRONMENT
+
+# Which credentials an account is reached with: its own access key, secret key and profile, or None for the task's.
+Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
+TASK: Tenant = (None, None, None)
 
 DEFAULT_PROFILE = "DEFAULT"
 _FILE_KEYS = {"access_key": "ncloud_access_key_id", "secret_key": "ncloud_secret_access_key"}
@@ -150,6 +153,9 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
     nothing to the other sections: a profile that lacks a key must not pick up another tenant's. Values are taken
     as they stand, ``%`` and ``=`` included. Raises ConfigurationError, which quotes no line of the file.
     """
+    # Where options or environment bring the credentials, nobody needs it.
+    import configparser
+
     parser = configparser.RawConfigParser(
         delimiters=("=",), default_section="\0", interpolation=None, comment_prefixes=("#", ";")
     )
@@ -168,7 +174,7 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
     return {name: {key: value.strip() for key, value in parser.items(name)} for name in parser.sections()}
 
 
-def _in_line(error: configparser.Error) -> str:
+def _in_line(error: Exception) -> str:
     number = getattr(error, "lineno", None)
     return f" in line {number}" if number else ""
 

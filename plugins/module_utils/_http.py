@@ -32,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 
 T = TypeVar("T")
 
+MOST_WORKERS = 64
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
 
@@ -138,16 +139,28 @@ class Limits:
             raise ConfigurationError(f"retries is {self.retries}: it must be 0 or more.")
 
 
+def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
+    """Raise ConfigurationError for numbers that make no sense."""
+    if not 1 <= concurrency <= MOST_WORKERS:
+        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
+    if max_failures is not None and max_failures < 1:
+        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+
+
 class Pace:
-    """Keeps all workers of one task to a common rate, evenly spaced, and holds them after a 429."""
+    """A token bucket for all workers of one task: every request takes a token. After a 429 nobody gets one for a while.
+
+    The bucket holds one token: with more saved up, a second could see more requests than the user allows.
+    """
 
     def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
         if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
             raise ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
         self._clock = clock or Clock()
-        self._interval = 1.0 / per_second if per_second else 0.0
+        self._rate = per_second
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._tokens = 1.0
+        self._filled_at = self._clock.monotonic()
         self._held_until = 0.0
 
     def wait(self, until: Optional[float] = None) -> bool:
@@ -155,13 +168,22 @@ class Pace:
         while True:
             with self._lock:
                 now = self._clock.monotonic()
-                start = max(self._held_until, self._next)
+                start = max(self._held_until, self._filled(now))
                 if start <= now:
-                    self._next = now + self._interval
+                    self._tokens -= 1.0
                     return True
             if until is not None and start >= until:
                 return False
             self._clock.sleep(start - now)
+
+    def _filled(self, now: float) -> float:
+        """Fill the bucket, and return when it has a token."""
+        if self._rate is None:
+            self._tokens = 1.0
+            return now
+        self._tokens = min(1.0, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        return now + (1.0 - self._tokens) / self._rate
 
     def hold(self, seconds: float) -> None:
         """Let nobody send for this long."""
@@ -217,7 +239,7 @@ def parse_retry_after(value: Optional[str], now: float) -> Optional[float]:
         return float(value[:9])
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
 
@@ -225,7 +247,7 @@ def clock_skew(response: Response) -> Optional[float]:
     """Return by how many seconds our clock is ahead of the server's Date header (negative: behind), if it has one."""
     try:
         return response.received_at - email.utils.parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         return None
 
 

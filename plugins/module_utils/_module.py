@@ -28,12 +28,15 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params im
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import (
     SHORTEST_SECRET,
     Redactor,
+    standing_in,
     url_secrets,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._transport import (
     REQUESTS_IMPORT_ERROR,
     RequestsTransport,
 )
+
+_MANY_SECRETS = 20
 
 
 class RedactingModule(AnsibleModule):
@@ -114,11 +117,20 @@ class RedactingModule(AnsibleModule):
         """Write to syslog, masked: core knows the option values only as they are, not as their repr."""
         super().log(self.redactor.text(str(msg)), log_args=self.redactor.value(log_args) if log_args else log_args)
 
+    def _log_invocation(self) -> None:
+        # Core looks for each secret in each option, and writes out lists in full: with thousands of accounts too much.
+        shown = hidden(self.argument_spec, self.params).items()
+        log_args = {name: f"{len(value)} rows" if isinstance(value, list) else str(value) for name, value in shown}
+        self.log("Invoked with " + " ".join(f"{name}={value}" for name, value in log_args.items()), log_args)
+
     def _masked(self, kwargs: Dict[str, Any]) -> Dict[str, Any]:
-        # Core replaces no_log values wherever they occur. A very short one would shred all else that is said.
-        self.no_log_values = {value for value in self.no_log_values if len(value) >= SHORTEST_SECRET}
         result: Dict[str, Any] = self.redactor.value(kwargs)
         result["invocation"] = {"module_args": self.redactor.value(hidden(self.argument_spec, self.params))}
+        # Core replaces no_log values wherever they occur. A very short one would shred all else that is said.
+        self.no_log_values = {value for value in self.no_log_values if len(value) >= SHORTEST_SECRET}
+        if len(self.no_log_values) > _MANY_SECRETS:
+            # It looks for each of them in each text, which takes minutes with thousands: give it those that it finds.
+            self.no_log_values = standing_in(result, self.no_log_values)
         return result
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:

@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import ncp_credentials, read_text
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import (
+    TASK,
+    Tenant,
+    ncp_credentials,
+    read_text,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import DataForest
-from ansible_collections.krcloud.credentials.plugins.module_utils._reset import Target, Tenant
-
-TASK: Tenant = (None, None, None)
 
 
 def clients(module: RedactingModule, tenants: Iterable[Tenant], connections: int = 1) -> Dict[Tenant, DataForest]:
@@ -42,21 +43,3 @@ def _options_of(options: Mapping[str, Any], tenant: Tenant) -> Mapping[str, Opti
         "profile": profile,
         "config_file": options["config_file"],
     }
-
-
-def targets(options: Mapping[str, Any]) -> List[Target]:
-    """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
-    if options["accounts"] is None:
-        return [Target("the account", options["id"], options["name"], options["password"], TASK)]
-    if not options["accounts"]:
-        raise ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
-    return [
-        Target(
-            place=f"accounts[{at}]",
-            id=item["id"],
-            name=item["name"],
-            password=item["password"],
-            tenant=(item["access_key"], item["secret_key"], item["profile"]),
-        )
-        for at, item in enumerate(options["accounts"])
-    ]

@@ -20,7 +20,8 @@ import html
 import re
 import unicodedata
 from collections import deque
-from typing import Any, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Pattern, Set, Tuple
+from collections.abc import Mapping
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Pattern, Set, Tuple
 from urllib.parse import unquote
 
 MASK = "********"
@@ -31,20 +32,27 @@ SHORTEST_SECRET = 6
 _GRAM = SHORTEST_SECRET
 _MOST_LAYERS = 40
 _DEEPEST_ENCODING = 3
+# How many characters are looked at in all layers of a text, for each of its own and at least.
+_EFFORT, _LEAST_EFFORT = 60, 60_000
+_LONGEST_REMEMBERED = 80
 
 # One family at a time: a secret may itself hold a character that starts an escape of another family.
+# With each, the character without which a text holds none of it.
 _ESCAPES = (
-    re.compile(
-        r"""
+    (
+        "\\",
+        re.compile(
+            r"""
           \\[uU][dD][89abAB][0-9a-fA-F]{2}\\[uU][dD][c-fC-F][0-9a-fA-F]{2}   # a JSON surrogate pair
         | \\U[0-9a-fA-F]{8} | \\u\{[0-9a-fA-F]{1,6}\} | \\u[0-9a-fA-F]{4} | \\x[0-9a-fA-F]{2} | \\[0-3][0-7]{2} | \\.
         """,
-        re.VERBOSE | re.DOTALL,
+            re.VERBOSE | re.DOTALL,
+        ),
     ),
-    re.compile(r"(?:%[0-9a-fA-F]{2})+"),
-    re.compile(r"&#[0-9]{1,7};|&#[xX][0-9a-fA-F]{1,6};|&[A-Za-z]{2,8};"),
-    re.compile(r"""'"'"'|'\\''"""),
-    re.compile(r"''"),
+    ("%", re.compile(r"(?:%[0-9a-fA-F]{2})+")),
+    ("&", re.compile(r"&#[0-9]{1,7};|&#[xX][0-9a-fA-F]{1,6};|&[A-Za-z]{2,8};")),
+    ("'", re.compile(r"""'"'"'|'\\''""")),
+    ("'", re.compile(r"''")),
 )
 _SHORT_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "0": "\0"}
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -52,6 +60,20 @@ _HEX_RUN = re.compile(r"[0-9a-fA-F]{12,}")
 
 # One decoded text, and for each of its characters the half-open range of the original text it came from.
 _Layer = Tuple[str, List[Tuple[int, int]]]
+
+
+class _TooMuch(Exception):
+    """A text has more layers than anybody writes: built to keep us busy, or to hide what it holds."""
+
+
+class _Effort:
+    def __init__(self, text: str) -> None:
+        self._left = max(_LEAST_EFFORT, _EFFORT * len(text))
+
+    def spend(self, text: str) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            raise _TooMuch
 
 
 class Redactor:
@@ -62,6 +84,8 @@ class Redactor:
         self._whole: Dict[str, List[str]] = {}
         self._pieces: Set[str] = set()
         self._pieces_of: Set[str] = set()
+        self._shortest = 0  # of the whole needles; undoing escapes and encodings never makes a text longer
+        self._clean: Set[str] = set()  # short texts without any of the secrets: results repeat them
         self.add(*secrets)
 
     @property
@@ -76,13 +100,22 @@ class Redactor:
                 continue
             self._secrets.add(str(secret))
             for needle in _needles(str(secret)):
+                self._shortest = min(self._shortest or len(needle), len(needle))
                 grams = self._whole.setdefault(needle[:_GRAM], [])
                 if needle not in grams:
                     grams.append(needle)
+            # Another set, not an empty one: a thread that looks right now knows less, and goes on filling the old.
+            self._clean = set()
 
     def text(self, text: str) -> str:
-        """Return ``text`` with every secret in it masked."""
-        return self._mask(text, pieces=False)
+        """Return ``text`` with every secret in it masked; all of it if it takes too much to tell what is in it."""
+        clean = self._clean
+        if text in clean:
+            return text
+        masked = self._mask(text, pieces=False)
+        if masked == text and len(text) <= _LONGEST_REMEMBERED:
+            clean.add(text)
+        return masked
 
     def foreign_text(self, text: str) -> str:
         """Return text written by somebody else, with secrets masked even where they were cut short.
@@ -112,25 +145,36 @@ class Redactor:
         return value
 
     def _mask(self, text: str, pieces: bool) -> str:
-        if not self._secrets or len(text) < _GRAM:
+        least = _GRAM if pieces else self._shortest
+        if not self._secrets or len(text) < least:
             return text
         if pieces:
             self._index_pieces()
         spans: List[Tuple[int, int]] = []
-        for decoded, origin in _layers(text):
-            for start, end in self._find(decoded, pieces):
-                spans.append((origin[start][0], origin[end - 1][1]))
-            for start, end, inner in _encoded_runs(decoded):
-                if self._holds(inner, pieces, _DEEPEST_ENCODING):
+        effort = _Effort(text)
+        try:
+            for decoded, origin in _layers(text, effort):
+                for start, end in self._find(decoded, pieces):
                     spans.append((origin[start][0], origin[end - 1][1]))
+                for start, end, inner in _encoded_runs(decoded, least):
+                    if self._holds(inner, pieces, _DEEPEST_ENCODING, effort):
+                        spans.append((origin[start][0], origin[end - 1][1]))
+        except _TooMuch:
+            return MASK
         return _replace(text, spans)
 
-    def _holds(self, text: str, pieces: bool, depth: int) -> bool:
+    def _holds(self, text: str, pieces: bool, depth: int, effort: _Effort) -> bool:
         """Tell whether a secret is in what was decoded, perhaps escaped or encoded once more."""
+        least = _GRAM if pieces else self._shortest
         return any(
             next(self._find(decoded, pieces), None)
-            or (depth > 1 and any(self._holds(inner, pieces, depth - 1) for _at, _to, inner in _encoded_runs(decoded)))
-            for decoded, _origin in _layers(text)
+            or (
+                depth > 1
+                and any(
+                    self._holds(inner, pieces, depth - 1, effort) for _at, _to, inner in _encoded_runs(decoded, least)
+                )
+            )
+            for decoded, _origin in _layers(text, effort)
         )
 
     def _index_pieces(self) -> None:
@@ -141,7 +185,7 @@ class Redactor:
 
     def _find(self, text: str, pieces: bool) -> Iterator[Tuple[int, int]]:
         folded = _fold(text)
-        for at in range(len(folded) - _GRAM + 1):
+        for at in range(len(folded) - (_GRAM if pieces else self._shortest) + 1):
             gram = folded[at : at + _GRAM]
             for needle in self._whole.get(gram, ()):
                 if folded.startswith(needle, at):
@@ -169,18 +213,24 @@ def _fold(text: str) -> str:
     return "".join(low if len(low) == 1 else char for char, low in ((char, char.lower()) for char in text))
 
 
-def _layers(text: str) -> Iterator[_Layer]:
+def _layers(text: str, effort: _Effort) -> Iterator[_Layer]:
     """Yield the text as it stands, then with its escapes undone: each family, layer under layer, nearest first."""
     waiting: Deque[_Layer] = deque([(text, [(at, at + 1) for at in range(len(text))])])
     seen = {text}
     while waiting:
         layer = waiting.popleft()
+        effort.spend(layer[0])
         yield layer
-        for escape in _ESCAPES:
+        for sign, escape in _ESCAPES:
+            if sign not in layer[0]:
+                continue
             decoded = _undo(escape, layer)
-            if decoded[0] not in seen and len(seen) < _MOST_LAYERS:
-                seen.add(decoded[0])
-                waiting.append(decoded)
+            if decoded[0] in seen:
+                continue
+            if len(seen) == _MOST_LAYERS:
+                raise _TooMuch
+            seen.add(decoded[0])
+            waiting.append(decoded)
 
 
 def _undo(escape: Pattern[str], layer: _Layer) -> _Layer:
@@ -223,10 +273,12 @@ def _plain(escape: str) -> str:
     return _SHORT_ESCAPES.get(kind, kind)
 
 
-def _encoded_runs(text: str) -> Iterator[Tuple[int, int, str]]:
-    """Yield start, end and decoded text of all that might be Base64 or hexadecimal."""
+def _encoded_runs(text: str, least: int) -> Iterator[Tuple[int, int, str]]:
+    """Yield start, end and decoded text of all that might be Base64 or hexadecimal of ``least`` bytes or more."""
     for match in _BASE64_RUN.finditer(text):
         run = match.group().rstrip("=").replace("-", "+").replace("_", "/")
+        if len(run) * 3 // 4 < least:
+            continue
         for skip in range(4):
             usable = run[skip:]
             usable = usable[: len(usable) - (len(usable) % 4 == 1)]
@@ -250,6 +302,28 @@ def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
         position = max(position, end)
     parts.append(text[position:])
     return "".join(parts)
+
+
+def standing_in(value: Any, wanted: Set[str]) -> Set[str]:
+    """Return which of the wanted texts stand, as they are, in any text of a result. Linear, however many there are."""
+    text = "\n".join(set(_texts(value)))
+    return {
+        piece
+        for length in {len(each) for each in wanted}
+        for piece in (text[at : at + length] for at in range(len(text) - length + 1))
+        if piece in wanted
+    }
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _texts(pair)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def url_secrets(url: str) -> List[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import TASK, Tenant
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     ConfigurationError,
     InternalError,
@@ -21,6 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
     internal_error,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import check_limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
     Account,
     DataForest,
@@ -29,10 +31,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
 
-MOST_WORKERS = 64
-
-# Which credentials an account is reached with: its own access key, secret key and profile, or None for the task's.
-Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
 
 T = TypeVar("T")
@@ -75,6 +73,24 @@ class Outcome:
         return {"id": self.id, "name": self.name, "outcome": self.outcome, "error": self.error}
 
 
+def targets(options: Mapping[str, Any]) -> List[Target]:
+    """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
+    if options["accounts"] is None:
+        return [Target("the account", options["id"], options["name"], options["password"], TASK)]
+    if not options["accounts"]:
+        raise ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
+    return [
+        Target(
+            place=f"accounts[{at}]",
+            id=item["id"],
+            name=item["name"],
+            password=item["password"],
+            tenant=(item["access_key"], item["secret_key"], item["profile"]),
+        )
+        for at, item in enumerate(options["accounts"])
+    ]
+
+
 def check_targets(targets: Sequence[Target]) -> None:
     """Raise ConfigurationError for the first thing that is wrong with any target. Sends nothing."""
     seen: Dict[Tuple[Tenant, Optional[str], Optional[str]], str] = {}
@@ -95,14 +111,6 @@ def check_targets(targets: Sequence[Target]) -> None:
                 f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent."
             )
         seen[key] = target.label
-
-
-def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
-    """Raise ConfigurationError for numbers that make no sense."""
-    if not 1 <= concurrency <= MOST_WORKERS:
-        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
-    if max_failures is not None and max_failures < 1:
-        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
 
 
 def reset_passwords(

@@ -43,6 +43,9 @@ CLOCK_SKEW_LIMIT = 900.0
 # Every request sends another mail.
 SEND_RESET = Operation("sendResetPassword", "/users/v1/member/password/reset", Repeat.UNSAFE)
 
+# One token of 32 characters is usual. Knowing a secret costs memory, many times its length.
+_MOST_TOKENS, _LONGEST_TOKEN = 20, 500
+
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]{1,253}")
 _ERRORS_ABOUT_THE_CALLER = frozenset(
     ("invalidapikey", "signaturedoesnotmatch", "requesttimetooskewed", "duplicatedsignature", "forbidden")
@@ -113,7 +116,13 @@ class Solapi:
                 f"SOLAPI gave an answer that cannot be used (HTTP {response.status}): {reason}.",
                 http_status=response.status,
             ) from None
-        self._redactor.add(*_reset_tokens(answer))
+        tokens = _reset_tokens(answer)
+        if len(tokens) > _MOST_TOKENS or any(len(token) > _LONGEST_TOKEN for token in tokens):
+            raise ProtocolError(
+                "SOLAPI answered with more reset tokens, or longer ones, than one mail has.",
+                http_status=response.status,
+            )
+        self._redactor.add(*tokens)
         code, message = answer.get("errorCode"), answer.get("errorMessage")
         if not 200 <= response.status < 300 or code:
             raise self._refusal(
@@ -131,13 +140,17 @@ class Solapi:
                 raise ProtocolError(
                     "SOLAPI answered without saying whether the address was accepted.", http_status=response.status
                 )
-        return ResetMail(_message_id(mail), _requested_at(answer, response.received_at))
+        return ResetMail(self._message_id(mail), _requested_at(answer, response.received_at))
+
+    def _message_id(self, mail: Any) -> Optional[str]:
+        value = mail.get("messageId") if isinstance(mail, dict) else None
+        return one_line(self._redactor.foreign_text(value[:4000]), 200) if isinstance(value, str) else None
 
     def _refusal(self, response: Response, code: Optional[str], message: Optional[str]) -> KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
         status = response.status
         code = one_line(self._redactor.foreign_text(code[:200]), 60) if code else None
-        quoted = one_line(self._redactor.foreign_text(message[:4000])) if message else None
+        quoted = one_line(self._redactor.foreign_text(message[:2000])) if message else None
         said = f" (HTTP {status}" + (f", {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code}
         if status == 429:
@@ -182,11 +195,6 @@ class Solapi:
 
 def _addresses(value: Any) -> List[str]:
     return [item.lower() for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _message_id(mail: Any) -> Optional[str]:
-    value = mail.get("messageId") if isinstance(mail, dict) else None
-    return one_line(value, 200) if isinstance(value, str) else None
 
 
 def _requested_at(answer: Mapping[str, Any], received_at: float) -> str:

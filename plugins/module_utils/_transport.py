@@ -44,16 +44,26 @@ except ImportError as _error:
 USER_AGENT = "krcloud.credentials"
 
 _CHUNK = 64 * 1024
+# Beyond the body and what chunks add to it: status lines, headers, trailers.
+_LARGEST_REST = 1024 * 1024
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class _Attempt:
     """One try at one request: when it must be over, and whether the vendor may have seen any of it."""
 
-    def __init__(self, timeout: float, deadline: float) -> None:
+    def __init__(self, timeout: float, deadline: float, largest_answer: int) -> None:
         self.timeout = timeout
         self.deadline = deadline
         self.sent = False
+        self._largest_answer = largest_answer
+        self._room = 2 * largest_answer + _LARGEST_REST
+
+    def received(self, size: int) -> None:
+        """Count what came in. http.client has no limit of its own for interim answers, trailers and odd chunks."""
+        self._room -= size
+        if self._room < 0:
+            raise _TooLarge(self._largest_answer)
 
     def time_for_one_read(self) -> float:
         left = self.deadline - time.monotonic()
@@ -78,8 +88,11 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> Any:
-        self._sock.settimeout(_attempt.get().time_for_one_read())
-        return self._raw.readinto(buffer)
+        attempt = _attempt.get()
+        self._sock.settimeout(attempt.time_for_one_read())
+        size = self._raw.readinto(buffer)
+        attempt.received(size or 0)
+        return size
 
     def close(self) -> None:
         self._raw.close()
@@ -97,6 +110,16 @@ class _WatchedConnection:
 
     response_class: Any = _BoundedAnswer
     sock: Any
+    _held: Optional[bytearray] = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        # Left to urllib3, headers and body go out one after the other, and both ends have the work twice.
+        self._held = bytearray()
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]  # a mixin: urllib3 has it
+        finally:
+            whole, self._held = self._held, None
+        self.send(whole)
 
     def connect(self) -> Any:
         try:
@@ -106,6 +129,9 @@ class _WatchedConnection:
             _attempt.get().sent = False
 
     def send(self, data: Any) -> Any:
+        if self._held is not None:
+            self._held += data
+            return None
         if self.sock is None:
             self.connect()
         _attempt.get().sent = True
@@ -128,8 +154,8 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class _Adapter(HTTPAdapter):
-    """`requests`' adapter with our connections, and one TLS context for all of them."""
+class TlsAdapter(HTTPAdapter):
+    """`requests`' adapter with one TLS context for all connections; None where there is no TLS."""
 
     def __init__(self, context: Optional[ssl.SSLContext], connections: int) -> None:
         self._context = context
@@ -137,16 +163,26 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        _use_our_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
-        _use_our_pools(manager)
-        return manager
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         # The context has loaded its authorities once; left to `requests`, every new connection would read them again.
         conn.cert_reqs = self._context.verify_mode if self._context else None
+
+
+class _Adapter(TlsAdapter):
+    """The same with our connections."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _use_our_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        _use_our_pools(manager)
+        return manager
 
 
 def _use_our_pools(manager: Any) -> None:
@@ -197,6 +233,9 @@ class RequestsTransport:
         self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1
     ) -> None:
         self._validate = validate_certs
+        if not validate_certs:
+            # Each task warns of it in its result. This would be said on standard error, once for each request.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         session = _Session()
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -206,10 +245,12 @@ class RequestsTransport:
         context = tls_context(validate_certs, ca_path, os.environ) if secure else None
         session.mount("https://" if secure else "http://", _Adapter(context, connections))
         self._session = session
+        # Asked for once: each time it goes through the whole environment.
+        self._proxies = get_environ_proxies(api_url, no_proxy=None)
 
     def send(self, request: Request, timeout: float, deadline: float) -> Response:
         """See `Transport.send`."""
-        attempt = _Attempt(timeout, deadline)
+        attempt = _Attempt(timeout, deadline, request.largest_answer)
         token = _attempt.set(attempt)
         try:
             return self._send(request, attempt)
@@ -236,7 +277,7 @@ class RequestsTransport:
             stream=True,
             timeout=attempt.time_for_one_read(),
             verify=self._validate,
-            proxies=get_environ_proxies(request.url, no_proxy=None),
+            proxies=self._proxies,
             allow_redirects=False,
         )
         received_at = time.time()
@@ -252,7 +293,7 @@ class RequestsTransport:
     @staticmethod
     def _body(raw: Any, headers: Mapping[str, str], largest: int) -> bytes:
         announced = headers.get("content-length", "")
-        expected = int(announced) if announced.isdigit() and len(announced) < 16 else None
+        expected = int(announced[:16]) if announced.isdecimal() else None
         if expected is not None and expected > largest:
             raise _TooLarge(largest)
         body = bytearray()

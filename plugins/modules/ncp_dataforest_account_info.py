@@ -148,9 +148,10 @@ error:
 
 from typing import Any, Dict
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import TASK
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import matching
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import TASK, clients
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
 
 

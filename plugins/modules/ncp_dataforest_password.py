@@ -92,7 +92,7 @@ options:
     type: int
   requests_per_second:
     description:
-      - Send no more than this many requests a second, over all accounts together.
+      - Send no more than this many requests a second, over all accounts together and evenly spread.
       - If not set, only an answer of the vendor that there are too many requests (HTTP 429) slows the task down.
     type: float
 notes:
@@ -223,12 +223,13 @@ error:
 from typing import Any, Dict
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients, targets
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
     check_targets,
     reset_passwords,
     result_of,
+    targets,
 )
 
 ACCOUNT = {

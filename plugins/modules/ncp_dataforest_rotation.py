@@ -92,13 +92,14 @@ options:
     default: 8
   batch_size:
     description:
-      - How many accounts are committed to the store and then reset together. A smaller number bounds the damage of a
-        bad day.
+      - How many accounts are committed to the store and then reset together. It is the most that a run leaves pending
+        when it dies. A smaller number takes more time, as each batch is two commits and one run of a module.
     type: int
-    default: 100
+    default: 1000
   max_failures:
     description:
-      - Begin no further batch once this many accounts have failed. Those left are reported as V(skipped).
+      - Begin with no further account once this many have failed. Those left are reported as V(skipped). What the store
+        already holds for them is sent by the next run.
       - If not set, all accounts are tried.
     type: int
   requests_per_second:

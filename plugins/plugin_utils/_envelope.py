@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from typing import Any
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
 
 FORMAT = 1
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 # What is known of a candidate. STAGED: in the store, and perhaps sent by a run that did not live to say so.
 # UNKNOWN: sent, and no answer told what became of it.
@@ -141,13 +142,16 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
 
 
 def seconds(time: str) -> float:
-    """Return a time of an envelope as seconds since the epoch."""
-    return datetime.strptime(time, TIME_FORMAT).replace(tzinfo=UTC).timestamp()
+    """Return a time of an envelope as seconds since the epoch. Raises ValueError."""
+    # Ten times as fast as `strptime`, and there are thousands; it knows other forms, too.
+    if not _TIME.fullmatch(time):
+        raise ValueError(time)
+    return datetime.fromisoformat(time).timestamp()
 
 
 def time_text(now: float) -> str:
     """Return seconds since the epoch as a time of an envelope."""
-    return datetime.fromtimestamp(int(now), UTC).strftime(TIME_FORMAT)
+    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

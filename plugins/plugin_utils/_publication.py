@@ -75,7 +75,9 @@ def _by_name(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
                     f"accounts[{at}] has no {key}.", hint="Give the names and rotation IDs of a rotation's result."
                 )
         if row["name"] in wanted:
-            raise ConfigurationError(f"accounts names {shown(row['name'])} more than once.", hint="Name each account once.")
+            raise ConfigurationError(
+                f"accounts names {shown(row['name'])} more than once.", hint="Name each account once."
+            )
         wanted[str(row["name"])] = str(row["rotation_id"])
     return wanted
 
@@ -85,6 +87,7 @@ def _load(store: Store, names: Sequence[str]) -> dict[str, tuple[Envelope, str]]
     missing = [name for name in names if name not in stored]
     if missing:
         raise NotFoundError(
-            f"The store has no account {shown(missing[0])}.", hint="Give the names and rotation IDs of a rotation's result."
+            f"The store has no account {shown(missing[0])}.",
+            hint="Give the names and rotation IDs of a rotation's result.",
         )
     return {name: (from_stored(name, stored[name]), stored[name].revision) for name in names}

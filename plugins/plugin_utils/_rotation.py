@@ -68,6 +68,7 @@ class Verdict(enum.Enum):
     REJECTED = "it was not applied"
     UNKNOWN = "it may or may not have been applied"
     WITHHELD = "the answer was not about the value"
+    SKIPPED = "it was not sent, because enough others had failed"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     NotFoundError,
     UnknownOutcomeError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace, check_limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import (
     CONNECTION,
     NCP,
@@ -32,7 +33,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
     controller_spec,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
-from ansible_collections.krcloud.credentials.plugins.module_utils._reset import check_limits
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import (
     duration_text,
@@ -60,7 +60,12 @@ RESET_MODULE = "ncp_dataforest_password"
 
 _RUN_AGAIN = "Run the task again: what was begun is resumed."
 _CREDENTIALS = ("access_key", "secret_key", "profile")
-_VERDICTS = {"reset": Verdict.CONFIRMED, "rejected": Verdict.REJECTED, "unknown": Verdict.UNKNOWN}
+_VERDICTS = {
+    "reset": Verdict.CONFIRMED,
+    "rejected": Verdict.REJECTED,
+    "unknown": Verdict.UNKNOWN,
+    "skipped": Verdict.SKIPPED,
+}
 
 
 def rotation_spec() -> Spec:
@@ -85,7 +90,7 @@ def rotation_spec() -> Spec:
             "force": {"type": "bool", "default": False},
             "password_length": {"type": "int", "default": 20, "no_log": False},
             "concurrency": {"type": "int", "default": 8},
-            "batch_size": {"type": "int", "default": 100},
+            "batch_size": {"type": "int", "default": 1000},
             "max_failures": {"type": "int"},
             "requests_per_second": {"type": "float"},
         },
@@ -199,7 +204,7 @@ class RotationTask:
         accounts = [{**self._targets[name], "password": password} for name, password in effect.passwords.items()]
         options = self._module_options({})
         options.update({name: self._options[name] for name in ("concurrency", "requests_per_second")})
-        result = self._run_module(RESET_MODULE, {**options, "accounts": accounts})
+        result = self._run_module(RESET_MODULE, {**options, "accounts": accounts, "max_failures": effect.max_failures})
         rows = result.get("accounts")
         if not isinstance(rows, list) or len(rows) != len(accounts):
             error = _error_of(result)
@@ -220,7 +225,7 @@ def _account(row: Mapping[str, Any], profile: str | None) -> Account:
 def _match(
     item: Mapping[str, Any], credentials: Mapping[str, str | None], listed: list[Mapping[str, Any]] | KrcloudError
 ) -> _Wanted:
-    label = str(item["name"] or item["id"])
+    label = shown(item["name"] or item["id"])
     if isinstance(listed, KrcloudError):
         return _Wanted(label, credentials, None, listed)
     key = "name" if item["name"] else "id"

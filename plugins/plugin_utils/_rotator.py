@@ -46,9 +46,10 @@ MOST_LOSSES_AFTER_A_SEND = 200
 
 @dataclass(frozen=True)
 class Send:
-    """Set these passwords. Answered with an `Answer` for each name."""
+    """Set these passwords, and begin with no more after ``max_failures``. Answered with an `Answer` for each name."""
 
     passwords: Mapping[str, str]
+    max_failures: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Rotation:
         generate: Callable[[], str],
         new_id: Callable[[], str],
         clock: Callable[[], float],
-        batch_size: int = 100,
+        batch_size: int = 1000,
         max_failures: int | None = None,
         progress: Callable[[int, int, int], None] = lambda done, total, failures: None,
     ) -> None:
@@ -145,19 +146,22 @@ class Rotation:
         while waiting:
             batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
             try:
-                yield from self._settle_batch(batch)
+                yield from self._settle_batch(batch, failures)
             except StoreError as error:
                 self._stop(batch, waiting, error)
                 waiting = []
-            failures += sum(row.result is not None and row.result.outcome in FAILURES for row in batch)
+            failures += _failures(batch)
             self._progress(total - len(waiting), total, failures)
-            if waiting and self._max_failures is not None and failures >= self._max_failures:
-                for row in waiting:
-                    message = f"Not tried: max_failures ({self._max_failures}) was reached."
-                    advice = "Mend what the others failed of, then run again."
-                    self._close(row, "skipped", SkippedError(message, hint=advice).as_dict())
+            if self._max_failures is not None and failures >= self._max_failures:
+                self._skip(waiting)
                 waiting = []
         return [row.result for row in rows if row.result is not None]
+
+    def _skip(self, rows: list[_Work]) -> None:
+        for row in rows:
+            message = f"Not tried: max_failures ({self._max_failures}) was reached."
+            advice = "Mend what the others failed of, then run again."
+            self._close(row, "skipped", SkippedError(message, hint=advice).as_dict())
 
     def _stop(self, batch: list[_Work], waiting: list[_Work], error: StoreError) -> None:
         """Report everybody after the store has failed: without it nothing more may be sent."""
@@ -204,12 +208,20 @@ class Rotation:
 
     # ------------------------------------------------------------------------------------------------ one batch
 
-    def _settle_batch(self, batch: list[_Work]) -> Generator[Effect, Any, None]:
+    def _settle_batch(self, batch: list[_Work], earlier_failures: int) -> Generator[Effect, Any, None]:
         while rows := [row for row in batch if row.result is None]:
-            yield from self._prepare([row for row in rows if row.result is None])
+            left = None
+            if self._max_failures is not None:
+                left = self._max_failures - earlier_failures - _failures(batch)
+                if left <= 0:
+                    # What was begun is seen through.
+                    self._skip([row for row in rows if not row.tried and row.set_last is None])
+                    rows = [row for row in rows if row.result is None]
+                    left = 1
+            yield from self._prepare(rows)
             ready = [row for row in rows if row.result is None and row.sending is not None]
             if ready:
-                yield from self._send(ready)
+                yield from self._send(ready, left)
 
     def _prepare(self, rows: list[_Work]) -> Generator[Effect, Any, None]:
         """Commit everything that is about to be sent, in one commit, and read it back."""
@@ -281,8 +293,12 @@ class Rotation:
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    def _send(self, rows: list[_Work]) -> Generator[Effect, Any, None]:
-        answers: Mapping[str, Answer] = yield Send({row.name: _password(row) for row in rows})
+    def _send(self, rows: list[_Work], max_failures: int | None) -> Generator[Effect, Any, None]:
+        answers: Mapping[str, Answer] = yield Send({row.name: _password(row) for row in rows}, max_failures)
+        for row in rows:
+            if answers[row.name].verdict is Verdict.SKIPPED and row.step is Step.STAGE:
+                row.step = Step.RESEND  # should its turn come after all: it is in the store now
+        rows = [row for row in rows if answers[row.name].verdict is not Verdict.SKIPPED]
         repeats = [row for row in rows if row.step is Step.REST]
         rows = [row for row in rows if row.step is not Step.REST]
         changes: dict[str, Envelope] = {}
@@ -349,6 +365,10 @@ class Rotation:
     def _predicted(self, row: _Work) -> Result:
         outcome = "resumed" if row.step is Step.RESEND else "rotated"
         return Result(row.account, outcome, before=row.before, after=Standing("active", 0.0))
+
+
+def _failures(rows: Sequence[_Work]) -> int:
+    return sum(row.result is not None and row.result.outcome in FAILURES for row in rows)
 
 
 def _sent(row: _Work) -> tuple[Envelope, str]:

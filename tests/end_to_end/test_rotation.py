@@ -240,22 +240,3 @@ def test_a_store_that_cannot_be_used_stops_the_run_before_any_reset(pipeline: Pi
         pipeline.store.parent.mkdir(exist_ok=True)
         pipeline.store.write_bytes(whole)
         pipeline.passphrase.write_text(phrase, encoding="utf-8")
-
-
-def test_no_password_is_seen_at_any_verbosity(pipeline: Pipeline, simulator: Simulator) -> None:
-    pipeline.run("-vvvv", "--diff")
-    outputs = [pipeline.output]
-    simulator.fault(
-        vendor="ncp", operation="resetPassword", kind="reject", times=2, match={"name": "df001"}, echo="raw"
-    )
-    pipeline.run("-vvvv", "--diff", force=True)
-    outputs.append(pipeline.output)
-    history = [entry["password"] for account in pipeline.envelopes().values() for entry in account["previous"]]
-    passwords = [*pipeline.live().values(), *history]
-    assert len(set(passwords)) == 10
-    refused = json.loads(simulator.requests()[-1]["body"])["password"]
-    secrets = [*passwords, refused, "a passphrase of the tests"]
-    for output in outputs:
-        assert found(secrets, output) == []
-    for name, text in sinks(pipeline.folder, "playbook.yml", "passphrase"):
-        assert found(secrets, text) == [], name

@@ -24,6 +24,7 @@ def contexts(ca_file: Path) -> dict[str, ssl.SSLContext]:
         "expired": ca.issue_cert(
             "localhost", "127.0.0.1", not_before=now - timedelta(days=30), not_after=now - timedelta(days=1)
         ),
+        "not_yet_valid": ca.issue_cert("localhost", "127.0.0.1", not_before=now + timedelta(days=1)),
     }
     made = {name: _context() for name in leaves}
     for name, leaf in leaves.items():

@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
+from ansible.utils.display import Display
+
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     Clock,
@@ -34,6 +36,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, one_line
+from ansible_collections.krcloud.credentials.plugins.module_utils._transport import TlsAdapter, tls_context
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     Change,
     Conflict,
@@ -81,6 +84,11 @@ T = TypeVar("T")
 
 def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
     """Return the store that these options describe. Connects when it is first used."""
+    if not options["validate_certs"]:
+        Display().warning(
+            f"The TLS certificate of the store {options['url']} is not verified (validate_certs is false): "
+            "whoever stands between can read and change the passwords in it."
+        )
     return HashiVaultStore({**options, "secret_path": options["secret_path"] or contents.secret_path})
 
 
@@ -235,7 +243,6 @@ class _Server:
             hvac = importlib.import_module("hvac")
             import requests
             import urllib3
-            from requests.adapters import HTTPAdapter
         except ImportError as error:
             raise StoreError(
                 f"The store hashi_vault needs the Python library hvac, and {sys.executable} does not have it "
@@ -245,9 +252,9 @@ class _Server:
         session = requests.Session()
         # Neither a .netrc nor a setting for other servers applies here. Proxies of the environment do.
         session.trust_env = False
-        session.mount(self.shown, HTTPAdapter(pool_connections=1, pool_maxsize=options["concurrency"]))
+        session.mount(self.shown, TlsAdapter(self._tls_context(), options["concurrency"]))
         session.proxies.update(requests.utils.get_environ_proxies(self.shown, no_proxy=None))
-        session.verify = _authorities(options)
+        session.verify = options["validate_certs"]
         if not session.verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         return hvac.Client(
@@ -265,6 +272,14 @@ class _Server:
             ignore_exceptions=True,
             strict_http=True,
         )
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        if not self.shown.startswith("https:"):
+            return None
+        try:
+            return tls_context(self._options["validate_certs"], self._options["ca_path"], os.environ)
+        except ConfigurationError as error:
+            raise StoreError(f"The store {self.shown} cannot be used: {error.message}", hint=error.hint) from None
 
     def _log_in(self, client: Any) -> None:
         options, method = self._options, self._options["auth_method"]
@@ -294,15 +309,6 @@ class _Server:
         lease = auth.get("lease_duration")
         if isinstance(lease, int) and lease > 0:
             self._login_again = self._clock.monotonic() + 0.8 * lease
-
-
-def _authorities(options: Mapping[str, Any]) -> Any:
-    if not options["validate_certs"]:
-        return False
-    path = os.path.expanduser(options["ca_path"]) if options["ca_path"] else None
-    if path and not os.path.exists(path):
-        raise StoreError(f"ca_path of the store names {path}, which does not exist.", hint="Name a PEM file or folder.")
-    return path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
 # ----------------------------------------------------------------------------------------------------------- the store

@@ -37,7 +37,6 @@ from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 from typing import Any, Literal, Protocol
 
-import yaml
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import AnsibleVaultFormatError, VaultLib
@@ -57,6 +56,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     check_name,
     to_json,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_yaml import (
+    CannotOpen,
+    from_yaml,
+    from_yaml_as_written,
+    survives,
+    to_yaml,
+)
 
 OPTIONS: Spec = {
     "path": {"type": "str", "required": True},
@@ -65,7 +71,6 @@ OPTIONS: Spec = {
 }
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 
-FORMAT = 1
 MODE = 0o600
 
 _HEADER = b"$ANSIBLE_VAULT"
@@ -88,15 +93,6 @@ def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> S
 
 
 # ------------------------------------------------------------------------------------------------------- encryption
-
-
-class CannotOpen(Exception):
-    """Why these bytes cannot be decrypted, as the end of a sentence about the file, and what to do."""
-
-    def __init__(self, why: str, hint: str) -> None:
-        super().__init__(why)
-        self.why = why
-        self.hint = hint
 
 
 class Cipher(Protocol):
@@ -191,85 +187,6 @@ class AnsibleVault:
         return VaultKey(*usable[0])
 
 
-# ------------------------------------------------------------------------------------------------------------- YAML
-
-
-# The base is known at run time only: PyYAML may be built without its C library.
-class _Writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Quotes every text, so that nobody's YAML takes one for a number, and writes Korean as it is."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
-        node = super().represent_mapping(tag, mapping, flow_style)
-        for key, _value in node.value:
-            if key.value.isidentifier() and key.value.isascii() and len(key.value) > 1:
-                key.style = None
-        return node
-
-
-_Writer.add_representer(str, lambda writer, text: writer.represent_scalar("tag:yaml.org,2002:str", text, style="'"))
-
-
-# The base is known at run time only, as above.
-class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Refuses a key that stands twice: the next save would drop one of the two."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        mapping = super().construct_mapping(node, deep=True)
-        if len(mapping) != len(node.value):
-            raise yaml.YAMLError("a key stands twice")
-        return mapping
-
-
-def _construct_map(reader: Any, node: Any) -> Any:
-    return reader.construct_mapping(node, deep=True)
-
-
-_Reader.add_constructor("tag:yaml.org,2002:map", _construct_map)
-# Text is quoted here, so what looks like a date is one that a person typed without quotes: keep it as typed.
-_Reader.add_constructor("tag:yaml.org,2002:timestamp", lambda reader, node: reader.construct_scalar(node))
-
-
-def to_yaml(documents: Mapping[str, Mapping[str, Any]], variable: str = PASSWORDS.variable) -> bytes:
-    """Return the content of the file."""
-    content = {f"{variable}_format": FORMAT, variable: {name: documents[name] for name in sorted(documents)}}
-    text = yaml.dump(content, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=2**31 - 1)
-    return f"# Kept by krcloud.credentials. Do not edit this while a play runs that uses it.\n---\n{text}".encode()
-
-
-def from_yaml(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, dict[str, Any]]:
-    """Return the documents in the content of the file. Raises CannotOpen, which quotes nothing of it."""
-    whole = "Put back a whole copy of it, or name another file."
-    try:
-        content = yaml.load(plain.decode("utf-8"), Loader=_Reader)  # noqa: S506 a safe loader
-    except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise CannotOpen(f"holds something that is not YAML{line}", whole) from None
-    except (yaml.YAMLError, UnicodeError, ValueError, TypeError, RecursionError):
-        raise CannotOpen("holds something that is not YAML, or a key that stands twice", whole) from None
-    if not isinstance(content, dict) or f"{variable}_format" not in content:
-        raise CannotOpen(f"holds something else than the {variable} of this collection", whole)
-    version = content[f"{variable}_format"]
-    if version != FORMAT or isinstance(version, bool):
-        raise CannotOpen(
-            f"is in format {version if isinstance(version, int) else 'unknown'}, and this version knows only {FORMAT}",
-            "Use a newer version of the collection krcloud.credentials.",
-        )
-    documents = content.get(variable)
-    if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
-        raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
-    try:
-        for name, document in documents.items():
-            if not isinstance(document, dict):
-                raise CannotOpen(f"holds something else than a mapping for {ascii(name)[:60]}", whole)
-            to_json(check_name(name), document)
-    except StoreError as error:
-        raise CannotOpen("holds a document that no store can keep", error.sentence()) from None
-    return documents
-
-
 # -------------------------------------------------------------------------------------------------------------- store
 
 
@@ -277,13 +194,15 @@ def from_yaml(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, dic
 class _Content:
     """The file as it was read: its bytes, its documents as JSON text, and the key that opened it.
 
-    ``identity`` is the inode and the time of change of a file that is known to be on the disk.
+    ``identity`` is the inode and the time of change of a file that is known to be on the disk, ``as_written`` says that
+    the documents, written once more, give the very same text.
     """
 
     sealed: bytes | None
     identity: tuple[int, int] | None = None
     documents: Mapping[str, str] = field(default_factory=dict, repr=False)
     key: object = None
+    as_written: bool = True
 
 
 def _revision(text: str) -> str:
@@ -379,11 +298,12 @@ class VaultFileStore:
             return self._last
         try:
             plain, key = self._cipher.decrypt(sealed)
-            documents = from_yaml(plain, self._variable)
+            quickly = from_yaml_as_written(plain, self._variable)
+            documents = from_yaml(plain, self._variable) if quickly is None else quickly
         except CannotOpen as problem:
             raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
         texts = {name: to_json(name, document) for name, document in documents.items()}
-        self._last = _Content(sealed, identity, texts, key)
+        self._last = _Content(sealed, identity, texts, key, quickly is not None)
         return self._last
 
     def _replace(self, path: str, old: _Content, texts: Mapping[str, str]) -> None:
@@ -391,8 +311,10 @@ class VaultFileStore:
         changed = [name for name in texts if texts[name] != old.documents.get(name)]
         documents = {name: json.loads(text) for name, text in texts.items()}
         plain = to_yaml(documents, self._variable)
-        # Read back before anything is written: what cannot be read must never replace what can.
-        if from_yaml(plain, self._variable) != documents:
+        # Read back before anything is written: what cannot be read must never replace what can. Of a file that is as
+        # it was written, what stays is the same text as before.
+        new = {name: documents[name] for name in changed} if old.as_written else documents
+        if not survives(new, self._variable):
             raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         try:
             sealed, key = self._cipher.encrypt(plain, old.key)

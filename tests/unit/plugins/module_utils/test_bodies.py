@@ -96,7 +96,7 @@ UNREADABLE: list[tuple[bytes, str]] = [
     (b'"text"', "is not a JSON object"),
     (b"null", "is not a JSON object"),
     (b"12", "is not a JSON object"),
-    (b"NaN", "is not a JSON object"),
+    (b"NaN", "is not valid JSON"),
     (b"{", "is not valid JSON"),
     (b'{"a": 1} trailing', "is not valid JSON"),
     (b"{'a': 1}", "is not valid JSON"),

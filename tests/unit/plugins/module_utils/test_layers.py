@@ -146,3 +146,38 @@ def test_the_library_says_that_it_is_private(name: str) -> None:
     assert name.startswith("_")
     assert "# Private to krcloud.credentials: names and behaviour may change in any release." in text
     assert ast.get_docstring(ast.parse(text))
+
+
+CLIENT = {
+    "_bodies",
+    "_credentials",
+    "_errors",
+    "_http",
+    "_module",
+    "_ncp",
+    "_ncp_module",
+    "_options",
+    "_raw_params",
+    "_redaction",
+    "_signing",
+    "_transport",
+}
+PAYLOADS = {
+    "ncp_dataforest_account_info": CLIENT,
+    "ncp_dataforest_password": CLIENT | {"_password", "_reset"},
+    "solapi_password_reset": CLIENT - {"_ncp", "_ncp_module"} | {"_solapi"},
+    # Both run on the controller; the file on the target's side holds documentation.
+    "ncp_dataforest_publication": set(),
+    "ncp_dataforest_rotation": set(),
+}
+
+
+@pytest.mark.parametrize("name", MODULE_FILES)
+def test_a_module_carries_only_what_it_uses(name: str) -> None:
+    """Ansible packs all that a module imports, and all that those files import, wherever the imports stand."""
+    packed: set[str] = set()
+    waiting = library(imported(MODULES / f"{name}.py"))
+    while waiting:
+        packed |= waiting
+        waiting = {each for path in packed for each in library(imported(LIBRARY / f"{path}.py"))} - packed
+    assert packed == PAYLOADS[name]

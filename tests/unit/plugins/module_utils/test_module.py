@@ -38,10 +38,17 @@ SPEC: dict[str, dict[str, Any]] = {
     "secret": {"type": "str", "no_log": True},
     "plain": {"type": "str"},
     "number": {"type": "int"},
+    "choice": {"type": "str", "choices": ["json", "xml"]},
+    "switch": {"type": "bool"},
+    "table": {"type": "dict"},
     "rows": {
         "type": "list",
         "elements": "dict",
-        "options": {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True, "required": True}},
+        "options": {
+            "name": {"type": "str"},
+            "count": {"type": "int"},
+            "secret": {"type": "str", "no_log": True, "required": True},
+        },
     },
 }
 
@@ -341,6 +348,24 @@ def test_whatever_a_misspelt_option_holds_is_hidden(drive: Driver, value: object
 
 
 @pytest.mark.parametrize(
+    "misplaced",
+    [
+        {"number": SECRET},
+        {"number": [SECRET]},
+        {"choice": SECRET},
+        {"choice": [SECRET]},
+        {"switch": SECRET},
+        {"table": [SECRET]},
+        {"rows": [{"name": "one", "secret": "another one", "count": SECRET}]},
+    ],
+)
+def test_what_an_option_cannot_take_is_refused_without_its_value(drive: Driver, misplaced: dict[str, Any]) -> None:
+    (name,) = misplaced
+    assert name in refused(drive, **misplaced) or "count" in drive.printed
+    clean(drive.printed)
+
+
+@pytest.mark.parametrize(
     "rows",
     [
         [{"name": "one", "secrte": SECRET}],
@@ -404,7 +429,7 @@ def test_rows_that_are_written_as_json_are_masked(drive: Driver) -> None:
 
     result = drive.body(body, rows=[json.dumps({"name": "one", "secret": SECRET})])
     clean(drive.printed)
-    assert result["rows"] == [{"name": "one", "secret": MASK}]
+    assert result["rows"] == [{"name": "one", "count": None, "secret": MASK}]
 
 
 def test_other_options_may_be_numbers(drive: Driver) -> None:

@@ -27,9 +27,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
     internal_error,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import MOST_WORKERS
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import Account
 from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
-    MOST_WORKERS,
     OUTCOMES,
     Outcome,
     Target,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import socket
 import threading
 import time
@@ -29,6 +28,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._transport imp
     RequestsTransport,
     tls_context,
 )
+from hostile.raw_server import RawServer, says, waits
 from simulator import Simulator
 
 PATH = "/api/v2/accounts/getList"
@@ -87,65 +87,6 @@ def send(transport: RequestsTransport, what: Request, timeout: float = AMPLE, de
 def ask(connect: Connect, sim: Simulator, url: str | None = None, **options: Any) -> Response:
     """One request over a connection of its own."""
     return send(connect(url or sim.ncp_url, **options), request(sim, url))
-
-
-class RawServer:
-    """Reads one request per connection and lets a function answer on the bare socket."""
-
-    def __init__(self, play: Callable[[socket.socket, bytes], None]) -> None:
-        self._play = play
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.seen: list[bytes] = []
-        self._threads: list[threading.Thread] = []
-        self._open: list[socket.socket] = []
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-
-    def __enter__(self) -> RawServer:
-        self._accepting.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each in (self._listening, *self._open):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        for thread in (self._accepting, *self._threads):
-            thread.join()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _address = self._listening.accept()
-                self._open.append(connection)
-                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
-            head = b""
-            while b"\r\n\r\n" not in head and (piece := connection.recv(65536)):
-                head += piece
-            # The body too: closing a socket with unread bytes resets the connection, and the answer with it.
-            length = re.search(rb"(?i)content-length: *(\d+)", head)
-            left = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
-            while left > 0 and (piece := connection.recv(left)):
-                head += piece
-                left -= len(piece)
-            self.seen.append(head)
-            self._play(connection, head)
-
-
-def says(*pieces: bytes) -> Callable[[socket.socket, bytes], None]:
-    return lambda connection, _head: [connection.sendall(piece) for piece in pieces] and None
-
-
-def waits(connection: socket.socket, _head: bytes) -> None:
-    """Answer nothing until the client has gone."""
-    while connection.recv(65536):
-        pass
 
 
 @pytest.fixture

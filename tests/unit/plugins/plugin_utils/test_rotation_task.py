@@ -28,7 +28,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import MOST_LOSSES_AFTER_A_SEND, OUTCOMES
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import MOST_LOSSES, Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    MOST_LOSSES,
+    Change,
+    Stored,
+    StoreError,
+)
 from unit.plugins.plugin_utils.memory_store import MemoryStore
 
 NOW = 1_800_000_000.0
@@ -39,6 +44,7 @@ MESSAGES = {
     "rejected": ("rejected", "NAVER Cloud rejected the request (HTTP 400).", None),
     "unknown": ("unknown_outcome", "It is not known.", "Run the task again with the same new password."),
     "failed": ("authentication", "NAVER Cloud refused the credentials.", "Check the key."),
+    "skipped": ("skipped", "Not tried: max_failures (1) was reached.", None),
 }
 
 
@@ -234,9 +240,66 @@ def test_only_what_the_user_set_is_passed_on_to_the_target_host() -> None:
     assert vendor.runs("ncp_dataforest_account_info") == [shared]
     (reset,) = vendor.runs("ncp_dataforest_password")
     rows = reset.pop("accounts")
-    assert reset == {**shared, "concurrency": 8, "requests_per_second": None}
+    assert reset == {**shared, "concurrency": 8, "requests_per_second": None, "max_failures": None}
     assert [row["id"] for row in rows] == list(IDS.values())
     assert [set(row) for row in rows] == [{"id", "password"}] * 4
+
+
+class Counting(MemoryStore):
+    """Counts how many names each load and each commit is about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[int] = []
+        self.commits: list[int] = []
+
+    def load(self, names: Sequence[str]) -> dict[str, Stored]:
+        self.loads.append(len(names))
+        return super().load(names)
+
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
+        self.commits.append(len(changes))
+        return super().save(changes)
+
+
+@pytest.mark.parametrize(("batch_size", "batches"), [(1000, [4]), (3, [3, 1])])
+def test_a_batch_is_two_commits_and_one_run_of_a_module(batch_size: int, batches: list[int]) -> None:
+    vendor, store = Vendor(), Counting()
+    rotated = task(store, vendor, batch_size=batch_size).run(check_mode=False)
+    assert outcomes(rotated) == ["rotated"] * 4
+    assert len(vendor.runs("ncp_dataforest_account_info")) == 1
+    assert [len(run["accounts"]) for run in vendor.runs("ncp_dataforest_password")] == batches
+    # Staged and promoted; between the two read back.
+    assert store.commits == [size for size in batches for _stage_and_promote in range(2)]
+    assert store.loads == [4, *batches]
+
+
+def test_where_nothing_is_due_nothing_is_committed_and_nobody_is_reset() -> None:
+    vendor, store = Vendor(), Counting()
+    task(store, vendor).run(check_mode=False)
+    store.loads, store.commits, vendor.calls = [], [], []
+    assert outcomes(task(store, vendor).run(check_mode=False)) == ["fresh"] * 4
+    assert [name for name, _options in vendor.calls] == ["ncp_dataforest_account_info"]
+    assert (store.loads, store.commits) == ([4], [])
+
+
+def test_max_failures_holds_within_a_batch_and_what_was_staged_is_sent_by_the_next_run() -> None:
+    vendor = Vendor(df001=["unknown"], df002=["skipped"], df003=["skipped"], df004=["skipped"])
+    store = MemoryStore()
+    result = task(store, vendor, max_failures=1).run(check_mode=False)
+    assert outcomes(result) == ["unknown", "skipped", "skipped", "skipped"]
+    (reset,) = vendor.runs("ncp_dataforest_password")
+    assert reset["max_failures"] == 1
+    staged = {name: row.document["pending"][0]["password"] for name, row in store.rows.items()}
+    assert outcomes(task(store, vendor).run(check_mode=False)) == ["resumed"] * 4
+    assert vendor.live == staged
+
+
+def test_one_that_was_skipped_for_a_rejection_has_its_turn_when_the_next_candidate_is_taken() -> None:
+    vendor = Vendor(df001=["rejected"], df002=["skipped"], df003=["skipped"], df004=["skipped"])
+    store = MemoryStore()
+    assert outcomes(task(store, vendor, max_failures=1).run(check_mode=False)) == ["rotated"] * 4
+    assert vendor.live == {name: row.document["password"] for name, row in store.rows.items()}
 
 
 def test_accounts_that_cannot_be_listed_are_told_of_as_the_module_did() -> None:

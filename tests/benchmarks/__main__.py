@@ -1,0 +1,86 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`python -m benchmarks`: measure, and write docs/performance.md. KRCLOUD_COLLECTIONS_PATH says what is measured."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.contenders import CONTENDERS, LARGEST_LOOP, Contender, Sample, world
+from benchmarks.plot import svg
+from benchmarks.report import Results, markdown
+from tooling import tree
+
+PAGE = tree.ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
+SIZES = (1, 10, 100, 1000, 10_000)
+
+
+def main() -> int:
+    options = _options()
+    samples: dict[tuple[str, int], list[Sample]] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="krcloud-bench-") as folder,
+        world(Path(os.environ["KRCLOUD_COLLECTIONS_PATH"]).resolve(), Path(folder)) as stage,
+    ):
+        for size in options.sizes:
+            # Round by round, so that all of them meet the same good and bad moments of the machine.
+            for turn in range(options.runs):
+                for contender in CONTENDERS:
+                    if turn < _turns(contender, size, options):
+                        sample = contender.run(stage, size)
+                        samples.setdefault((contender.name, size), []).append(sample)
+                        cost = f"{sample.cost.wall:.2f} s, CPU {sample.cost.cpu:.2f} s"
+                        print(f"{size} accounts, {contender.name}: {cost}", file=sys.stderr, flush=True)
+    results = Results(samples)
+    text = f"{_machine(options.runs)}\n\n{markdown(results)}\n"
+    print(text)
+    if options.write:
+        before, _old, after = _parts(PAGE.read_text(encoding="utf-8"))
+        image = f"![Time over the number of accounts]({PAGE.stem}.svg)"
+        PAGE.write_text(f"{before}{BEGIN}\n{image}\n\n{text}\n{END}{after}", encoding="utf-8")
+        PAGE.with_suffix(".svg").write_text(svg(results), encoding="utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="Measure the collection, and what one would use instead."
+    )
+    parser.add_argument("--runs", type=int, default=3, help="how often everything is run; medians count")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of accounts")
+    parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="these, and ping")
+    parser.add_argument("--whole", action="store_true", help="also loop over 1,000 accounts, which takes minutes")
+    parser.add_argument("--write", action="store_true", help=f"put the result into {PAGE.relative_to(tree.ROOT)}")
+    return parser.parse_args()
+
+
+def _turns(contender: Contender, size: int, options: argparse.Namespace) -> int:
+    """How often a contender runs with so many accounts. Long loops run once: they are even by themselves."""
+    if options.only and contender.name not in ("ping", *options.only):
+        return 0
+    if contender.largest == LARGEST_LOOP and size >= LARGEST_LOOP:
+        return int(size == LARGEST_LOOP or (options.whole and size <= 1000))
+    return int(options.runs)
+
+
+def _machine(runs: int) -> str:
+    cores = len(os.sched_getaffinity(0))
+    return f"Medians of {runs} runs with Python {platform.python_version()} on {platform.machine()}, {cores} cores."
+
+
+def _parts(page: str) -> tuple[str, str, str]:
+    before, _begin, rest = page.partition(BEGIN)
+    old, _end, after = rest.partition(END)
+    return before, old, after
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who competes: plays and programs that set or rotate the passwords of some accounts of the simulator."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import measure
+from benchmarks.measure import Cost
+from end_to_end.playbooks import command
+from simulator import Simulator
+from simulator.signatures import ncp_signature
+from store_bench.openbao import OpenBao
+
+LATENCY = 0.05
+CONCURRENCY = 10
+RESET_PATH = "/api/v2/accounts/resetPassword"
+# Above this size a loop takes minutes, and only runs when asked to.
+LARGEST_LOOP = 100
+
+Play = Mapping[str, Any]
+
+
+@dataclass
+class World:
+    """The vendor with its latency, the server of a store, the installed collection, and a folder for the rest."""
+
+    simulator: Simulator
+    openbao: OpenBao
+    collections: Path
+    folder: Path
+    size: int = 0
+    round: int = 0
+
+    @property
+    def vault_file(self) -> Path:
+        return self.folder / f"store-{self.size}.yml"
+
+    def begin(self, size: int) -> None:
+        """Let the vendor have this many accounts, and count from zero."""
+        self.size = size
+        self.round += 1
+        self.simulator.reset()
+        # One signature has to last for a whole loop. Nothing is kept per request, so that memory stays what it is.
+        self.simulator.settings(latency=LATENCY, ncp_skew=86400.0, log_requests=False)
+        self.simulator.accounts(count=size)
+
+    def vars(self) -> dict[str, Any]:
+        """Return what a play may use: its accounts, each with a new password, and signed headers."""
+        accounts = self.simulator.truth()["accounts"]["default"].values()
+        timestamp = str(int(time.time() * 1000))
+        key, secret = self.simulator.access_key, self.simulator.secret_key
+        return {
+            "concurrency": CONCURRENCY,
+            "api_url": self.simulator.ncp_url,
+            "reset_url": self.simulator.ncp_url + RESET_PATH,
+            "access_key": key,
+            "secret_key": secret,
+            "headers": {
+                "x-ncp-apigw-timestamp": timestamp,
+                "x-ncp-iam-access-key": key,
+                "x-ncp-apigw-signature-v2": ncp_signature(secret, key, "POST", RESET_PATH, timestamp),
+            },
+            "accounts": [
+                {"id": account["id"], "password": f"Bench-{self.round}-{number:06}"}
+                for number, account in enumerate(accounts)
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Contender:
+    """``task`` makes the one task of a play; without one, it is the program in `session.py`.
+
+    ``resets`` is how many resets the vendor must have seen per account, ``before`` prepares a run unmeasured.
+    """
+
+    name: str
+    title: str
+    task: Callable[[World], Play] | None
+    resets: int = 1
+    largest: int = sys.maxsize
+    before: Callable[[World], None] = field(default=lambda world: None)
+
+    def run(self, world: World, size: int) -> Sample:
+        """Run once over this many accounts. Raises Failed if it did not do all of its work."""
+        world.begin(size)
+        self.before(world)
+        world.simulator.settings(latency=LATENCY)
+        earlier = world.simulator.counters()["ncp"]
+        cost = measure.run(self._command(world))
+        now = world.simulator.counters()["ncp"]
+        if now["writes"] - earlier["writes"] != self.resets * size:
+            raise measure.Failed(f"{self.name} made {now['writes'] - earlier['writes']} resets for {size} accounts.")
+        return Sample(cost, now["connections"] - earlier["connections"], now["requests"] - earlier["requests"])
+
+    def _command(self, world: World) -> dict[str, Any]:
+        if self.task is None:
+            job = world.folder / "job.json"
+            job.write_text(json.dumps(world.vars()), encoding="utf-8")
+            program = Path(__file__).with_name("session.py")
+            return {"args": [sys.executable, str(program), str(job)], "cwd": world.folder}
+        play = [{"hosts": "localhost", "gather_facts": False, "tasks": [self.task(world)]}]
+        arguments = ("--vault-password-file", str(world.folder / "passphrase"))
+        needs = None if self.task is ping else world.vars()
+        return command(world.collections, world.folder, json.dumps(play), *arguments, extra_vars=needs)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run: what it cost us, and what the vendor saw of it."""
+
+    cost: Cost
+    connections: int
+    requests: int
+
+
+CONNECTION = {name: f"{{{{ {name} }}}}" for name in ("api_url", "access_key", "secret_key")}
+
+
+def ping(world: World) -> Play:
+    return {"ansible.builtin.ping": {}}
+
+
+def loop(task: Callable[[World], dict[str, Any]]) -> Callable[[World], Play]:
+    """Return the task in a loop over all accounts; as it is, if there is just one."""
+
+    def looped(world: World) -> Play:
+        if world.size == 1:
+            return {**task(world), "vars": {"item": "{{ accounts[0] }}"}}
+        return {**task(world), "loop": "{{ accounts }}", "loop_control": {"label": "{{ item.id }}"}}
+
+    return looped
+
+
+def uri(world: World) -> dict[str, Any]:
+    return {
+        "ansible.builtin.uri": {
+            "url": "{{ reset_url }}",
+            "method": "POST",
+            "headers": "{{ headers }}",
+            "body_format": "json",
+            "body": {"id": "{{ item.id }}", "password": "{{ item.password }}"},
+        }
+    }
+
+
+def one_reset(world: World) -> dict[str, Any]:
+    account = {"id": "{{ item.id }}", "password": "{{ item.password }}"}
+    return {"krcloud.credentials.ncp_dataforest_password": {**CONNECTION, **account}}
+
+
+def all_resets(world: World) -> Play:
+    options = {"accounts": "{{ accounts }}", "concurrency": CONCURRENCY}
+    return {"krcloud.credentials.ncp_dataforest_password": {**CONNECTION, **options}}
+
+
+def rotation_to(store: Callable[[World], Mapping[str, Any]]) -> Callable[[World], Play]:
+    def rotation(world: World) -> Play:
+        options = {"store": store(world), "concurrency": CONCURRENCY}
+        return {"krcloud.credentials.ncp_dataforest_rotation": {**CONNECTION, **options}}
+
+    return rotation
+
+
+def vault_file(world: World) -> Mapping[str, Any]:
+    return {"path": str(world.vault_file)}
+
+
+def openbao(world: World) -> Mapping[str, Any]:
+    return {
+        "type": "hashi_vault",
+        "url": world.openbao.url,
+        "token": world.openbao.root_token,
+        "secret_path": f"bench/{world.round}",
+        "concurrency": CONCURRENCY,
+    }
+
+
+def without_store(world: World) -> None:
+    world.vault_file.unlink(missing_ok=True)
+
+
+def with_full_store(world: World) -> None:
+    """Leave the store as a rotation of all accounts has left it."""
+    if not world.vault_file.exists():
+        world.simulator.settings(latency=0.0)
+        measure.run(FULL_ROTATION._command(world))
+
+
+FULL_ROTATION = Contender("rotation", "rotation, `vault_file`", rotation_to(vault_file), before=without_store)
+
+CONTENDERS = (
+    Contender("ping", "a bare ping play", ping, resets=0),
+    Contender("session", "`requests.Session` in a script", None),
+    Contender("uri", "loop of `ansible.builtin.uri`", loop(uri), largest=LARGEST_LOOP),
+    Contender("module", "loop of `ncp_dataforest_password`", loop(one_reset), largest=LARGEST_LOOP),
+    Contender("reset", "`ncp_dataforest_password`, one task", all_resets),
+    FULL_ROTATION,
+    Contender("rotation-bao", "rotation, `hashi_vault`", rotation_to(openbao)),
+    Contender("quiet", "rotation, nothing due", rotation_to(vault_file), resets=0, before=with_full_store),
+)
+
+
+@contextlib.contextmanager
+def world(collections: Path, folder: Path) -> Iterator[World]:
+    """Start what all contenders need."""
+    (folder / "passphrase").write_text("a passphrase of the benchmark\n", encoding="utf-8")
+    openbao = OpenBao(folder)
+    openbao.start()
+    try:
+        openbao.wait_until(200)
+        with Simulator() as simulator:
+            yield World(simulator, openbao, collections, folder)
+    finally:
+        openbao.stop()

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the samples mean: medians, the ratios that are the goals, and both as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.contenders import CONCURRENCY, CONTENDERS, LATENCY, Sample
+
+Samples = Mapping[tuple[str, int], Sequence[Sample]]
+
+
+class Missing(LookupError):
+    """Something that a figure needs was not measured in this run."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The samples of one run, by contender and size."""
+
+    samples: Samples
+
+    def figure(self, contender: str, size: int, of: Callable[[Sample], float]) -> float:
+        """Return the median of one figure. Raises Missing."""
+        if not self.samples.get((contender, size)):
+            raise Missing(contender, size)
+        return median(map(of, self.samples[contender, size]))
+
+    def wall(self, contender: str, size: int) -> float:
+        return self.figure(contender, size, lambda sample: sample.cost.wall)
+
+    def cpu(self, contender: str, size: int) -> float:
+        return self.figure(contender, size, lambda sample: sample.cost.cpu)
+
+    def controller(self, contender: str, size: int) -> float:
+        return self.figure(contender, size, lambda sample: sample.cost.controller)
+
+    def module(self, contender: str, size: int) -> float:
+        return self.figure(contender, size, lambda sample: sample.cost.module or 0.0)
+
+    def floor(self, size: int) -> float:
+        """The least that a task can take: Ansible's own floor, and the latency of the vendor shared by the workers."""
+        return self.wall("ping", size) + size * LATENCY / CONCURRENCY
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure that shall be at most, or with ``at_least`` at least, a bound."""
+
+    text: str
+    bound: float
+    figure: Callable[[Results], float]
+    unit: str = ""
+    at_least: bool = False
+
+    def row(self, results: Results) -> str:
+        sign = "≥" if self.at_least else "≤"
+        try:
+            figure = self.figure(results)
+        except Missing:
+            return f"| {self.text} | {sign} {self.bound:g}{self.unit} | not measured | |"
+        reached = figure >= self.bound if self.at_least else figure <= self.bound
+        verdict = "yes" if reached else "**no**"
+        return f"| {self.text} | {sign} {self.bound:g}{self.unit} | {figure:.3g}{self.unit} | {verdict} |"
+
+
+def _growth(contender: str) -> Callable[[Results], float]:
+    def ratio(results: Results) -> float:
+        large = results.wall(contender, 10_000) - results.wall("ping", 10_000)
+        return large / (results.wall(contender, 1000) - results.wall("ping", 1000))
+
+    return ratio
+
+
+GOALS = (
+    Goal("one reset: CPU / one `uri` task", 0.95, lambda r: r.cpu("module", 1) / r.cpu("uri", 1)),
+    Goal("1,000 resets: time / floor", 1.15, lambda r: r.wall("reset", 1000) / r.floor(1000)),
+    Goal("1,000 resets: time of the `uri` loop / ours", 75, lambda r: _loop(r) / r.wall("reset", 1000), at_least=True),
+    Goal("rotation of 1,000, `vault_file`: time / floor", 1.3, lambda r: r.wall("rotation", 1000) / r.floor(1000)),
+    Goal("rotation of 1,000, OpenBao: time / floor", 1.6, lambda r: r.wall("rotation-bao", 1000) / r.floor(1000)),
+    Goal("1,000 accounts, nothing due: time / ping", 1.3, lambda r: r.wall("quiet", 1000) / r.wall("ping", 1000)),
+    Goal("10,000 resets: time beyond ping / that of 1,000", 11, _growth("reset")),
+    Goal("rotation of 10,000: time beyond ping / that of 1,000", 11, _growth("rotation")),
+    Goal(
+        "10,000 resets: memory of the controller / ping",
+        1.5,
+        lambda r: r.controller("reset", 10_000) / r.controller("ping", 10_000),
+    ),
+    Goal("10,000 resets: memory of the module", 120, lambda r: r.module("reset", 10_000), " MB"),
+    Goal(
+        "rotation of 10,000: memory of the controller / ping",
+        1.5,
+        lambda r: r.controller("rotation", 10_000) / r.controller("ping", 10_000),
+    ),
+    Goal("rotation of 10,000: memory of the module", 120, lambda r: r.module("rotation", 10_000), " MB"),
+)
+
+
+def _loop(results: Results) -> float:
+    """The time of the `uri` loop over 1,000; without ``--whole``, ping and ten times what 100 took beyond it."""
+    try:
+        return results.wall("uri", 1000)
+    except Missing:
+        ping = results.wall("ping", 100)
+        return ping + 10 * (results.wall("uri", 100) - ping)
+
+
+def markdown(results: Results) -> str:
+    """Return both tables."""
+    return "\n".join((*_goals(results), "", *_costs(results)))
+
+
+def _goals(results: Results) -> Iterator[str]:
+    yield "| goal | bound | figure | reached |"
+    yield "| --- | --- | --- | --- |"
+    yield from (goal.row(results) for goal in GOALS)
+
+
+def _costs(results: Results) -> Iterator[str]:
+    heads = ("accounts", "contender", "runs", "time, s", "/ ping", "CPU, s", "/ ping", "controller, MB", "module, MB")
+    yield f"| {' | '.join((*heads, 'connections', 'requests'))} |"
+    yield "| --- | --- |" + " ---: |" * 9
+    for size in sorted({size for _name, size in results.samples}):
+        for contender in CONTENDERS:
+            samples = results.samples.get((contender.name, size))
+            if not samples:
+                continue
+            wall, cpu = results.wall(contender.name, size), results.cpu(contender.name, size)
+            module = results.module(contender.name, size)
+            cells = (
+                f"{size:,}",
+                contender.title,
+                str(len(samples)),
+                f"{wall:.2f}",
+                f"{wall / results.wall('ping', size):.2f}",
+                f"{cpu:.2f}",
+                f"{cpu / results.cpu('ping', size):.2f}",
+                f"{results.controller(contender.name, size):.0f}",
+                f"{module:.0f}" if module else "",
+                str(samples[-1].connections),
+                str(samples[-1].requests),
+            )
+            yield f"| {' | '.join(cells)} |"

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each hostile answer, to each request of each module: the task ends in time, in little memory, with a clean result."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from hostile.answers import (
+    LIMITS,
+    LISTS,
+    LOST,
+    MESSAGES,
+    NOT_IN_XML,
+    RIGHT,
+    UNREADABLE,
+    accounts,
+    refusal,
+    refusal_in_code,
+    whole,
+)
+from hostile.operations import (
+    ID,
+    LIST,
+    MAIL,
+    OPERATIONS,
+    RESET,
+    RESET_MANY,
+    SECRET,
+    Operation,
+    failure_of,
+    result_of,
+)
+from hostile.raw_server import Play, RawServer, says
+from hostile.tasks import Ended, TargetHost
+
+# No task may come near: the modules below have one second.
+pytestmark = pytest.mark.timeout(90)
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+
+
+def met(target: TargetHost, operation: Operation, play: Play, **options: Any) -> Ended:
+    with RawServer(play) as server:
+        ended = operation.run(target, server.url, **options)
+        assert server.seen, "nothing was asked"
+        return ended
+
+
+def check_unknown(result: dict[str, Any], operation: Operation, kind: str) -> None:
+    """Nobody can tell whether it was done: so this is not said, either way."""
+    assert result["error"]["kind"] == ("unknown_outcome" if operation.changes else kind)
+    assert operation.verdict(result) == ("unknown" if operation.changes else None)
+    assert result["changed"] is operation.changes if operation.changes else not result.get("changed")
+
+
+@each_operation
+@pytest.mark.parametrize("name", LOST)
+def test_an_answer_that_never_becomes_whole(
+    target: TargetHost, peaks: list[int], operation: Operation, name: str
+) -> None:
+    result = failure_of(met(target, operation, LOST[name]), peaks)
+    check_unknown(result, operation, "transport")
+
+
+@each_operation
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_answer_that_nobody_can_read(target: TargetHost, peaks: list[int], operation: Operation, name: str) -> None:
+    for status in (400, 200, 500) if operation is RESET else (400,):
+        result = failure_of(met(target, operation, says(whole(status, UNREADABLE[name]))), peaks)
+        check_unknown(result, operation, "protocol")
+
+
+@each_operation
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_refusal_with_a_hostile_message(
+    target: TargetHost, peaks: list[int], operation: Operation, name: str
+) -> None:
+    if operation.xml and name in NOT_IN_XML:
+        operation = RESET
+    message = MESSAGES[name]
+    answers = [
+        (400, refusal(message, operation)),
+        (200, refusal(message, operation)),
+        (500, refusal_in_code(message, operation)),
+    ]
+    for status, body in answers if operation is RESET else answers[:1]:
+        trace = "X-NCP-TRACE-ID: " + "x" * 70 + SECRET
+        result = failure_of(met(target, operation, says(whole(status, body, trace))), peaks)
+        if status == 500:
+            check_unknown(result, operation, "protocol")
+        else:
+            assert result["error"]["kind"] == "rejected"
+            assert operation.verdict(result) == ("rejected" if operation.changes else None)
+            assert not result.get("changed")
+        assert SECRET[:6] not in json.dumps(result)
+
+
+@each_operation
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_vendor_that_asks_for_time(target: TargetHost, peaks: list[int], operation: Operation, name: str) -> None:
+    answer = whole(429, b"{}", *LIMITS[name])
+    result = failure_of(met(target, operation, says(answer), retries=1, deadline=0.5), peaks)
+    assert result["error"]["kind"] == "rate_limit"
+    assert operation.verdict(result) == ("failed" if operation is not MAIL and operation.changes else None)
+    assert not result.get("changed")
+
+
+@pytest.mark.parametrize("status", [100, 101, 199, 204, 299, 302, 304, 401, 403, 407, 418, 451, 599, 999])
+@each_operation
+def test_any_status_with_an_endless_reason(
+    target: TargetHost, peaks: list[int], operation: Operation, status: int
+) -> None:
+    answer = f"HTTP/1.1 {status} \x1b[2J{'x' * 60_000}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    result = failure_of(met(target, operation, says(answer.encode("latin-1"))), peaks)
+    assert operation.verdict(result) in ("unknown", "failed", None)
+
+
+def test_the_same_key_twice_is_no_confirmation_of_another_account(target: TargetHost, peaks: list[int]) -> None:
+    body = f'{{"success": true, "id": "{ID}", "id": "SomebodyElsesAccount00"}}'.encode()
+    result = failure_of(met(target, RESET, says(whole(200, body))), peaks)
+    check_unknown(result, RESET, "protocol")
+
+
+def test_an_answer_that_claims_to_be_compressed_is_read_as_it_is(target: TargetHost, peaks: list[int]) -> None:
+    body = gzip.compress(RIGHT)
+    result = failure_of(met(target, RESET, says(whole(200, body, "Content-Encoding: gzip"))), peaks)
+    check_unknown(result, RESET, "protocol")
+
+
+def test_a_flood_of_reset_tokens(target: TargetHost, peaks: list[int]) -> None:
+    for tokens in (["t" * 60_000], [f"token-{number:06d}" for number in range(2000)]):
+        body = json.dumps({"errorCode": "X", "errorMessage": "y", "all": [{"hashId": token} for token in tokens]})
+        result = failure_of(met(target, MAIL, says(whole(400, body.encode()))), peaks)
+        check_unknown(result, MAIL, "protocol")
+        assert tokens[0][:20] not in json.dumps(result)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_hostile_list(target: TargetHost, peaks: list[int], name: str) -> None:
+    result = failure_of(met(target, LIST, says(whole(200, LISTS[name])), deadline=30.0), peaks)
+    assert result["error"]["kind"] == "protocol"
+
+
+@pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])
+def test_a_list_of_ten_thousand_accounts_is_not_hostile(target: TargetHost, peaks: list[int], xml: bool) -> None:
+    result = result_of(met(target, LIST, says(whole(200, accounts(10_000, xml))), deadline=30.0), peaks)
+    assert len(result["accounts"]) == 10_000
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    return [{"id": f"{ID[:-2]}{number:02d}", "password": SECRET} for number in range(count)]
+
+
+@pytest.mark.parametrize("name", [name for name in LOST if "100 MB" in name or "without end" in name])
+def test_eight_workers_at_once(target: TargetHost, peaks: list[int], name: str) -> None:
+    result = failure_of(met(target, RESET_MANY, LOST[name], accounts=rows(8), concurrency=8), peaks)
+    assert [each["outcome"] for each in result["accounts"]] == ["unknown"] * 8
+
+
+def test_sixty_four_workers_with_full_answers(target: TargetHost, peaks: list[int]) -> None:
+    body = b'{"a":[' + b'{"":0},' * 9000 + b"0]}"
+    result = failure_of(
+        met(target, RESET_MANY, says(whole(200, body)), accounts=rows(64), concurrency=64, timeout=20.0, deadline=20.0),
+        peaks,
+    )
+    assert [each["outcome"] for each in result["accounts"]] == ["unknown"] * 64
