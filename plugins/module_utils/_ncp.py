@@ -11,6 +11,7 @@ API Gateway error page (api-call-lgc-errorhandling).
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
@@ -40,6 +41,10 @@ _ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
 _ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
 CLOCK_SKEW_LIMIT = 300.0
 MOST_ACCOUNTS = 15_000
+# How many lists of accounts may be under way at a time: each may take 4 MiB.
+MOST_LISTS = 2
+# To take one apart costs several times its size.
+_ONE_LIST_AT_A_TIME = threading.Lock()
 
 GET_LIST = Operation("getList", "/api/v2/accounts/getList", Repeat.SAFE, largest_answer=4 * 1024 * 1024)
 # Setting the same value twice ends in the same state, and the call answers nothing that could differ.
@@ -122,6 +127,10 @@ class DataForest:
         """Return all accounts."""
 
         def interpret(response: Response) -> List[Account]:
+            with _ONE_LIST_AT_A_TIME:
+                return listed(response)
+
+        def listed(response: Response) -> List[Account]:
             answer = self._confirmed(response)
             contents = answer.get("contents", [])
             items = contents if isinstance(contents, list) else [contents] if contents else []

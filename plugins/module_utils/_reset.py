@@ -24,6 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import check_limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
+    MOST_LISTS,
     Account,
     DataForest,
     check_account_id,
@@ -131,7 +132,8 @@ def reset_passwords(
     check_limits(concurrency, max_failures)
 
     tenants = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
-    listed = dict(zip(tenants, in_parallel(lambda tenant: _listed(client_of, tenant), tenants, concurrency)))
+    at_a_time = min(concurrency, MOST_LISTS)
+    listed = dict(zip(tenants, in_parallel(lambda tenant: _listed(client_of, tenant), tenants, at_a_time)))
     found = [_find(target, listed.get(target.tenant)) for target in targets]
     _refuse_same_account(targets, found)
 
@@ -173,7 +175,9 @@ def _listed(client_of: Callable[[Tenant], DataForest], tenant: Tenant) -> Mappin
     try:
         accounts = client_of(tenant).accounts()
     except KrcloudError as error:
-        return error
+        # It is kept, and where it comes from holds on to the answer.
+        error.__context__ = None
+        return error.with_traceback(None)
     # Ids and names cannot be mixed up: the one kind of lookup asks for an id, the other for a name.
     return {
         **{f"name {account.name}": account for account in accounts},

@@ -170,3 +170,12 @@ def test_sixty_four_workers_with_full_answers(target: TargetHost, peaks: list[in
         peaks,
     )
     assert [each["outcome"] for each in result["accounts"]] == ["unknown"] * 64
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_hostile_lists_of_many_tenants_at_once(target: TargetHost, peaks: list[int], name: str) -> None:
+    tenants = [{"access_key": f"canary-{number}", "secret_key": SECRET} for number in range(16)]
+    of_each = [{"name": f"df{number:03}", "password": SECRET, **keys} for number, keys in enumerate(tenants)]
+    ended = met(target, RESET_MANY, says(whole(200, LISTS[name])), accounts=of_each, concurrency=64, deadline=30.0)
+    result = failure_of(ended, peaks)
+    assert {each["error"]["kind"] for each in result["accounts"]} == {"protocol"}
