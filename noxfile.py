@@ -33,7 +33,7 @@ CoreSession = Callable[[nox.Session, Core], None]
 
 PYTHONS = interpreters.find()
 TESTABLE = [core for core in CORES if core.choose(PYTHONS)]
-# What is slow runs on both ends by default, and on all with `make integration` or `make sanity`.
+# What is slow runs on both ends by default, and on all with `make e2e`, `leaks`, `integration` or `sanity`.
 OLDEST_AND_NEWEST = (*TESTABLE[:1], *TESTABLE[-1:])
 USUAL = usual(PYTHONS)
 
@@ -152,7 +152,7 @@ def e2e(session: nox.Session, core: Core) -> None:
     session.run("pytest", *(session.posargs or ["tests/end_to_end"]))
 
 
-@per_core("leaks")
+@per_core("leaks", default=OLDEST_AND_NEWEST)
 def leaks(session: nox.Session, core: Core) -> None:
     """Search all that runs leave anywhere for secrets: the short form."""
     install(session, core.lock)

@@ -16,7 +16,7 @@ options:
     suboptions:
       type:
         description:
-          - V(vault_file) is one YAML file, encrypted with Ansible Vault under the secrets of the play
+          - V(vault_file) is one file of variables, encrypted with Ansible Vault under the secrets of the play
             (C(--vault-password-file), C(--vault-id)). It needs no server.
           - V(hashi_vault) is the key-value engine, version 2, of HashiCorp Vault or OpenBao, with one secret for each
             account. It needs the Python library C(hvac) on the controller.

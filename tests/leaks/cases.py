@@ -146,7 +146,7 @@ def ncp_dataforest_account_info(script: Script) -> None:
         task(script.tenant(), says="df005", fails=False)
         task(script.tenant(), says="df005", fails=False, **{"async": 30, "poll": 1})
     with script.on(VENDOR):
-        for message in quotes(CANARIES["secret_key"]):
+        for message in script.few(quotes(CANARIES["secret_key"])):
             task(script.tenant(kind="status", status=401, message=message), says="401")
             task(script.tenant(kind="status", status=500, message=message), says="500")
         task({**script.tenant(), "secret_key": f"{key}x"}, says="authentication")
@@ -274,10 +274,10 @@ def ncp_dataforest_rotation(script: Script) -> None:
             {"jitter": "{{ secret_key }}"},
         ):
             task({**rotation(), **wrong}, says="failed")
-        for store in mistaken_stores(script):
+        for store in script.few(mistaken_stores(script)):
             task({**rotation(), "store": store}, says="failed")
     with script.on(STORE):
-        for store in troubled_stores(script):
+        for store in script.few(troubled_stores(script)):
             task(rotation(store), says="failed")
 
 

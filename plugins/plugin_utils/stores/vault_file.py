@@ -3,14 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""The store that needs no server: one YAML file, encrypted as a whole with Ansible Vault.
+"""The store that needs no server: one file of variables, encrypted as a whole with Ansible Vault.
 
-Before encryption it reads::
+Before encryption it is JSON, which is YAML as well::
 
-    dataforest_credentials_format: 1
-    dataforest_credentials:
-      analyst:
-        password: '...'
+    {
+      "dataforest_credentials_format": 1,
+      "dataforest_credentials": {
+        "analyst": {
+          "password": "..."
+        }
+      }
+    }
 
 so `vars_files` gives a play ``dataforest_credentials.analyst.password``, and `ansible-vault view` shows all of it.
 Other contents stand under another variable.
@@ -56,12 +60,11 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     check_name,
     to_json,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_yaml import (
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_text import (
     CannotOpen,
-    from_yaml,
-    from_yaml_as_written,
+    from_text,
     survives,
-    to_yaml,
+    to_text,
 )
 
 OPTIONS: Spec = {
@@ -194,15 +197,13 @@ class AnsibleVault:
 class _Content:
     """The file as it was read: its bytes, its documents as JSON text, and the key that opened it.
 
-    ``identity`` is the inode and the time of change of a file that is known to be on the disk, ``as_written`` says that
-    the documents, written once more, give the very same text.
+    ``identity`` is the inode and the time of change of a file that is known to be on the disk.
     """
 
     sealed: bytes | None
     identity: tuple[int, int] | None = None
     documents: Mapping[str, str] = field(default_factory=dict, repr=False)
     key: object = None
-    as_written: bool = True
 
 
 def _revision(text: str) -> str:
@@ -298,23 +299,20 @@ class VaultFileStore:
             return self._last
         try:
             plain, key = self._cipher.decrypt(sealed)
-            quickly = from_yaml_as_written(plain, self._variable)
-            documents = from_yaml(plain, self._variable) if quickly is None else quickly
+            documents = from_text(plain, self._variable)
         except CannotOpen as problem:
             raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
         texts = {name: to_json(name, document) for name, document in documents.items()}
-        self._last = _Content(sealed, identity, texts, key, quickly is not None)
+        self._last = _Content(sealed, identity, texts, key)
         return self._last
 
     def _replace(self, path: str, old: _Content, texts: Mapping[str, str]) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is."""
         changed = [name for name in texts if texts[name] != old.documents.get(name)]
         documents = {name: json.loads(text) for name, text in texts.items()}
-        plain = to_yaml(documents, self._variable)
-        # Read back before anything is written: what cannot be read must never replace what can. Of a file that is as
-        # it was written, what stays is the same text as before.
-        new = {name: documents[name] for name in changed} if old.as_written else documents
-        if not survives(new, self._variable):
+        plain = to_text(documents, self._variable)
+        # Read back before anything is written: what cannot be read must never replace what can.
+        if not survives(plain, documents, self._variable):
             raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         try:
             sealed, key = self._cipher.encrypt(plain, old.key)

@@ -23,7 +23,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
@@ -98,16 +98,21 @@ def test_a_play_reads_it_with_vars_files_and_a_person_with_ansible_vault(vault: 
         run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout == (
-        "# Kept by krcloud.credentials. Do not edit this while a play runs that uses it.\n"
-        "---\n"
-        "dataforest_credentials_format: 1\n"
-        "dataforest_credentials:\n"
-        "  analyst:\n"
-        "    password: '0012345'\n"
-        "    previous:\n"
-        "      - password: '1e5'\n"
-        "    owner: '분석팀'\n"
-        "    'on': 'yes'\n"
+        "{\n"
+        '  "dataforest_credentials_format": 1,\n'
+        '  "dataforest_credentials": {\n'
+        '    "analyst": {\n'
+        '      "password": "0012345",\n'
+        '      "previous": [\n'
+        "        {\n"
+        '          "password": "1e5"\n'
+        "        }\n"
+        "      ],\n"
+        '      "owner": "분석팀",\n'
+        '      "on": "yes"\n'
+        "    }\n"
+        "  }\n"
+        "}\n"
     )
 
 
@@ -125,16 +130,47 @@ VALUES = st.recursive(
 
 @settings(max_examples=100, deadline=None)
 @given(document=st.dictionaries(TEXTS, VALUES, max_size=4))
-def test_every_document_survives_yaml(document: dict[str, Any]) -> None:
-    plain = vault_file.to_yaml({"kim": document})
-    assert vault_file.from_yaml(plain) == {"kim": document}
-    # The quick reader gives up on text that has to be escaped.
-    assert vault_file.from_yaml_as_written(plain) == (None if b'"' in plain else {"kim": document})
-    assert vault_file.survives({"kim": document})
-    # Readers in the wild: Python's own reader of YAML, and Ansible's.
+# No point in JSON; keys and text that YAML knows by another meaning; what YAML forbids, what nobody sees, and a flag.
+@example(document={"a": 1e20, "b": [-1e-7, 1e300], "c": {"d": 1.5e20, "e": -0.0}, "f": "1e+20", "g\n 1e+20": 2e16})
+@example(document={"<<": "=", "on": "no", "1": "0012345", "": "", "~": "null", "at": "2026-01-31", "[]": [{}, [], ""]})
+@example(document={"\x00\x7f\x85\u2028": "\ufeff\ufffe\u200b\xa0\t\\'\"/", "🇰🇷": "\U000e0001\U0010ffff 비밀"})
+def test_every_document_survives(document: dict[str, Any]) -> None:
+    plain = vault_file.to_text({"kim": document})
+    assert vault_file.from_text(plain) == {"kim": document}
+    assert vault_file.survives(plain, {"kim": document})
+    shown = plain.decode().replace("\n", "")
+    assert all(char.isprintable() or char > "\uffff" for char in shown)
+    # Readers in the wild: those of JSON, Python's own reader of YAML, and Ansible's.
     content = {"dataforest_credentials_format": 1, "dataforest_credentials": {"kim": document}}
+    assert json.loads(plain) == content
     assert yaml.load(plain.decode(), Loader=yaml.SafeLoader) == content
     assert DataLoader().load(plain.decode()) == content
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x", '"y"'),
+        ("x", "1"),
+        # What JSON and YAML read differently: half a character each in YAML, and a line end.
+        ("é😀", '"é\\ud83d\\ude00"'),
+        ("a\x85b", '"a\x85b"'),
+        # What no reader takes.
+        ("x", '"x'),
+    ],
+)
+def test_a_text_that_a_reader_takes_for_something_else_does_not_survive(value: str, text: str) -> None:
+    plain = vault_file.to_text({"kim": {"a": "here"}}).replace(b'"here"', text.encode())
+    assert not vault_file.survives(plain, {"kim": {"a": value}})
+
+
+def test_a_save_that_would_not_survive_leaves_the_file(vault: VaultFileBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(vault.open(), kim=OLD)
+    before = vault.path.read_bytes()
+    monkeypatch.setattr(vault_file, "to_text", lambda documents, variable: b"{}")
+    with pytest.raises(StoreError, match="what it should hold does not survive YAML"):
+        replace_old(vault)
+    assert vault.path.read_bytes() == before
 
 
 # ------------------------------------------------------------------------------------------------------- vault secrets
@@ -178,7 +214,7 @@ def test_with_several_vault_ids_a_new_file_is_not_made_by_chance(vault: VaultFil
 
 @pytest.mark.parametrize("label", [None, "prod"])
 def test_a_file_stays_under_the_secret_that_it_is_under(vault: VaultFileBench, label: str | None) -> None:
-    vault.path.write_bytes(seal(vault_file.to_yaml({"kim": OLD}), label, "p"))
+    vault.path.write_bytes(seal(vault_file.to_text({"kim": OLD}), label, "p"))
     before = header(vault)
     replace_old(vault, opened(vault, ("dev", "d"), ("prod", "p"), ("last", "l")))
     assert header(vault) == before
@@ -186,7 +222,7 @@ def test_a_file_stays_under_the_secret_that_it_is_under(vault: VaultFileBench, l
 
 
 def test_a_file_under_another_vault_id_is_left_alone(vault: VaultFileBench) -> None:
-    vault.path.write_bytes(sealed := seal(vault_file.to_yaml({"kim": OLD}), "dev", "same"))
+    vault.path.write_bytes(sealed := seal(vault_file.to_text({"kim": OLD}), "dev", "same"))
     store = opened(vault, ("dev", "same"), ("prod", "same"), vault_id="prod")
     with pytest.raises(StoreError, match="under the vault id 'dev', and the store asks for prod"):
         store.save({"kim": Change(NEW, None)})
@@ -314,6 +350,38 @@ def test_content_of_others_is_named_and_left_alone(vault: VaultFileBench, plain:
         assert "hunter2" not in caught.value.sentence()
         assert CANARY not in caught.value.sentence()
     assert vault.path.read_bytes() == sealed
+
+
+@pytest.mark.parametrize(
+    ("kim", "why"),
+    [
+        ('{"a": 1}, "kim": {"a": 2}', "a key that stands twice"),
+        ('{"a": {"b": 1, "b": 2}}', "a key that stands twice"),
+        ('{"a": NaN}', "a document that no store can keep"),
+        (f'{{"a": {2**53}}}', "a document that no store can keep"),
+        (f'{{"a": {"9" * 5000}}}', "not YAML"),
+        ('{"a": "\\ud83d"}', "a document that no store can keep"),
+        (f'{{"a": {"[" * 100_000}{"]" * 100_000}}}', "not YAML"),
+        ('"text"', "something else than a mapping for 'kim'"),
+        ('{"a": "x}', "not YAML in line"),
+    ],
+    ids=range(9),
+)
+def test_json_of_others_is_named(kim: str, why: str) -> None:
+    plain = f'{{"dataforest_credentials_format": 1, "dataforest_credentials": {{"kim": {kim}}}}}'
+    with pytest.raises(vault_file.CannotOpen, match=why) as caught:
+        vault_file.from_text(plain.encode())
+    error: BaseException | None = caught.value
+    while error:
+        assert not isinstance(error, json.JSONDecodeError), "it holds the whole text"
+        error = error.__context__
+
+
+def test_a_file_in_yaml_is_read_and_then_written_as_json(vault: VaultFileBench) -> None:
+    vault.path.write_bytes(seal(f"# by hand\n---\n{ACCOUNTS}  lee:\n    password: 'it''s'\n".encode()))
+    put(vault.open(), kim=OLD)
+    plain = VaultLib(secrets_of(("default", PASSPHRASE))).decrypt(vault.path.read_bytes())
+    assert json.loads(plain)["dataforest_credentials"] == {"kim": OLD, "lee": {"password": "it's"}}
 
 
 def test_takes_what_a_person_typed_without_quotes(vault: VaultFileBench) -> None:

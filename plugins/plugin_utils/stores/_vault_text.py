@@ -1,0 +1,153 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The text in a `vault_file`: documents by name, as JSON, which is YAML as well. Pure.
+
+PyYAML takes many times as long, so it reads only what is no JSON, such as a file that somebody wrote by hand. What is
+written here means the same to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    PASSWORDS,
+    Document,
+    StoreError,
+    check_name,
+    to_json,
+)
+
+FORMAT = 1
+
+_UNREADABLE = "holds something that is not YAML, or a key that stands twice"
+_WHOLE = "Put back a whole copy of it, or name another file."
+
+
+class CannotOpen(Exception):
+    """Why these bytes cannot be decrypted, as the end of a sentence about the file, and what to do."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.hint = hint
+
+
+# ----------------------------------------------------------------------------------------------------------- writing
+
+
+def to_text(documents: Mapping[str, Document], variable: str = PASSWORDS.variable) -> bytes:
+    """Return the content of the file."""
+    content = {f"{variable}_format": FORMAT, variable: {name: documents[name] for name in sorted(documents)}}
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    return (_NO_POINT.sub(".0", _NOT_ASCII.sub(_spelt, text)) + "\n").encode()
+
+
+# YAML wants a point in every float. Only a number ends its line like this: text ends with a quote.
+_NO_POINT = re.compile(r"(?<=[ -]\d)(?=e[-+]\d+,?$)", re.MULTILINE)
+_NOT_ASCII = re.compile(r"[^\n -~]")
+
+
+def _spelt(match: re.Match[str]) -> str:
+    """Return Korean as it is, and spell what YAML forbids or nobody sees. Above U+FFFF YAML takes everything."""
+    char = match[0]
+    return char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}"
+
+
+def survives(plain: bytes, documents: Mapping[str, Document], variable: str = PASSWORDS.variable) -> bool:
+    """Tell whether these documents are what every reader finds in this text, which was written of them."""
+    # Printable ASCII in quotes means the same in JSON and in YAML.
+    loads = (_load,) if plain.isascii() else (_load, _load_yaml)
+    try:
+        return all(_checked(load(plain), variable) == documents for load in loads)
+    except CannotOpen:
+        return False
+
+
+# ----------------------------------------------------------------------------------------------------------- reading
+
+
+def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, dict[str, Any]]:
+    """Return the documents in the content of the file. Raises CannotOpen, which quotes nothing of it."""
+    return _checked(_load(plain), variable)
+
+
+def _load(plain: bytes) -> Any:
+    try:
+        return json.loads(plain.decode("utf-8"), object_pairs_hook=_each_once)
+    except RecursionError:
+        # The C library of PyYAML would end the whole process.
+        raise CannotOpen(_UNREADABLE, _WHOLE) from None
+    except ValueError:
+        pass
+    # Not in the handler: the error holds the whole text, and would hang on to what is raised here.
+    return _load_yaml(plain)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that stands twice, as `_Reader` does."""
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError
+    return mapping
+
+
+# The base is known at run time only: PyYAML may be built without its C library.
+class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Refuses a key that stands twice: the next save would drop one of the two."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        mapping = super().construct_mapping(node, deep=True)
+        if len(mapping) != len(node.value):
+            raise yaml.YAMLError("a key stands twice")
+        return mapping
+
+
+def _construct_map(reader: Any, node: Any) -> Any:
+    return reader.construct_mapping(node, deep=True)
+
+
+_Reader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+# Text is quoted here, so what looks like a date is one that a person typed without quotes: keep it as typed.
+_Reader.add_constructor("tag:yaml.org,2002:timestamp", lambda reader, node: reader.construct_scalar(node))
+
+
+def _load_yaml(plain: bytes) -> Any:
+    try:
+        return yaml.load(plain.decode("utf-8"), Loader=_Reader)  # noqa: S506 a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise CannotOpen(f"holds something that is not YAML{line}", _WHOLE) from None
+    except (yaml.YAMLError, UnicodeError, ValueError, TypeError, RecursionError):
+        raise CannotOpen(_UNREADABLE, _WHOLE) from None
+
+
+def _checked(content: Any, variable: str) -> dict[str, dict[str, Any]]:
+    """Return the documents, or raise CannotOpen where the content is not ours."""
+    if not isinstance(content, dict) or f"{variable}_format" not in content:
+        raise CannotOpen(f"holds something else than the {variable} of this collection", _WHOLE)
+    version = content[f"{variable}_format"]
+    if version != FORMAT or isinstance(version, bool):
+        raise CannotOpen(
+            f"is in format {version if isinstance(version, int) else 'unknown'}, and this version knows only {FORMAT}",
+            "Use a newer version of the collection krcloud.credentials.",
+        )
+    documents = content.get(variable)
+    if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
+        raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
+    try:
+        for name, document in documents.items():
+            if not isinstance(document, dict):
+                raise CannotOpen(f"holds something else than a mapping for {ascii(name)[:60]}", _WHOLE)
+            to_json(check_name(name), document)
+    except StoreError as error:
+        raise CannotOpen("holds a document that no store can keep", error.sentence()) from None
+    return documents
