@@ -16,12 +16,6 @@ from benchmarks.report import Missing, Results
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 480, 60, 20, 300, 40
 COLOURS = ("#888888", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#000000")
 
-_LICENCE = """<!--
-Copyright (c) 2026, krcloud.credentials contributors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->"""
-
 
 def svg(results: Results) -> str:
     """Return the plot."""
@@ -36,7 +30,6 @@ def svg(results: Results) -> str:
     y = _axis(10 ** int(log10(min(times)) - 1), max(times), HEIGHT - BOTTOM, TOP)
     return "\n".join(
         (
-            _LICENCE,
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
             'font-family="sans-serif" font-size="12">',
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',

@@ -159,10 +159,16 @@ class Stage:
                 start_new_session=True,
             )
             if interrupt:
-                interrupt()
+                _kept = interrupt()  # a connection, perhaps: closed, it would end the wait
                 watch.look()
                 os.killpg(process.pid, signal.SIGINT)
-            output, errors = process.communicate()
+            while True:
+                try:
+                    output, errors = process.communicate(timeout=30 if interrupt else None)
+                    break
+                except subprocess.TimeoutExpired:
+                    # ansible-core may get stuck in its own clean-up. People press the keys once more, then.
+                    os.killpg(process.pid, signal.SIGINT)
             self._wait_for_the_rest(mark)
         return self._evidence(watch, process.returncode, {"standard output": output, "standard error": errors})
 
