@@ -43,7 +43,7 @@ def test_every_command_of_the_section_is_run() -> None:
     assert section.count("code-block:: yaml") == len(PLAYBOOK.findall(GUIDE)) > 0
 
 
-@pytest.mark.parametrize(("commands", "seen"), EXPERIMENTS, ids=[commands.strip() for commands, _ in EXPERIMENTS])
+@pytest.mark.parametrize(("commands", "seen"), EXPERIMENTS, ids=[commands.strip() for commands, _seen in EXPERIMENTS])
 def test_the_secret_is_seen_where_the_guide_says(folder: Path, commands: str, seen: str) -> None:
     script = commands.replace("   $ ", "")
     given = {"cwd": folder, "env": isolated(folder / "home"), "text": True}
