@@ -28,7 +28,7 @@ SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
 EXCEPTION, INTERRUPTED = "exception", "Ctrl-C"
 ENVELOPES = ("a", "b", "spring", "html", "text")
 STATUSES = (200, 400, 403, 404, 500)
-# With a `requests` and a `hvac` that cannot be imported.
+# With a `requests` and a `hvac` that cannot be imported. Of use to a task for its module, and to a run for all of it.
 WITHOUT_LIBRARIES = {"PYTHONPATH": f"{Path(__file__).parent / 'absent'}:{INTERPOSED}"}
 
 
@@ -460,10 +460,11 @@ def usual(
         task("ansible.builtin.debug", {"msg": f"{{{{ lookup('{NAMESPACE}.dataforest_password') | length }}}}"})
     elif subject == "role ncp_dataforest_rotation":
         vendor = {"api_url": script.simulator.ncp_url, **script.tenant(**trouble)}
-        role("ncp_dataforest_rotation", {**quick, **vendor, "store": script.vault_file()})
+        role("ncp_dataforest_rotation", {**quick, **vendor, "store": store or script.vault_file()})
     else:
         vendor = {"api_url": script.simulator.solapi_url, **KEYS, "emails": [script.address(**trouble)]}
-        role("solapi_password_reset", {**quick, **vendor, "store": script.vault_file(), "min_interval": "30d"})
+        store = store or script.vault_file()
+        role("solapi_password_reset", {**quick, **vendor, "store": store, "min_interval": "30d"})
 
 
 def hanging(script: Script, subject: str) -> Callable[[], object]:
