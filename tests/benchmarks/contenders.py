@@ -216,11 +216,5 @@ CONTENDERS = (
 def world(collections: Path, folder: Path) -> Iterator[World]:
     """Start what all contenders need."""
     (folder / "passphrase").write_text("a passphrase of the benchmark\n", encoding="utf-8")
-    openbao = OpenBao(folder)
-    openbao.start()
-    try:
-        openbao.wait_until(200)
-        with Simulator() as simulator:
-            yield World(simulator, openbao, collections, folder)
-    finally:
-        openbao.stop()
+    with OpenBao(folder) as openbao, Simulator() as simulator:
+        yield World(simulator, openbao, collections, folder)

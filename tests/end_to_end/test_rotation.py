@@ -87,13 +87,8 @@ def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipelin
 
 @pytest.fixture
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
-    server = OpenBao(tmp_path_factory.mktemp("openbao"))
-    server.start()
-    try:
-        server.wait_until(200)
+    with OpenBao(tmp_path_factory.mktemp("openbao")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def outcomes(result: dict[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from leaks.script import Script, Silence
 from leaks.stage import Coverage, Stage
 from simulator import Simulator
 from store_bench.openbao import OpenBao
+from tooling import long_form
 
 # Fixtures.
 __all__ = ["installed_collection", "running_simulator", "simulator"]
@@ -27,7 +28,7 @@ COVERAGE = pytest.StashKey[Coverage]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --long."""
-    parser.addoption("--long", action="store_true", help="everything in every format of the output")
+    long_form.add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,12 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long form unless it is asked for, and give all the time they need."""
-    left_out = [] if config.getoption("long") else [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        item.add_marker(pytest.mark.timeout(600))
+    """Leave out the formats of the output that are only for the long form."""
+    long_form.choose(config, items, timeout=600, long_timeout=1200)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -58,16 +55,11 @@ def coverage(request: pytest.FixtureRequest) -> Coverage:
 @pytest.fixture(scope="session")
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
     """A server that knows the canary token."""
-    server = OpenBao(tmp_path_factory.mktemp("openbao"))
-    server.start()
-    try:
-        server.wait_until(200)
+    with OpenBao(tmp_path_factory.mktemp("openbao")) as server:
         policy = 'path "secret/*" { capabilities = ["create", "read", "update", "list"] }'
         server.do("PUT", "sys/policies/acl/store", {"policy": policy})
         server.do("POST", "auth/token/create", {"id": CANARIES["token"], "policies": ["store"]})
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

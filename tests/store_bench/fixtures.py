@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,14 +21,9 @@ from store_bench.openbao import OpenBao
 @pytest.fixture(scope="session")
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
     """A server in memory, with a mount of KV version 2 (secret) and one of version 1 (kv1)."""
-    server = OpenBao(tmp_path_factory.mktemp("openbao"))
-    server.start()
-    try:
-        server.wait_until(200)
+    with OpenBao(tmp_path_factory.mktemp("openbao")) as server:
         server.do("POST", "sys/mounts/kv1", {"type": "kv", "options": {"version": "1"}})
         yield server
-    finally:
-        server.stop(signal.SIGKILL)
 
 
 @pytest.fixture

