@@ -33,12 +33,12 @@ CoreSession = Callable[[nox.Session, Core], None]
 
 PYTHONS = interpreters.find()
 TESTABLE = [core for core in CORES if core.choose(PYTHONS)]
-# What is slow runs on both ends by default, and on all with `make e2e`, `leaks`, `integration` or `sanity`.
+# By default all run on both ends. `make unit`, `e2e`, `leaks`, `integration` and `sanity` run on all.
 OLDEST_AND_NEWEST = (*TESTABLE[:1], *TESTABLE[-1:])
 USUAL = usual(PYTHONS)
 
 
-def per_core(purpose: str, default: tuple[Core, ...] = CORES) -> Callable[[CoreSession], CoreSession]:
+def per_core(purpose: str, default: tuple[Core, ...] = OLDEST_AND_NEWEST) -> Callable[[CoreSession], CoreSession]:
     """Make one session per ansible-core of a function, such as unit-2.21, on the Python that the matrix chooses."""
 
     def register(function: CoreSession) -> CoreSession:
@@ -145,14 +145,14 @@ def unit(session: nox.Session, core: Core) -> None:
     session.run("pytest", *(session.posargs or ["tests/unit"]), env=npm_peer.environment())
 
 
-@per_core("e2e", default=OLDEST_AND_NEWEST)
+@per_core("e2e")
 def e2e(session: nox.Session, core: Core) -> None:
     """Run real playbooks, from the installed collection, against the simulator."""
     install(session, core.lock)
     session.run("pytest", *(session.posargs or ["tests/end_to_end"]))
 
 
-@per_core("leaks", default=OLDEST_AND_NEWEST)
+@per_core("leaks")
 def leaks(session: nox.Session, core: Core) -> None:
     """Search all that runs leave anywhere for secrets: the short form."""
     install(session, core.lock)
@@ -192,7 +192,7 @@ def sweep_long(session: nox.Session) -> None:
     session.run("pytest", "--long", *(session.posargs or ["tests/sweeps"]))
 
 
-@per_core("integration", default=OLDEST_AND_NEWEST)
+@per_core("integration")
 def integration(session: nox.Session, core: Core) -> None:
     """Run the integration targets with ansible-test."""
     install_to_run(session, core)
@@ -205,7 +205,7 @@ def integration(session: nox.Session, core: Core) -> None:
         session.run("ansible-test", "integration", "--local", *session.posargs, env=env)
 
 
-@per_core("sanity", default=OLDEST_AND_NEWEST)
+@per_core("sanity")
 def sanity(session: nox.Session, core: Core) -> None:
     """Run ansible-test sanity, which compiles and imports on every Python found."""
     install_some(session, core.lock, "ansible-core")

@@ -210,18 +210,20 @@ def solapi_password_reset(script: Script) -> None:
         task(mail(), says="required Python library (requests)", environment=WITHOUT_LIBRARIES)
     with script.on(MISTAKE):
         key = "{{ api_secret }}"
-        for wrong in (
+        wrong: list[dict[str, Any]] = [
             {"secret": key},
+            {"min_interval": key},
             {"api_secret": [key]},
             {"api_secret": {"value": key}},
             {"api_key": key},
             {"email": key},
             {"email": [key]},
             {"deadline": key},
-            {"min_interval": key},
-        ):
-            task({**mail(), **wrong}, says="failed")
-            task({**mail(), "store": script.vault_file(), "min_interval": "30d", **wrong}, says="failed")
+        ]
+        for options in wrong:
+            task({**mail(), **options}, says="failed")
+        for options in script.few(wrong):
+            task({**mail(), "store": script.vault_file(), "min_interval": "30d", **options}, says="failed")
     with script.on(STORE):
         for store in script.few(troubled_stores(script)):
             task({**mail(), "store": store, "min_interval": "30d"}, says="failed")
@@ -236,14 +238,14 @@ def ncp_dataforest_rotation(script: Script) -> None:
 
     reset = {"operation": "resetPassword", "times": 6}
     with script.on(SUCCESS):
-        for store in (script.vault_file(), script.hashi_vault()):
+        for store in script.few([script.hashi_vault(), script.vault_file()], 1):
             options = rotation(store)
             task(options, fails=False, check_mode=True)
             task(options, says='"rotated": 2', fails=False)
             task({**options, "force": True}, says='"rotated": 2', fails=False)
             task(options, says='"fresh": 2', fails=False)
     with script.on(VENDOR):
-        for kind in ("reject", "ansi", "bad_utf8", "success_false"):
+        for kind in script.few(["reject", "ansi", "bad_utf8", "success_false"]):
             task(rotation(**reset, kind=kind, echo="raw"), says="2 of 2 accounts need attention")
         task({**rotation(**reset, kind="reject", echo="xml"), "wire_format": "xml"}, says="2 rejected")
         for message in script.few(quotes(CANARIES["secret_key"])):
@@ -251,7 +253,7 @@ def ncp_dataforest_rotation(script: Script) -> None:
         task(rotation(script.hashi_vault(), **reset, kind="status", status=500, echo="raw"), says="2 unknown")
         task({**rotation(), "secret_key": "{{ secret_key }}x"}, says="authentication")
     with script.on(LOST):
-        for store in (script.vault_file(), script.hashi_vault()):
+        for store in script.few([script.vault_file(), script.hashi_vault()], 1):
             options = rotation(store, operation="resetPassword", times=2, kind="torn_json", at="after")
             task(options, says="2 unknown")
             task(options, says='"resumed": 2', fails=False)

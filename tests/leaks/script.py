@@ -124,9 +124,9 @@ class Script:
 
     # ------------------------------------------------------------------------------------------------------ the cases
 
-    def few(self, items: Iterable[T]) -> Iterable[T]:
-        """All of them in the long form, two in the short one: for what another subject goes through as a whole."""
-        return items if self.long else islice(items, 2)
+    def few(self, items: Iterable[T], most: int = 2) -> Iterable[T]:
+        """All of them in the long form, the first ones in the short: for what another case goes through, too."""
+        return items if self.long else islice(items, most)
 
     @contextmanager
     def about(self, subject: str) -> Iterator[None]:

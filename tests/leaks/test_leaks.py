@@ -94,7 +94,6 @@ def test_a_controller_without_hvac(script: Script, coverage: Coverage) -> None:
 
 
 def test_ansible_runner(script: Script, coverage: Coverage) -> None:
-    cases.each_once(script, cases.SUCCESS)
     cases.each_once(
         script,
         cases.VENDOR,
