@@ -37,9 +37,9 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError as _error:
     REQUESTS_IMPORT_ERROR = _error
-    # Enough for this file to be imported without `requests`; nothing of it is used then, so types need not fit.
-    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment, misc]
-    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
+    # Enough for this file to be imported without `requests`.
+    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment, misc]  # not used then
+    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]  # not used then
 
 USER_AGENT = "krcloud.credentials"
 

@@ -22,9 +22,8 @@ import yaml
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-# Only now are they on the path.
-from simulator import Simulator  # noqa: E402
-from tooling.processes import strike_down  # noqa: E402
+from simulator import Simulator  # noqa: E402 only now on the path
+from tooling.processes import strike_down  # noqa: E402 only now on the path
 
 ROTATE = "krcloud.credentials.rotate_dataforest"
 

@@ -205,12 +205,12 @@ class Script:
         self.count(coverage)
         return evidence
 
-    def interrupt(self, coverage: Coverage, wait: Callable[[], object]) -> None:
+    def interrupt(self, coverage: Coverage, wait: Callable[[], object]) -> Evidence:
         """Run all cases until `wait` returns, then interrupt them as Ctrl-C does, and search all that they left."""
         evidence = self.stage.run(self.playbook, *self.arguments, extra_vars=CANARIES, interrupt=wait)
         coverage.add(evidence, self.secrets())
-        assert evidence.returncode != 0, evidence.output[-5000:]
         self.count(coverage)
+        return evidence
 
     def count(self, coverage: Coverage) -> None:
         coverage.cases += Counter((case.subject, case.path) for case in self._cases)

@@ -44,7 +44,8 @@ def test_whatever_happens(subject: str, output: str, script: Script, coverage: C
 
 @pytest.mark.parametrize("subject", [subject for subject in PLUGINS_AND_ROLES if subject != "dataforest_password"])
 def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> None:
-    script.interrupt(coverage, cases.hanging(script, subject))
+    evidence = script.interrupt(coverage, cases.hanging(script, subject))
+    assert evidence.returncode != 0, evidence.output[-5000:]
 
 
 # Which functions fail, and who has to do with any of them.
@@ -103,4 +104,5 @@ def test_ansible_runner(script: Script, coverage: Coverage) -> None:
         message=CANARIES["secret_key"],
         times=0,
     )
-    script.run(coverage, by_runner=True)
+    evidence = script.run(coverage, by_runner=True)
+    assert evidence.texts["artifacts of ansible-runner"]

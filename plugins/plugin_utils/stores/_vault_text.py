@@ -100,8 +100,8 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-# The base is known at run time only: PyYAML may be built without its C library.
-class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+# PyYAML may be built without its C library.
+class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a base known at run time only
     """Refuses a key that stands twice: the next save would drop one of the two."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
