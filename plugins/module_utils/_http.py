@@ -314,7 +314,6 @@ class Caller:
             attempt += 1
             if deadline is None:
                 deadline = self.clock.monotonic() + self._limits.deadline
-            wait = self._backoff(attempt)
             try:
                 request = Request(url, {**headers, **sign(target, self.clock.time())}, body, operation.largest_answer)
                 return interpret(self._transport.send(request, self._limits.timeout, deadline))
@@ -327,7 +326,6 @@ class Caller:
                 maybe_done = error if changes else None
             except RateLimitError as refusal:
                 error, repeatable = refusal, True
-                wait += refusal.retry_after or 0.0
             except ProtocolError as failure:
                 error = failure
                 repeatable = failure.repeatable and operation.repeat is not Repeat.UNSAFE
@@ -335,6 +333,10 @@ class Caller:
             except KrcloudError as refusal:
                 error, repeatable = refusal, False
 
+            # Not earlier: nearly all requests succeed, and randomness is not for free.
+            wait = self._backoff(attempt)
+            if isinstance(error, RateLimitError):
+                wait += error.retry_after or 0.0
             left = deadline - self.clock.monotonic()
             if repeatable and attempt <= self._limits.retries and wait < left:
                 if isinstance(error, RateLimitError):

@@ -33,7 +33,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._redaction imp
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._transport import (
     REQUESTS_IMPORT_ERROR,
-    RequestsTransport,
+    PooledTransport,
 )
 
 _MANY_SECRETS = 20
@@ -74,6 +74,10 @@ class RedactingModule(AnsibleModule):
             result = error.as_failure()
         except SystemExit:
             raise
+        except ImportError as error:
+            # A proxy needs more of the library than most runs.
+            missing = (error.name or "").partition(".")[0] == "requests"
+            result = (_missing_requests() if missing else internal_error(error)).as_failure()
         except BaseException as error:
             result = internal_error(error).as_failure()
         self.finish(result)
@@ -152,7 +156,7 @@ def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[Pac
             "TLS certificates are not verified (validate_certs is false): "
             "whoever stands between can read and change what is sent."
         )
-    transport = RequestsTransport(
+    transport = PooledTransport(
         options["api_url"],
         validate_certs=options["validate_certs"],
         ca_path=options["ca_path"],

@@ -179,7 +179,6 @@ class DataForest:
 
     def _confirmed(self, response: Response) -> Dict[str, Any]:
         """Return the body of an answer that says yes, and raise what any other answer means."""
-        trace_id = self._trace_id(response)
         try:
             answer = parse(response.body)
         except Unreadable as reason:
@@ -192,7 +191,7 @@ class DataForest:
             raise ProtocolError(
                 "NAVER Cloud answered without saying whether it succeeded.",
                 http_status=response.status,
-                trace_id=trace_id,
+                trace_id=self._trace_id(response),
             )
         raise self._refusal(response, complaint)
 

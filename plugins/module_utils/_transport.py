@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""The wire: one `requests.Session`, so that proxies and TLS work as everywhere else, with its surprises taken out.
+"""The wire: urllib3, the engine of `requests`, and `requests` itself where a proxy of the environment is to be used.
 
-No redirect is followed, no cookie kept, `~/.netrc` never read. What `requests` cannot do is added here: an answer
-must be complete by a deadline however slowly it drips, it has a largest size, and after a failure it is known
-whether any byte of the request had left.
+urllib3 follows no redirect unless told to, keeps no cookie and never reads `~/.netrc`. What it cannot do is added
+here: an answer must be complete by a deadline however slowly it drips, it has a largest size, and after a failure it
+is known whether any byte of the request had left.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import io
 import os
 import socket
 import ssl
+import sys
 import time
 from contextvars import ContextVar
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -29,17 +29,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import A
 REQUESTS_IMPORT_ERROR: Optional[ImportError] = None
 try:
     import certifi
-    import requests
     import urllib3
-    from requests.adapters import HTTPAdapter
-    from requests.utils import get_environ_proxies
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError as _error:
+    # Both come with `requests`.
     REQUESTS_IMPORT_ERROR = _error
-    # Enough for this file to be imported without `requests`.
-    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment, misc]  # not used then
-    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]  # not used then
 
 USER_AGENT = "krcloud.credentials"
 
@@ -138,58 +131,6 @@ class _WatchedConnection:
         return super().send(data)  # type: ignore[misc]  # a mixin: urllib3 has it
 
 
-class _PlainConnection(_WatchedConnection, HTTPConnection):
-    pass
-
-
-class _TlsConnection(_WatchedConnection, HTTPSConnection):
-    pass
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class TlsAdapter(HTTPAdapter):
-    """`requests`' adapter with one TLS context for all connections; None where there is no TLS."""
-
-    def __init__(self, context: Optional[ssl.SSLContext], connections: int) -> None:
-        self._context = context
-        super().__init__(pool_maxsize=connections)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        # The context has loaded its authorities once; left to `requests`, every new connection would read them again.
-        conn.cert_reqs = self._context.verify_mode if self._context else None
-
-
-class _Adapter(TlsAdapter):
-    """The same with our connections."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        _use_our_pools(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        _use_our_pools(manager)
-        return manager
-
-
-def _use_our_pools(manager: Any) -> None:
-    if not type(manager).__name__.startswith("SOCKS"):
-        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-
-
 def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[str, str]) -> ssl.SSLContext:
     """Return a client context, TLS 1.2 or newer.
 
@@ -226,42 +167,36 @@ def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[st
     return "certifi", certifi.where()
 
 
-class RequestsTransport:
+class PooledTransport:
     """A `Transport` to the host of ``api_url``. Threads may share it; ``connections`` is how many it keeps open."""
 
     def __init__(
         self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1
     ) -> None:
-        self._validate = validate_certs
         if not validate_certs:
             # Each task warns of it in its result. This would be said on standard error, once for each request.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        session = _Session()
-        session.trust_env = False
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.headers.clear()
-        session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-        secure = urlsplit(api_url).scheme == "https"
-        context = tls_context(validate_certs, ca_path, os.environ) if secure else None
-        session.mount("https://" if secure else "http://", _Adapter(context, connections))
-        self._session = session
-        # Asked for once: each time it goes through the whole environment.
-        self._proxies = get_environ_proxies(api_url, no_proxy=None)
+        parts = urlsplit(api_url)
+        context = tls_context(validate_certs, ca_path, os.environ) if parts.scheme == "https" else None
+        tls = {"ssl_context": context, "cert_reqs": context and context.verify_mode}
+        self._pool: Any = None
+        self._unusable: Optional[NotSent] = None
+        try:
+            self._pool = _pool(api_url, connections, tls)
+        except _NoWay as fault:
+            self._unusable = NotSent(str(fault))
+        # To a proxy without a tunnel goes the whole URL, to all others what is behind the host.
+        self._whole_url = bool(self._pool) and parts.scheme == "http" and self._pool.proxy is not None
 
     def send(self, request: Request, timeout: float, deadline: float) -> Response:
         """See `Transport.send`."""
+        if self._unusable:
+            raise self._unusable
         attempt = _Attempt(timeout, deadline, request.largest_answer)
         token = _attempt.set(attempt)
         try:
             return self._send(request, attempt)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-            TypeError,  # what requests makes of a proxy URL without a host
-        ) as error:
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             if not attempt.sent:
                 raise _untrusted(error) or NotSent(_reason(error, attempt)) from None
             raise AnswerLost(_reason(error, attempt)) from None
@@ -269,26 +204,27 @@ class RequestsTransport:
             _attempt.reset(token)
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
-        prepared = self._session.prepare_request(
-            requests.Request("POST", request.url, headers=dict(request.headers), data=request.body)
-        )
-        answer = self._session.send(
-            prepared,
-            stream=True,
+        answer = self._pool.urlopen(
+            "POST",
+            request.url if self._whole_url else urlsplit(request.url).path,
+            body=request.body,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers},
             timeout=attempt.time_for_one_read(),
-            verify=self._validate,
-            proxies=self._proxies,
-            allow_redirects=False,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
         )
         received_at = time.time()
         headers = {name.lower(): value for name, value in answer.headers.items()}
         try:
-            body = self._body(answer.raw, headers, request.largest_answer)
+            body = self._body(answer, headers, request.largest_answer)
         except BaseException:
-            answer.raw.close()
+            answer.close()
             raise
-        answer.raw.release_conn()
-        return Response(answer.status_code, headers, body, received_at)
+        answer.release_conn()
+        return Response(answer.status, headers, body, received_at)
 
     @staticmethod
     def _body(raw: Any, headers: Mapping[str, str], largest: int) -> bytes:
@@ -310,18 +246,68 @@ class RequestsTransport:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        if self._pool:
+            self._pool.close()
 
 
 class _TooLarge(ValueError):
     """The answer is larger than the operation allows."""
 
 
-if REQUESTS_IMPORT_ERROR is None:
+class _NoWay(Exception):
+    """No connection can be made with these settings. Says why in one clause."""
 
-    class _Session(requests.Session):
-        def get_redirect_target(self, resp: Any) -> None:
-            """No answer leads anywhere else; left to `requests`, the body would be read to look for the next hop."""
+
+def _pool(api_url: str, connections: int, tls: Mapping[str, Any]) -> Any:
+    """Return the connections to a host, or to the proxy that stands before it. Raises _NoWay."""
+    proxy = _proxy_of_environment(api_url)
+    manager = _proxy_manager(proxy, connections, tls) if proxy else urllib3.PoolManager(maxsize=connections, **tls)
+    manager.pool_classes_by_scheme = {scheme: _watched(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
+    try:
+        return manager.connection_from_url(api_url)
+    except (urllib3.exceptions.HTTPError, ValueError):
+        raise _NoWay(_NO_SUCH_NAME) from None
+
+
+def _watched(pool: Any) -> Any:
+    """Return a kind of connection pool whose connections tell the attempt what they do."""
+    connection = type("_Connection", (_WatchedConnection, pool.ConnectionCls), {})
+    return type("_Pool", (pool,), {"ConnectionCls": connection})
+
+
+def _proxy_of_environment(api_url: str) -> Optional[str]:
+    """Return the URL of the proxy that the environment names for this host, None if there is none.
+
+    `requests` knows all the ways to write it, and takes its time to be imported.
+    """
+    # On a Mac, proxies can also stand in the settings of the system.
+    if sys.platform != "darwin" and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from requests.utils import get_environ_proxies, select_proxy
+
+    proxy: Optional[str] = select_proxy(api_url, get_environ_proxies(api_url, no_proxy=None))
+    return proxy
+
+
+def _proxy_manager(proxy: str, connections: int, tls: Mapping[str, Any]) -> Any:
+    """Return what makes connections through a proxy. Raises _NoWay."""
+    from requests.adapters import HTTPAdapter
+    from requests.exceptions import InvalidSchema
+    from requests.utils import prepend_scheme_if_needed
+
+    try:
+        url = prepend_scheme_if_needed(proxy, "http")
+        if not urllib3.util.parse_url(url).host:
+            raise ValueError
+        return HTTPAdapter(pool_maxsize=connections).proxy_manager_for(url, **tls)
+    except InvalidSchema:
+        raise _NoWay("the proxy setting of the environment needs a library that is missing (PySocks)") from None
+    except (urllib3.exceptions.HTTPError, ValueError, TypeError):  # the last for a URL with a user and no host
+        raise _NoWay(_NO_PROXY_URL) from None
+
+
+_NO_SUCH_NAME = "the host name could not be resolved"
+_NO_PROXY_URL = "the proxy setting of the environment is not a valid URL"
 
 
 # OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH.
@@ -352,22 +338,13 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
 
     if isinstance(error, _TooLarge):
         return f"the answer is larger than {error.args[0]} bytes"
-    if has(
-        TypeError,
-        requests.exceptions.InvalidProxyURL,
-        urllib3.exceptions.ProxySchemeUnknown,
-        urllib3.exceptions.LocationParseError,
-    ):
-        return "the proxy setting of the environment is not a valid URL"
-    if has(requests.exceptions.InvalidSchema):
-        return "the proxy setting of the environment needs a library that is missing (PySocks)"
-    if has(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
+    if has(urllib3.exceptions.ProxyError):
         return "the proxy of the environment did not connect"
-    if has(socket.gaierror, UnicodeError):
-        return "the host name could not be resolved"
+    if has(socket.gaierror, UnicodeError, urllib3.exceptions.LocationParseError):
+        return _NO_SUCH_NAME
     if has(ConnectionRefusedError):
         return "the connection was refused"
-    if has(TimeoutError, socket.timeout, requests.Timeout, urllib3.exceptions.TimeoutError):
+    if has(TimeoutError, socket.timeout, urllib3.exceptions.TimeoutError):
         if attempt.deadline - time.monotonic() <= 0.05:
             return "the deadline passed"
         return (
@@ -383,7 +360,7 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
 
 
 def _causes(error: Optional[BaseException]) -> Iterator[BaseException]:
-    """Yield an exception and all that it wraps: `requests` and urllib3 put the cause into args or ``reason``."""
+    """Yield an exception and all that it wraps: urllib3 puts the cause into args or ``reason``."""
     seen: List[BaseException] = []
     waiting: List[Any] = [error]
     while waiting:

@@ -51,7 +51,7 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
 # Which functions fail, and who has to do with any of them.
 BROKEN = {
     "the client": (
-        [("module_utils/_transport.py", "RequestsTransport.send")],
+        [("module_utils/_transport.py", "PooledTransport.send")],
         PLUGINS_AND_ROLES.keys() - {"ncp_dataforest_publication", "dataforest_credential", "dataforest_password"},
     ),
     "signing, envelopes and the generator": (

@@ -51,7 +51,7 @@ def passed(log: Path) -> list[str]:
 
 def of_vendor(transport: ModuleType, hook: Hook) -> Iterator[Replacement]:
     """What to put into the module `_transport`, so that it tells of every request, by operation."""
-    send = transport.RequestsTransport.send
+    send = transport.PooledTransport.send
 
     def told(self: Any, request: Any, timeout: float, deadline: float) -> Any:
         operation = request.url.rsplit("/", 1)[-1]
@@ -64,4 +64,4 @@ def of_vendor(transport: ModuleType, hook: Hook) -> Iterator[Replacement]:
         hook("after", operation)
         return response
 
-    yield transport.RequestsTransport, "send", told
+    yield transport.PooledTransport, "send", told

@@ -54,7 +54,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
     """Rotate in this process, and look into the store at the very moment before each password is sent."""
     names = {account.id: account.name for account in world.accounts}
     places: list[str] = []
-    send = _transport.RequestsTransport.send
+    send = _transport.PooledTransport.send
 
     def looked_up(self: Any, request: Any, timeout: float, deadline: float) -> Any:
         body = json.loads(request.body)
@@ -65,7 +65,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
 
     store = world.bench.open()
     saved = journal(store)
-    with replaced([(_transport.RequestsTransport, "send", looked_up)]):
+    with replaced([(_transport.PooledTransport, "send", looked_up)]):
         start()
         result = rotate(store, world.simulator, force=True, concurrency=2)
     return Witness(result["accounts"], saved, places)

@@ -15,7 +15,6 @@ ours, the first one did it.
 from __future__ import annotations
 
 import importlib
-import os
 import ssl
 import sys
 import threading
@@ -36,7 +35,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, one_line
-from ansible_collections.krcloud.credentials.plugins.module_utils._transport import TlsAdapter, tls_context
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     Change,
     Conflict,
@@ -75,6 +73,9 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "token": ("BAO_TOKEN", "VAULT_TOKEN"),
     "namespace": ("BAO_NAMESPACE", "VAULT_NAMESPACE"),
 }
+
+# With `requests`, which takes its time to be imported.
+_SESSIONS = f"{__package__}._tls_session"
 
 _LOGIN_NEEDS = {"token": ("token",), "approle": ("role_id", "secret_id"), "jwt": ("role", "jwt")}
 _STALE = "check-and-set parameter did not match"
@@ -241,22 +242,19 @@ class _Server:
         options = self._options
         try:
             hvac = importlib.import_module("hvac")
-            import requests
-            import urllib3
+            sessions = importlib.import_module(_SESSIONS)
         except ImportError as error:
             raise StoreError(
                 f"The store hashi_vault needs the Python library hvac, and {sys.executable} does not have it "
                 f"({error.name or 'hvac'} is missing).",
                 hint=f"Install it: {sys.executable} -m pip install hvac",
             ) from None
-        session = requests.Session()
-        # Neither a .netrc nor a setting for other servers applies here. Proxies of the environment do.
-        session.trust_env = False
-        session.mount(self.shown, TlsAdapter(self._tls_context(), options["concurrency"]))
-        session.proxies.update(requests.utils.get_environ_proxies(self.shown, no_proxy=None))
-        session.verify = options["validate_certs"]
-        if not session.verify:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        try:
+            session = sessions.session_for(
+                self.shown, options["validate_certs"], options["ca_path"], options["concurrency"]
+            )
+        except ConfigurationError as error:
+            raise StoreError(f"The store {self.shown} cannot be used: {error.message}", hint=error.hint) from None
         return hvac.Client(
             url=self.shown,
             # Empty, not None: hvac would go and look for one by itself.
@@ -272,14 +270,6 @@ class _Server:
             ignore_exceptions=True,
             strict_http=True,
         )
-
-    def _tls_context(self) -> ssl.SSLContext | None:
-        if not self.shown.startswith("https:"):
-            return None
-        try:
-            return tls_context(self._options["validate_certs"], self._options["ca_path"], os.environ)
-        except ConfigurationError as error:
-            raise StoreError(f"The store {self.shown} cannot be used: {error.message}", hint=error.hint) from None
 
     def _log_in(self, client: Any) -> None:
         options, method = self._options, self._options["auth_method"]

@@ -102,7 +102,7 @@ class Driver:
 
     def against(self, transport: ScriptedTransport, main: Callable[[], None], **arguments: Any) -> dict[str, Any]:
         """Run a real module over a script instead of the network."""
-        self._monkeypatch.setattr(_module, "RequestsTransport", lambda *_, **__: transport)
+        self._monkeypatch.setattr(_module, "PooledTransport", lambda *_, **__: transport)
         with transport:
             return self(main, **arguments)
 

@@ -25,7 +25,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import A
 from ansible_collections.krcloud.credentials.plugins.module_utils._signing import ncp_headers
 from ansible_collections.krcloud.credentials.plugins.module_utils._transport import (
     USER_AGENT,
-    RequestsTransport,
+    PooledTransport,
     tls_context,
 )
 from hostile.raw_server import RawServer, says, waits
@@ -60,19 +60,19 @@ def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., RequestsTransport]]:
+def connect() -> Iterator[Callable[..., PooledTransport]]:
     """Make transports that are closed in the end."""
     with contextlib.ExitStack() as stack:
 
-        def make(url: str, **options: Any) -> RequestsTransport:
-            transport = RequestsTransport(url, **options)
+        def make(url: str, **options: Any) -> PooledTransport:
+            transport = PooledTransport(url, **options)
             stack.callback(transport.close)
             return transport
 
         yield make
 
 
-Connect = Callable[..., RequestsTransport]
+Connect = Callable[..., PooledTransport]
 
 
 def request(sim: Simulator, url: str | None = None, largest: int = 65536, body: bytes = BODY) -> Request:
@@ -80,7 +80,7 @@ def request(sim: Simulator, url: str | None = None, largest: int = 65536, body: 
     return Request((url or sim.ncp_url) + PATH, {"Content-Type": "application/json", **headers}, body, largest)
 
 
-def send(transport: RequestsTransport, what: Request, timeout: float = AMPLE, deadline: float = AMPLE) -> Response:
+def send(transport: PooledTransport, what: Request, timeout: float = AMPLE, deadline: float = AMPLE) -> Response:
     return transport.send(what, timeout, time.monotonic() + deadline)
 
 
