@@ -15,6 +15,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, url_secrets
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# Of a list of thousands: enough to see what was meant.
+_ROWS_SHOWN = 20
 
 
 def learn(redactor: Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
@@ -71,6 +73,8 @@ def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fits(option: Mapping[str, Any], value: Any) -> bool:
+    if option["type"] == "str" and isinstance(value, str):
+        return "choices" not in option or value in option["choices"]
     # Imported here so that all else in this file stays free of Ansible.
     from ansible.module_utils.common import validation
 
@@ -104,7 +108,10 @@ def hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
         if value is None or (option and not option.get("no_log") and not option.get("options")):
             shown[name] = value
         elif option and option.get("options") and isinstance(value, list):
-            shown[name] = [hidden(option["options"], row) if isinstance(row, Mapping) else _HIDDEN for row in value]
+            rows = value[:_ROWS_SHOWN]
+            shown[name] = [hidden(option["options"], row) if isinstance(row, Mapping) else _HIDDEN for row in rows]
+            if len(value) > len(rows):
+                shown[name].append(f"and {len(value) - len(rows)} more")
         else:
             shown[name] = _HIDDEN
     return shown

@@ -58,8 +58,10 @@ _SHORT_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{12,}")
 
-# One decoded text, and for each of its characters the half-open range of the original text it came from.
-_Layer = Tuple[str, List[Tuple[int, int]]]
+# One decoded text, and for each of its characters the half-open range of the original text it came from; None for the
+# original itself.
+_Origin = Optional[List[Tuple[int, int]]]
+_Layer = Tuple[str, _Origin]
 
 
 class _TooMuch(Exception):
@@ -154,11 +156,10 @@ class Redactor:
         effort = _Effort(text)
         try:
             for decoded, origin in _layers(text, effort):
-                for start, end in self._find(decoded, pieces):
-                    spans.append((origin[start][0], origin[end - 1][1]))
+                spans += [_came_from(origin, *span) for span in self._find(decoded, pieces)]
                 for start, end, inner in _encoded_runs(decoded, least):
                     if self._holds(inner, pieces, _DEEPEST_ENCODING, effort):
-                        spans.append((origin[start][0], origin[end - 1][1]))
+                        spans.append(_came_from(origin, start, end))
         except _TooMuch:
             return MASK
         return _replace(text, spans)
@@ -167,7 +168,7 @@ class Redactor:
         """Tell whether a secret is in what was decoded, perhaps escaped or encoded once more."""
         least = _GRAM if pieces else self._shortest
         return any(
-            next(self._find(decoded, pieces), None)
+            self._find(decoded, pieces)
             or (
                 depth > 1
                 and any(
@@ -183,15 +184,19 @@ class Redactor:
                 self._pieces.update(needle[at : at + _GRAM] for at in range(len(needle) - _GRAM + 1))
             self._pieces_of.add(secret)
 
-    def _find(self, text: str, pieces: bool) -> Iterator[Tuple[int, int]]:
-        folded = _fold(text)
-        for at in range(len(folded) - (_GRAM if pieces else self._shortest) + 1):
-            gram = folded[at : at + _GRAM]
-            for needle in self._whole.get(gram, ()):
-                if folded.startswith(needle, at):
-                    yield at, at + len(needle)
-            if pieces and gram in self._pieces:
-                yield at, at + _GRAM
+    def _find(self, text: str, pieces: bool) -> List[Tuple[int, int]]:
+        """Return where the needles stand, and if asked for, any piece of them."""
+        folded, whole = _fold(text), self._whole
+        starts = range(len(folded) - (_GRAM if pieces else self._shortest) + 1)
+        found = [
+            (at, at + len(needle))
+            for at in [at for at in starts if folded[at : at + _GRAM] in whole]
+            for needle in whole[folded[at : at + _GRAM]]
+            if folded.startswith(needle, at)
+        ]
+        if pieces:
+            found += [(at, at + _GRAM) for at in starts if folded[at : at + _GRAM] in self._pieces]
+        return found
 
 
 def _needles(secret: str) -> Set[str]:
@@ -215,7 +220,7 @@ def _fold(text: str) -> str:
 
 def _layers(text: str, effort: _Effort) -> Iterator[_Layer]:
     """Yield the text as it stands, then with its escapes undone: each family, layer under layer, nearest first."""
-    waiting: Deque[_Layer] = deque([(text, [(at, at + 1) for at in range(len(text))])])
+    waiting: Deque[_Layer] = deque([(text, None)])
     seen = {text}
     while waiting:
         layer = waiting.popleft()
@@ -233,8 +238,16 @@ def _layers(text: str, effort: _Effort) -> Iterator[_Layer]:
             waiting.append(decoded)
 
 
+def _came_from(origin: _Origin, start: int, end: int) -> Tuple[int, int]:
+    return (start, end) if origin is None else (origin[start][0], origin[end - 1][1])
+
+
 def _undo(escape: Pattern[str], layer: _Layer) -> _Layer:
     text, origin = layer
+    if not escape.search(text):
+        return layer
+    if origin is None:
+        origin = [(at, at + 1) for at in range(len(text))]
     chars: List[str] = []
     spans: List[Tuple[int, int]] = []
     position = 0
@@ -245,8 +258,6 @@ def _undo(escape: Pattern[str], layer: _Layer) -> _Layer:
         chars.extend(plain)
         spans.extend([(origin[match.start()][0], origin[match.end() - 1][1])] * len(plain))
         position = match.end()
-    if not position:
-        return layer
     chars.extend(text[position:])
     spans.extend(origin[position:])
     return "".join(chars), spans

@@ -378,9 +378,9 @@ class Counting(dict[str, list[str]]):
 
     asked = 0
 
-    def get(self, *arguments: Any) -> Any:
+    def __contains__(self, key: object) -> bool:
         self.asked += 1
-        return super().get(*arguments)
+        return super().__contains__(key)
 
 
 def look_ups(secrets: int, text: str) -> int:
