@@ -2,17 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one command costs: time, processor time of all its processes, and the most memory that one of them had."""
+"""What one command costs: time, processor time of all its processes, and the most memory that one of them had.
+
+It is watched from a process of its own: in this one the simulator runs, and would have to wait for the watching.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +41,27 @@ class Failed(Exception):
 
 
 def run(command: Mapping[str, Any]) -> Cost:
-    """Run a command, given as the arguments of Popen, to its end. Raises Failed."""
+    """Run a command, given by its ``args``, ``cwd`` and ``env``, to its end. Raises Failed."""
     log = Path(command["cwd"]) / "output.log"
-    with log.open("w+b") as output:
+    watched = {"args": list(command["args"]), "cwd": str(command["cwd"]), "env": command.get("env")}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.measure", str(log)],
+        input=json.dumps(watched),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    code, cost = json.loads(done.stdout)
+    if code:
+        raise Failed(log.read_text(errors="replace")[-4000:])
+    return Cost(**cost)
+
+
+def watch(command: Mapping[str, Any], log: Path) -> tuple[int, Cost]:
+    """Run a command to its end, with its output in a file; return its exit code and its cost."""
+    with log.open("wb") as output:
         begun = time.perf_counter()
-        process = subprocess.Popen(**command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(**command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         memory = _Memory(process.pid)
         memory.start()
         # Its own usage and that of all descendants that were waited for. Ansible waits for each of its own.
@@ -48,9 +69,7 @@ def run(command: Mapping[str, Any]) -> Cost:
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         memory.stop()
-    if process.returncode:
-        raise Failed(log.read_text(errors="replace")[-4000:])
-    return Cost(wall, usage.ru_utime + usage.ru_stime, memory.controller, memory.module)
+    return process.returncode, Cost(wall, usage.ru_utime + usage.ru_stime, memory.controller, memory.module)
 
 
 class _Memory(threading.Thread):
@@ -83,3 +102,8 @@ class _Memory(threading.Thread):
     def stop(self) -> None:
         self._over.set()
         self.join()
+
+
+if __name__ == "__main__":
+    exit_code, seen = watch(json.load(sys.stdin), Path(sys.argv[1]))
+    print(json.dumps([exit_code, asdict(seen)]))

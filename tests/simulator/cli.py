@@ -54,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, flag in PORT_FLAGS.items():
         running.add_argument(flag, dest=f"port_{name}", metavar="N", type=int, default=0, help=argparse.SUPPRESS)
     running.add_argument("--max-lifetime", metavar="SECONDS", type=float, help="end by itself after so long")
-    running.add_argument("--latency", metavar="SECONDS", type=float, default=0.0, help="added to each vendor answer")
+    running.add_argument(
+        "--latency", metavar="SECONDS", type=float, default=0.0, help="from a request to its answer, at least"
+    )
     ports = f"Every port is a free one unless given: {', '.join(PORT_FLAGS.values())}."
 
     serve = commands.add_parser("serve", parents=[running], help="run in the foreground", epilog=ports)

@@ -72,6 +72,7 @@ class Listener(web.Server):
 
     async def _exchange(self, request: web.BaseRequest) -> web.StreamResponse:
         state, vendor = self._state, self._vendor
+        arrived = time.monotonic()
         call = Call(request.method, _target(request), request.headers, b"", request.remote or "")
         try:
             call = Call(call.method, call.target, call.headers, await request.read(), call.remote)
@@ -86,8 +87,10 @@ class Listener(web.Server):
         apply = self._apply_once(verdict, entry)
         state.changed()
 
-        if state.settings.latency:
-            await asyncio.sleep(state.settings.latency)
+        # What the simulator itself takes is part of the latency.
+        left = arrived + state.settings.latency - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
         if rule is None:
             apply()
             answer: Answer | None = verdict.answer.with_headers(vendor.headers())

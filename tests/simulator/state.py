@@ -34,7 +34,7 @@ class Settings:
 
     # Both vendors
     clock_offset: Annotated[float, checks.number()] = 0.0  # seconds the simulator's clock is ahead of ours
-    latency: Annotated[float, checks.number(0)] = 0.0  # seconds added to every vendor answer
+    latency: Annotated[float, checks.number(0)] = 0.0  # seconds from a request to the vendor's answer, at least
     log_requests: Annotated[bool, checks.boolean] = True  # false: benchmark mode, nothing kept per request
 
     # NAVER Cloud Data Forest
