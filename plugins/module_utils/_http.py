@@ -15,8 +15,6 @@ import email.utils
 import enum
 import math
 import random
-import threading
-import time
 from dataclasses import dataclass
 from typing import Callable, Mapping, Optional, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -29,10 +27,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     TransportError,
     UnknownOutcomeError,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock, Pace
 
 T = TypeVar("T")
 
-MOST_WORKERS = 64
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
 
@@ -104,22 +102,6 @@ class Transport(Protocol):
         """
 
 
-class Clock:
-    """The time; tests bring their own."""
-
-    def time(self) -> float:
-        """Return the seconds since the epoch."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
 @dataclass(frozen=True)
 class Limits:
     """``timeout`` and ``deadline`` in seconds; ``retries`` counts the attempts after the first."""
@@ -137,58 +119,6 @@ class Limits:
                 )
         if self.retries < 0:
             raise ConfigurationError(f"retries is {self.retries}: it must be 0 or more.")
-
-
-def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
-    """Raise ConfigurationError for numbers that make no sense."""
-    if not 1 <= concurrency <= MOST_WORKERS:
-        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
-    if max_failures is not None and max_failures < 1:
-        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
-
-
-class Pace:
-    """A token bucket for all workers of one task: every request takes a token. After a 429 nobody gets one for a while.
-
-    The bucket holds one token: with more saved up, a second could see more requests than the user allows.
-    """
-
-    def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
-        if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
-            raise ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
-        self._clock = clock or Clock()
-        self._rate = per_second
-        self._lock = threading.Lock()
-        self._tokens = 1.0
-        self._filled_at = self._clock.monotonic()
-        self._held_until = 0.0
-
-    def wait(self, until: Optional[float] = None) -> bool:
-        """Wait for this worker's turn; return False, at once, if it comes after ``until`` on the monotonic clock."""
-        while True:
-            with self._lock:
-                now = self._clock.monotonic()
-                start = max(self._held_until, self._filled(now))
-                if start <= now:
-                    self._tokens -= 1.0
-                    return True
-            if until is not None and start >= until:
-                return False
-            self._clock.sleep(start - now)
-
-    def _filled(self, now: float) -> float:
-        """Fill the bucket, and return when it has a token."""
-        if self._rate is None:
-            self._tokens = 1.0
-            return now
-        self._tokens = min(1.0, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        return now + (1.0 - self._tokens) / self._rate
-
-    def hold(self, seconds: float) -> None:
-        """Let nobody send for this long."""
-        with self._lock:
-            self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
 
 
 def check_api_url(url: str) -> str:

@@ -22,8 +22,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     KrcloudError,
     internal_error,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Pace
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, hidden, learn
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import (
     SHORTEST_SECRET,

@@ -19,7 +19,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     AuthenticationError,
-    ConfigurationError,
     KrcloudError,
     NotFoundError,
     ProtocolError,
@@ -37,8 +36,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor, one_line
 from ansible_collections.krcloud.credentials.plugins.module_utils._signing import ncp_headers
 
-_ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
-_ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
 CLOCK_SKEW_LIMIT = 300.0
 MOST_ACCOUNTS = 15_000
 # How many lists of accounts may be under way at a time: each may take 4 MiB.
@@ -55,30 +52,6 @@ _XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccount
 _CALLER_CODES = frozenset(("200", "210", "230"))
 _LIMIT_CODES = frozenset(("400", "410", "420"))
 _UNKNOWN_PATH_CODE = "300"
-
-
-def check_account_id(account_id: str, place: str) -> None:
-    """Raise ConfigurationError, which does not quote it, for what is no id. ``place`` says where it stands."""
-    if not _ACCOUNT_ID.fullmatch(account_id):
-        raise ConfigurationError(
-            f"The id of {place} is not one: an id has 1 to 22 letters and digits.",
-            hint="ncp_dataforest_account_info lists the ids.",
-        )
-
-
-def check_account_name(name: str, place: str) -> None:
-    """Raise ConfigurationError, which does not quote it, for what is no name. ``place`` says where it stands."""
-    if not _ACCOUNT_NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"The name of {place} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, "
-            "and no hyphen at either end."
-        )
-
-
-def shown(name_or_id: str) -> str:
-    """Return a name or an id as messages may quote it: what cannot be one may be anything, a password too."""
-    is_one = _ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id)
-    return name_or_id if is_one else "(no name of an account)"
 
 
 @dataclass(frozen=True)

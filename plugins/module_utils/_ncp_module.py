@@ -15,9 +15,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._credentials i
     ncp_credentials,
     read_text,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
 
 
 def clients(module: RedactingModule, tenants: Iterable[Tenant], connections: int = 1) -> Dict[Tenant, DataForest]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import html
 import re
 import unicodedata
 from collections import deque
@@ -269,7 +268,10 @@ def _plain(escape: str) -> str:
         # Bytes, not characters: UTF-8 stays as Latin-1 here, and the needles hold that form too.
         return bytes.fromhex(escape.replace("%", "")).decode("latin-1")
     if escape.startswith("&"):
-        return html.unescape(escape)
+        # Its table of names is long, and few texts hold any.
+        from html import unescape
+
+        return unescape(escape)
     if escape.startswith("'"):
         return "'"
     kind, digits = escape[1], escape[2:].strip("{}")

@@ -22,14 +22,13 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
     internal_error,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import check_limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import check_account_id, check_account_name
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
     MOST_LISTS,
     Account,
     DataForest,
-    check_account_id,
-    check_account_name,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import check_limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
 
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")

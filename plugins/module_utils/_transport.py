@@ -296,7 +296,7 @@ def _proxy_manager(proxy: str, connections: int, tls: Mapping[str, Any]) -> Any:
     from requests.utils import prepend_scheme_if_needed
 
     try:
-        url = prepend_scheme_if_needed(proxy, "http")
+        url = prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]  # requests has no types for it
         if not urllib3.util.parse_url(url).host:
             raise ValueError
         return HTTPAdapter(pool_maxsize=connections).proxy_manager_for(url, **tls)

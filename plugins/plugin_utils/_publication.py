@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, NotFoundError
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (

@@ -24,14 +24,14 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     NotFoundError,
     UnknownOutcomeError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Pace, check_limits
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import (
     CONNECTION,
     NCP,
     Spec,
     controller_spec,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace, check_limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import (

@@ -67,7 +67,7 @@ BROKEN = {
         [
             ("plugin_utils/stores/vault_file.py", "VaultFileStore.load"),
             ("plugin_utils/stores/vault_file.py", "VaultFileStore.save"),
-            ("plugin_utils/stores/hashi_vault.py", "HashiVaultStore.save"),
+            ("plugin_utils/stores/_kv2.py", "HashiVaultStore.save"),
         ],
         PLUGINS_AND_ROLES.keys()
         - {"ncp_dataforest_password", "ncp_dataforest_account_info", "solapi_password_reset", "dataforest_password"},

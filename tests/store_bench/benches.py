@@ -19,7 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault, open_store, vault_file
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _kv2, open_store, vault_file
 from store_bench.openbao import OpenBao
 from store_bench.steps import Hook, Replacement, of_hashi_vault, of_vault_file
 
@@ -145,7 +145,7 @@ class HashiVaultBench:
         return {name: stored.revision for name, stored in store.load(store.names()).items()}
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
-        return replaced(of_hashi_vault(hashi_vault, hook))
+        return replaced(of_hashi_vault(_kv2, hook))
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         def options(**changed: Any) -> Callable[[], AbstractContextManager[Store]]:

@@ -46,8 +46,8 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import AnsibleVaultFormatError, VaultLib
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Clock
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     PASSWORDS,
     Change,

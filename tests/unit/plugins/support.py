@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Clock, Limits, Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock
 
 EPOCH = 1_700_000_000.0
 """The wall clock of every test when it begins."""

@@ -28,7 +28,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Stored
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
 
 LOOKUP = "'krcloud.credentials.dataforest_credential'"
 TIME = "2026-11-20T03:00:00Z"
@@ -215,7 +215,7 @@ def test_what_is_no_envelope_is_always_an_error(
 def test_a_server_is_named_by_its_address_and_path(
     look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hashi_vault.HashiVaultStore, "load", lambda _self, _names: {})
+    monkeypatch.setattr(HashiVaultStore, "load", lambda _self, _names: {})
     monkeypatch.setenv("BAO_ADDR", "https://bao.example.com:8200")
     server = {"type": "hashi_vault", "token": TOKEN}
     for more, place in (({}, "secret/dataforest"), ({"mount_point": "kv", "secret_path": "team/df"}, "kv/team/df")):

@@ -35,7 +35,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     Limits,
     NotSent,
     Operation,
-    Pace,
     Repeat,
     Request,
     Response,
@@ -44,6 +43,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     full_jitter,
     parse_retry_after,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
 from unit.plugins.support import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer
 
 SAFE, IDEMPOTENT, UNSAFE = Repeat.SAFE, Repeat.IDEMPOTENT, Repeat.UNSAFE
@@ -348,50 +348,6 @@ def test_full_jitter_uses_the_whole_range(monkeypatch: pytest.MonkeyPatch, attem
 # ---------------------------------------------------------------------------------------------------------------- pace
 
 
-@given(st.floats(0.1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=120))
-def test_no_second_sees_more_requests_than_the_rate(rate: float, pauses: list[float]) -> None:
-    clock = FakeClock()
-    pace = Pace(rate, clock)
-    sent = []
-    for pause in pauses:
-        clock.passed += pause
-        pace.wait()
-        sent.append(clock.passed)
-    # "Send no more than this many requests a second", says the option; a fraction of a request cannot be sent.
-    allowed = max(1, math.ceil(rate))
-    for first in range(len(sent) - allowed):
-        assert sent[first + allowed] - sent[first] >= 1.0 - 1e-6
-
-
-@given(st.floats(0.1, 50), st.integers(2, 100))
-def test_a_full_load_keeps_the_rate(rate: float, count: int) -> None:
-    clock = FakeClock()
-    pace = Pace(rate, clock)
-    for _index in range(count):
-        pace.wait()
-    # It is a limit, and it is used: the burst of the first second aside, one request per interval.
-    assert (count - 1 - max(1.0, rate)) / rate - 1e-6 <= clock.passed <= (count - 1) / rate + 1e-6
-
-
-def test_without_a_rate_nobody_waits() -> None:
-    clock = FakeClock()
-    pace = Pace(None, clock)
-    for _index in range(100):
-        pace.wait()
-    assert clock.naps == []
-
-
-def test_a_hold_holds_everybody_and_the_longest_one_counts() -> None:
-    clock = FakeClock()
-    pace = Pace(None, clock)
-    pace.hold(3.0)
-    pace.hold(1.0)
-    pace.wait()
-    assert math.isclose(clock.slept, 3.0)
-    pace.wait()
-    assert math.isclose(clock.slept, 3.0)
-
-
 def test_while_one_call_waits_nobody_else_sends() -> None:
     class Watched(FakeClock):
         """Lets another worker ask for its turn as soon as the first one sleeps."""
@@ -420,12 +376,6 @@ def test_a_wait_that_is_not_begun_holds_nobody() -> None:
             call(caller, SAFE)
         call(caller, SAFE)
     assert clock.slept == 0
-
-
-@pytest.mark.parametrize("rate", [0, -1, 0.0, math.inf, -math.inf, math.nan])
-def test_a_rate_that_is_none_is_refused(rate: float) -> None:
-    with pytest.raises(ConfigurationError, match=r"requests_per_second is .*: it must be greater than 0"):
-        Pace(rate)
 
 
 # -------------------------------------------------------------------------------------------------------------- limits

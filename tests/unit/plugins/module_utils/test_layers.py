@@ -20,7 +20,8 @@ OURS = "ansible_collections.krcloud.credentials.plugins."
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
     ("_signing", "_errors", "_bodies", "_redaction", "_options"),
-    ("_http", "_credentials", "_password", "_raw_params"),
+    ("_names", "_pace", "_credentials", "_password", "_raw_params"),
+    ("_http",),
     ("_transport", "_ncp", "_solapi"),
     ("_reset", "_module"),
     ("_ncp_module",),
@@ -82,7 +83,9 @@ def test_the_signer_is_pure() -> None:
     assert roots(names) & (IO | {"ansible", "requests"}) == set()
 
 
-@pytest.mark.parametrize("name", ["_bodies", "_errors", "_options", "_password", "_redaction", "_ncp", "_solapi"])
+@pytest.mark.parametrize(
+    "name", ["_bodies", "_errors", "_names", "_options", "_password", "_redaction", "_ncp", "_solapi"]
+)
 def test_what_only_thinks_does_nothing(name: str) -> None:
     allowed = {
         "_errors": {"os"},  # for the last part of a path
@@ -160,6 +163,7 @@ CLIENT = {
     "_ncp",
     "_ncp_module",
     "_options",
+    "_pace",
     "_raw_params",
     "_redaction",
     "_signing",
@@ -167,7 +171,7 @@ CLIENT = {
 }
 PAYLOADS = {
     "ncp_dataforest_account_info": CLIENT,
-    "ncp_dataforest_password": CLIENT | {"_password", "_reset"},
+    "ncp_dataforest_password": CLIENT | {"_names", "_password", "_reset"},
     "solapi_password_reset": CLIENT - {"_ncp", "_ncp_module"} | {"_solapi"},
     # Both run on the controller; the file on the target's side holds documentation.
     "ncp_dataforest_publication": set(),

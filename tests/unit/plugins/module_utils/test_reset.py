@@ -27,8 +27,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
     internal_error,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import MOST_WORKERS
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import Account
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import MOST_WORKERS
 from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
     OUTCOMES,
     Outcome,

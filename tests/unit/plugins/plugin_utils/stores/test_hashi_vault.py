@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options, hashi_vault
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
 from store_bench.benches import POLICY, HashiVaultBench, get, put
 from store_bench.fault_proxy import (
     CUT_ANSWER,
@@ -54,7 +55,7 @@ def store_on(hashi: HashiVaultBench, url: str, clock: FakeClock | None = None, *
     """A store at this address that waits for nothing between its attempts."""
     settings = {"url": url, "token": hashi.token, "secret_path": hashi.folder, **options}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
-    return hashi_vault.HashiVaultStore(complete, clock=clock or FakeClock(), backoff=lambda attempt: 0.0)
+    return HashiVaultStore(complete, clock=clock or FakeClock(), backoff=lambda attempt: 0.0)
 
 
 def on_writes(*actions: str | Reply) -> Callable[[Seen], str | Reply]:
@@ -445,7 +446,7 @@ def durable_store(server: DurableOpenBao, **options: Any) -> Store:
     login = {"url": server.url, "token": server.root_token, "ca_path": str(server.ca_path)}
     settings = {**login, "secret_path": "dataforest", "retries": 0, **options}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
-    return hashi_vault.HashiVaultStore(complete, backoff=lambda attempt: 0.0)
+    return HashiVaultStore(complete, backoff=lambda attempt: 0.0)
 
 
 def test_a_server_that_is_killed_keeps_what_it_said_was_saved(durable: DurableOpenBao) -> None:

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""How fast a task may go: how many workers, when the next request may leave, and when all of them have to wait."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Optional
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+
+MOST_WORKERS = 64
+
+
+class Clock:
+    """The time; tests bring their own."""
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
+    """Raise ConfigurationError for numbers that make no sense."""
+    if not 1 <= concurrency <= MOST_WORKERS:
+        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
+    if max_failures is not None and max_failures < 1:
+        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+
+
+class Pace:
+    """A token bucket for all workers of one task: every request takes a token. After a 429 nobody gets one for a while.
+
+    The bucket holds one token: with more saved up, a second could see more requests than the user allows.
+    """
+
+    def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
+        if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
+            raise ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
+        self._clock = clock or Clock()
+        self._rate = per_second
+        self._lock = threading.Lock()
+        self._tokens = 1.0
+        self._filled_at = self._clock.monotonic()
+        self._held_until = 0.0
+
+    def wait(self, until: Optional[float] = None) -> bool:
+        """Wait for this worker's turn; return False, at once, if it comes after ``until`` on the monotonic clock."""
+        while True:
+            with self._lock:
+                now = self._clock.monotonic()
+                start = max(self._held_until, self._filled(now))
+                if start <= now:
+                    self._tokens -= 1.0
+                    return True
+            if until is not None and start >= until:
+                return False
+            self._clock.sleep(start - now)
+
+    def _filled(self, now: float) -> float:
+        """Fill the bucket, and return when it has a token."""
+        if self._rate is None:
+            self._tokens = 1.0
+            return now
+        self._tokens = min(1.0, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        return now + (1.0 - self._tokens) / self._rate
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody send for this long."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock.monotonic() + seconds)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When the next request may leave, and who waits."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
+from unit.plugins.support import FakeClock
+
+
+@given(st.floats(0.1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=120))
+def test_no_second_sees_more_requests_than_the_rate(rate: float, pauses: list[float]) -> None:
+    clock = FakeClock()
+    pace = Pace(rate, clock)
+    sent = []
+    for pause in pauses:
+        clock.passed += pause
+        pace.wait()
+        sent.append(clock.passed)
+    # "Send no more than this many requests a second", says the option; a fraction of a request cannot be sent.
+    allowed = max(1, math.ceil(rate))
+    for first in range(len(sent) - allowed):
+        assert sent[first + allowed] - sent[first] >= 1.0 - 1e-6
+
+
+@given(st.floats(0.1, 50), st.integers(2, 100))
+def test_a_full_load_keeps_the_rate(rate: float, count: int) -> None:
+    clock = FakeClock()
+    pace = Pace(rate, clock)
+    for _index in range(count):
+        pace.wait()
+    # It is a limit, and it is used: the burst of the first second aside, one request per interval.
+    assert (count - 1 - max(1.0, rate)) / rate - 1e-6 <= clock.passed <= (count - 1) / rate + 1e-6
+
+
+def test_without_a_rate_nobody_waits() -> None:
+    clock = FakeClock()
+    pace = Pace(None, clock)
+    for _index in range(100):
+        pace.wait()
+    assert clock.naps == []
+
+
+def test_a_hold_holds_everybody_and_the_longest_one_counts() -> None:
+    clock = FakeClock()
+    pace = Pace(None, clock)
+    pace.hold(3.0)
+    pace.hold(1.0)
+    pace.wait()
+    assert math.isclose(clock.slept, 3.0)
+    pace.wait()
+    assert math.isclose(clock.slept, 3.0)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 0.0, math.inf, -math.inf, math.nan])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"requests_per_second is .*: it must be greater than 0"):
+        Pace(rate)
