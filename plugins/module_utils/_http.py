@@ -63,6 +63,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     largest_answer: int
+    method: str = "POST"
 
 
 @dataclass(frozen=True)

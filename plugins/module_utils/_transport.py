@@ -204,10 +204,11 @@ class PooledTransport:
             _attempt.reset(token)
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
+        parts = urlsplit(request.url)
         answer = self._pool.urlopen(
-            "POST",
-            request.url if self._whole_url else urlsplit(request.url).path,
-            body=request.body,
+            request.method,
+            request.url if self._whole_url else parts.path + (f"?{parts.query}" if parts.query else ""),
+            body=request.body or None,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers},
             timeout=attempt.time_for_one_read(),
             retries=False,

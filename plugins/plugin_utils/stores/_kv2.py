@@ -14,24 +14,31 @@ ours, the first one did it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import ssl
+import json
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
+    AnswerLost,
+    NotSent,
+    Request,
+    Transport,
     check_api_url,
     full_jitter,
     parse_retry_after,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, one_line
+from ansible_collections.krcloud.credentials.plugins.module_utils._transport import PooledTransport
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     Change,
     Conflict,
@@ -44,8 +51,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores.hashi_vault import ENVIRONMENT, OPTIONS
 
-# With `requests`, which takes its time to be imported.
-_SESSIONS = f"{__package__}._tls_session"
+# A secret has 1 MiB at most, and a list a few bytes for each name. Of time, so many times the timeout.
+_LARGEST_ANSWER = 16 * 1024 * 1024
+_LONGEST_ANSWER = 3
+_WORTH_A_LIST = 20
 
 _LOGIN_NEEDS = {"token": ("token",), "approle": ("role_id", "secret_id"), "jwt": ("role", "jwt")}
 _STALE = "check-and-set parameter did not match"
@@ -62,7 +71,6 @@ class _Answer:
 
     status: int
     body: Mapping[str, Any] | None = field(repr=False)
-    location: str = ""
     retry_after: float | None = None
 
     @property
@@ -100,49 +108,52 @@ class _Answer:
         return self.status >= 500 and not self.is_sealed
 
 
-class _NoAnswer(Exception):
-    """Says why in one clause. ``sent``: the request may have reached the server."""
+@dataclass(frozen=True)
+class _Reply:
+    """As much of a `requests.Response` as hvac and we ask for."""
 
-    def __init__(self, why: str, sent: bool) -> None:
-        super().__init__(why)
-        self.why = why
-        self.sent = sent
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
 
+    @property
+    def ok(self) -> bool:
+        return self.status_code < 400
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and all that it wraps."""
-    seen: list[BaseException] = []
-    waiting: list[Any] = [error]
-    while waiting:
-        cause = waiting.pop()
-        if isinstance(cause, BaseException) and cause not in seen:
-            seen.append(cause)
-            yield cause
-            waiting += [getattr(cause, "reason", None), cause.__cause__, cause.__context__, *cause.args]
+    def json(self) -> Any:
+        return json.loads(self.content)
 
 
-def _no_answer(error: BaseException) -> _NoAnswer:
-    """Say why there is no answer, in words of our own: the texts of these exceptions quote URLs."""
-    causes = list(_causes(error))
-    names = {type(cause).__name__ for cause in causes}
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            why = one_line(str(cause.verify_message), 100)
-            return _NoAnswer(f"its TLS certificate is not accepted ({why}); name your own authority in ca_path", False)
-    for name, why in (
-        ("NameResolutionError", "the host name could not be resolved"),
-        ("ProxyError", "the proxy of the environment did not connect"),
-        ("ConnectTimeout", "no connection within the timeout"),
-        ("ConnectionRefusedError", "the connection was refused"),
-        ("NewConnectionError", "no connection could be made"),
-    ):
-        if name in names:
-            return _NoAnswer(why, False)
-    if names & {"ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}:
-        return _NoAnswer("no answer within the timeout", True)
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return _NoAnswer("the TLS connection failed", True)
-    return _NoAnswer("the connection broke before the answer was complete", True)
+class _Session:
+    """What hvac sends with instead of a `requests.Session`: the wire that the modules use, with its limits.
+
+    Raises NotSent and AnswerLost.
+    """
+
+    cert = None
+    proxies = None
+
+    def __init__(self, transport: Transport, verify: bool) -> None:
+        self._transport = transport
+        self.verify = verify
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float,
+        params: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> _Reply:
+        body, kind = b"", {}
+        if more.get("json") is not None:
+            body, kind = json.dumps(more["json"]).encode(), {"Content-Type": "application/json"}
+        target = f"{url}?{urlencode(params)}" if params else url
+        request = Request(target, {**headers, **kind}, body, _LARGEST_ANSWER, method.upper())
+        answer = self._transport.send(request, timeout, time.monotonic() + _LONGEST_ANSWER * timeout)
+        return _Reply(answer.status, answer.headers, answer.body)
 
 
 class _Server:
@@ -161,7 +172,7 @@ class _Server:
         return str(self._options["url"])
 
     def send(self, request: Callable[[Any], Any]) -> _Answer:
-        """Send one request once. Raises _NoAnswer, and StoreError where there is no way to log in."""
+        """Send a request once. Raises NotSent, AnswerLost, and StoreError where there is no way to log in."""
         return self._send(self._logged_in(), request)
 
     def redacted(self, answer: _Answer, document: Any = None) -> str:
@@ -170,24 +181,15 @@ class _Server:
         return Redactor([*self._secrets, *(strings(document) if document else ())]).foreign_text(said)
 
     def _send(self, client: Any, request: Callable[[Any], Any]) -> _Answer:
-        import requests
-        import urllib3
-
-        try:
-            response = request(client)
-            body = None
-            if response.status_code != 204 and response.content:
-                try:
-                    body = response.json()
-                except (ValueError, RecursionError):
-                    body = None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _no_answer(error) from None
+        reply: _Reply = request(client)
+        body = None
+        if reply.content:
+            with contextlib.suppress(ValueError, RecursionError):
+                body = reply.json()
         return _Answer(
-            response.status_code,
+            reply.status_code,
             body if isinstance(body, dict) else None,
-            response.headers.get("Location", ""),
-            parse_retry_after(response.headers.get("Retry-After"), self._clock.time()),
+            parse_retry_after(reply.headers.get("retry-after"), self._clock.time()),
         )
 
     def _logged_in(self) -> Any:
@@ -202,7 +204,6 @@ class _Server:
         options = self._options
         try:
             hvac = importlib.import_module("hvac")
-            sessions = importlib.import_module(_SESSIONS)
         except ImportError as error:
             raise StoreError(
                 f"The store hashi_vault needs the Python library hvac, and {sys.executable} does not have it "
@@ -210,8 +211,11 @@ class _Server:
                 hint=f"Install it: {sys.executable} -m pip install hvac",
             ) from None
         try:
-            session = sessions.session_for(
-                self.shown, options["validate_certs"], options["ca_path"], options["concurrency"]
+            transport = PooledTransport(
+                self.shown,
+                validate_certs=options["validate_certs"],
+                ca_path=options["ca_path"],
+                connections=options["concurrency"],
             )
         except ConfigurationError as error:
             raise StoreError(f"The store {self.shown} cannot be used: {error.message}", hint=error.hint) from None
@@ -220,11 +224,10 @@ class _Server:
             # Empty, not None: hvac would go and look for one by itself.
             token=options["token"] if options["auth_method"] == "token" else "",
             cert=(),
-            verify=session.verify,
+            verify=options["validate_certs"],
             timeout=options["timeout"],
-            proxies=dict(session.proxies),
             allow_redirects=False,
-            session=session,
+            session=_Session(transport, options["validate_certs"]),
             adapter=hvac.adapters.RawAdapter,
             namespace=options["namespace"],
             ignore_exceptions=True,
@@ -247,7 +250,7 @@ class _Server:
         auth = (answer.body or {}).get("auth") if answer.status == 200 else None
         if not isinstance(auth, dict) or not isinstance(auth.get("client_token"), str):
             if answer.is_passing:
-                raise _NoAnswer(f"the login was answered with HTTP {answer.status}", False)
+                raise NotSent(f"the login was answered with HTTP {answer.status}")
             reason = "the server is sealed" if answer.is_sealed else self.redacted(answer) or f"HTTP {answer.status}"
             raise StoreError(
                 f"{self.shown} refused the login by {method} at auth/{mount} ({reason}).",
@@ -312,7 +315,12 @@ class HashiVaultStore:
     def names(self) -> list[str]:
         """See `Store.names`."""
         self._check_mount()
-        answer = self._ask(lambda client: client.secrets.kv.v2.list_secrets(path=self._folder, mount_point=self._mount))
+        return self._names_in(self._list())
+
+    def _list(self) -> _Answer:
+        return self._ask(lambda client: client.secrets.kv.v2.list_secrets(path=self._folder, mount_point=self._mount))
+
+    def _names_in(self, answer: _Answer) -> list[str]:
         if answer.is_absence:
             return []
         keys = answer.data.get("keys") if answer.status == 200 and isinstance(answer.data, dict) else None
@@ -320,14 +328,24 @@ class HashiVaultStore:
             raise self._refusal(answer, "list", "")
         return sorted(key for key in keys if isinstance(key, str) and not key.endswith("/"))
 
+    def _existing(self, wanted: Sequence[str]) -> Sequence[str]:
+        """Return those of the names that are worth asking for: one list costs less than many answers of absence."""
+        if len(wanted) < _WORTH_A_LIST:
+            return wanted
+        answer = self._list()
+        if answer.status == 403:  # a token needs no right to list
+            return wanted
+        existing = set(self._names_in(answer))
+        return [name for name in wanted if name in existing]
+
     def load(self, names: Sequence[str]) -> dict[str, Stored]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
         if not wanted:
             return {}
         self._check_mount()
-        found = self._in_parallel(self._read, dict.fromkeys(wanted))
-        first = next((found[name] for name in wanted if isinstance(found[name], StoreError)), None)
+        found = self._in_parallel(self._read, dict.fromkeys(self._existing(wanted)))
+        first = next((found[name] for name in wanted if isinstance(found.get(name), StoreError)), None)
         if isinstance(first, StoreError):
             raise first
         return {name: stored for name, stored in found.items() if isinstance(stored, Stored)}
@@ -394,9 +412,11 @@ class HashiVaultStore:
                         path=self._at(name), secret=document, cas=cas, mount_point=self._mount
                     )
                 )
-            except _NoAnswer as lost:
-                maybe_done = maybe_done or lost.sent
-                problem = StoreError(f"{self._server.shown} could not be asked to save {name}: {lost.why}.")
+            except (NotSent, AnswerLost) as lost:
+                maybe_done = maybe_done or isinstance(lost, AnswerLost)
+                problem = StoreError(
+                    f"{self._server.shown} could not be asked to save {name}: {lost}.", hint=_hint_of(lost)
+                )
             except StoreError as error:
                 raise self._unsettled(name, error) if maybe_done else error from None
             else:
@@ -444,11 +464,12 @@ class HashiVaultStore:
             wait: float | None = None
             try:
                 answer = self._server.send(request)
-            except _NoAnswer as lost:
-                if attempt >= self._attempts:
+            except (NotSent, AnswerLost) as lost:
+                hint = _hint_of(lost)
+                if attempt >= self._attempts or hint:
                     raise StoreError(
-                        f"The store {self._server.shown} could not be asked: {lost.why}.",
-                        hint="Check url of the store, the network and the server, then run again.",
+                        f"The store {self._server.shown} could not be asked: {lost}.",
+                        hint=hint or "Check url of the store, the network and the server, then run again.",
                     ) from None
             else:
                 if not answer.is_passing or attempt >= self._attempts:
@@ -534,7 +555,7 @@ class HashiVaultStore:
                 stop.set()
                 return error
 
-        if len(names) == 1:
+        if len(names) <= 1:
             return {name: one(name) for name in names}
         pool = ThreadPoolExecutor(max_workers=min(self._concurrency, len(names)))
         try:
@@ -545,6 +566,13 @@ class HashiVaultStore:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
         return results
+
+
+def _hint_of(lost: NotSent | AnswerLost) -> str | None:
+    """Return what to do where trying again would meet the same."""
+    if isinstance(lost, NotSent) and lost.lasting:
+        return lost.hint.replace("api_url", "url of the store")
+    return None
 
 
 def _check_url(url: str) -> str:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import _LARGEST_ANSWER, HashiVaultStore
 from store_bench.benches import POLICY, HashiVaultBench, get, put
 from store_bench.fault_proxy import (
     CUT_ANSWER,
@@ -159,7 +159,7 @@ def test_what_cannot_be_settled_is_called_unknown(hashi: HashiVaultBench, proxy:
     assert error.unknown == {"kim"}
     assert error.sentence() == (
         f"It is not known whether kim was saved. {proxy.url} could not be asked to save kim: "
-        "the connection broke before the answer was complete. Run again when the server answers."
+        "the connection was closed before the answer was complete. Run again when the server answers."
     )
     assert hashi.open().names() == (["kim"] if done else [])
 
@@ -273,7 +273,39 @@ def test_asks_in_parallel_over_few_connections(hashi: HashiVaultBench, proxy: Fa
     assert len(store.load(names)) == 60
     assert proxy.most_at_once <= 4
     assert proxy.connections <= 4
-    assert len(proxy.seen) == 121, "each once, and the mount once"
+    assert len(proxy.seen) == 122, "each once, the mount once, and one list of what there is"
+
+
+MANY = [f"kim-{number:03}" for number in range(60)]
+
+
+def test_what_is_not_there_is_not_asked_for_one_by_one(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+    put(hashi.open(), **dict.fromkeys(MANY[:2], OLD))
+    assert sorted(store_on(hashi, proxy.url).load(MANY)) == MANY[:2]
+    assert len(proxy.seen) == 4, "the mount, a list, and the two that there are"
+    other = store_on(hashi, proxy.url, secret_path=f"{hashi.folder}/empty")
+    assert other.load(MANY) == {}
+
+
+def test_a_token_needs_no_right_to_list(hashi: HashiVaultBench) -> None:
+    put(hashi.open(), **dict.fromkeys(MANY, OLD))
+    reader = hashi.server.token('path "secret/data/test/*" { capabilities = ["read"] }')
+    assert sorted(hashi.open(token=reader).load([*MANY, "lee"])) == MANY
+
+
+def test_an_answer_without_end_is_none(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+    proxy.rule = lambda seen: PASS if "/sys/" in seen.path else Reply(200, b"x" * (_LARGEST_ANSWER + 1))
+    error = failing(lambda: store_on(hashi, proxy.url, retries=0).load(["kim"]))
+    assert "the answer is larger than" in error.message
+
+
+def test_a_certificate_that_is_not_trusted_is_not_tried_again(durable: DurableOpenBao) -> None:
+    clock = FakeClock()
+    settings = {"url": durable.url, "token": "none", "secret_path": "dataforest", "retries": 5}
+    _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
+    error = failing(HashiVaultStore(complete, clock=clock).names)
+    assert error.hint == "If its authority is one of your own, name that in ca_path."
+    assert clock.naps == []
 
 
 # ------------------------------------------------------------------------------------------------ mounts and versions
@@ -465,7 +497,7 @@ def test_a_server_that_is_killed_keeps_what_it_said_was_saved(durable: DurableOp
 def test_trusts_whom_it_is_told_to(durable: DurableOpenBao, tmp_path: Path) -> None:
     put(durable_store(durable), tls=OLD)
     error = failing(durable_store(durable, ca_path=None).names)
-    assert "its TLS certificate is not accepted" in error.message
+    assert "its TLS certificate is not trusted" in error.message
     assert "does not exist" in failing(durable_store(durable, ca_path=str(tmp_path / "none.pem")).names).message
     with warnings.catch_warnings():
         warnings.simplefilter("error")
