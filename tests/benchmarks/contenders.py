@@ -55,17 +55,20 @@ class World:
         self.simulator.settings(latency=LATENCY, ncp_skew=86400.0, log_requests=False)
         self.simulator.accounts(count=size)
 
+    def connection(self) -> dict[str, Any]:
+        """Return what every play uses that speaks with the vendor."""
+        names = ("access_key", "secret_key")
+        return {"api_url": self.simulator.ncp_url, **{name: getattr(self.simulator, name) for name in names}}
+
     def vars(self) -> dict[str, Any]:
         """Return what a play may use: its accounts, each with a new password, and signed headers."""
         accounts = self.simulator.truth()["accounts"]["default"].values()
         timestamp = str(int(time.time() * 1000))
         key, secret = self.simulator.access_key, self.simulator.secret_key
         return {
+            **self.connection(),
             "concurrency": CONCURRENCY,
-            "api_url": self.simulator.ncp_url,
             "reset_url": self.simulator.ncp_url + RESET_PATH,
-            "access_key": key,
-            "secret_key": secret,
             "headers": {
                 "x-ncp-apigw-timestamp": timestamp,
                 "x-ncp-iam-access-key": key,
@@ -82,7 +85,8 @@ class World:
 class Contender:
     """``task`` makes the one task of a play; without one, it is the program in `session.py`.
 
-    ``resets`` is how many resets the vendor must have seen per account, ``before`` prepares a run unmeasured.
+    ``resets`` is how many resets the vendor must have seen per account, ``before`` prepares a run unmeasured. With
+    ``given_accounts`` the play is given the accounts and their passwords; a rotation finds and makes them itself.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Contender:
     resets: int = 1
     largest: int = sys.maxsize
     before: Callable[[World], None] = field(default=lambda world: None)
+    given_accounts: bool = False
 
     def run(self, world: World, size: int) -> Sample:
         """Run once over this many accounts. Raises Failed if it did not do all of its work."""
@@ -112,7 +117,7 @@ class Contender:
             return {"args": [sys.executable, str(program), str(job)], "cwd": world.folder}
         play = [{"hosts": "localhost", "gather_facts": False, "tasks": [self.task(world)]}]
         arguments = ("--vault-password-file", str(world.folder / "passphrase"))
-        needs = None if self.task is ping else world.vars()
+        needs = world.vars() if self.given_accounts else world.connection() if self.task is not ping else None
         return command(world.collections, world.folder, json.dumps(play), *arguments, extra_vars=needs)
 
 
@@ -203,9 +208,11 @@ FULL_ROTATION = Contender("rotation", "rotation, `vault_file`", rotation_to(vaul
 CONTENDERS = (
     Contender("ping", "a bare ping play", ping, resets=0),
     Contender("session", "`requests.Session` in a script", None),
-    Contender("uri", "loop of `ansible.builtin.uri`", loop(uri), largest=LARGEST_LOOP),
-    Contender("module", "loop of `ncp_dataforest_password`", loop(one_reset), largest=LARGEST_LOOP),
-    Contender("reset", "`ncp_dataforest_password`, one task", all_resets),
+    Contender("uri", "loop of `ansible.builtin.uri`", loop(uri), largest=LARGEST_LOOP, given_accounts=True),
+    Contender(
+        "module", "loop of `ncp_dataforest_password`", loop(one_reset), largest=LARGEST_LOOP, given_accounts=True
+    ),
+    Contender("reset", "`ncp_dataforest_password`, one task", all_resets, given_accounts=True),
     FULL_ROTATION,
     Contender("rotation-bao", "rotation, `hashi_vault`", rotation_to(openbao)),
     Contender("quiet", "rotation, nothing due", rotation_to(vault_file), resets=0, before=with_full_store),

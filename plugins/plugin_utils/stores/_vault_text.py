@@ -62,12 +62,12 @@ def _spelt(match: re.Match[str]) -> str:
     return char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}"
 
 
-def survives(plain: bytes, documents: Mapping[str, Document], variable: str = PASSWORDS.variable) -> bool:
-    """Tell whether these documents are what every reader finds in this text, which was written of them."""
+def survives(plain: bytes, texts: Mapping[str, str], variable: str = PASSWORDS.variable) -> bool:
+    """Tell whether these documents, as JSON, are what every reader finds in this text, which was written of them."""
     # Printable ASCII in quotes means the same in JSON and in YAML.
     loads = (_load,) if plain.isascii() else (_load, _load_yaml)
     try:
-        return all(_checked(load(plain), variable) == documents for load in loads)
+        return all(_checked(load(plain), variable) == texts for load in loads)
     except CannotOpen:
         return False
 
@@ -75,8 +75,8 @@ def survives(plain: bytes, documents: Mapping[str, Document], variable: str = PA
 # ----------------------------------------------------------------------------------------------------------- reading
 
 
-def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, dict[str, Any]]:
-    """Return the documents in the content of the file. Raises CannotOpen, which quotes nothing of it."""
+def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, str]:
+    """Return the documents in the content of the file, as JSON. Raises CannotOpen, which quotes nothing of it."""
     return _checked(_load(plain), variable)
 
 
@@ -130,8 +130,8 @@ def _load_yaml(plain: bytes) -> Any:
         raise CannotOpen(_UNREADABLE, _WHOLE) from None
 
 
-def _checked(content: Any, variable: str) -> dict[str, dict[str, Any]]:
-    """Return the documents, or raise CannotOpen where the content is not ours."""
+def _checked(content: Any, variable: str) -> dict[str, str]:
+    """Return the documents as JSON, or raise CannotOpen where the content is not ours."""
     if not isinstance(content, dict) or f"{variable}_format" not in content:
         raise CannotOpen(f"holds something else than the {variable} of this collection", _WHOLE)
     version = content[f"{variable}_format"]
@@ -143,11 +143,12 @@ def _checked(content: Any, variable: str) -> dict[str, dict[str, Any]]:
     documents = content.get(variable)
     if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
         raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
+    texts = {}
     try:
         for name, document in documents.items():
             if not isinstance(document, dict):
                 raise CannotOpen(f"holds something else than a mapping for {ascii(name)[:60]}", _WHOLE)
-            to_json(check_name(name), document)
+            texts[name] = to_json(check_name(name), document)
     except StoreError as error:
         raise CannotOpen("holds a document that no store can keep", error.sentence()) from None
-    return documents
+    return texts

@@ -53,6 +53,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Change,
     Conflict,
     Contents,
+    Document,
     Outcome,
     Store,
     Stored,
@@ -206,8 +207,8 @@ class _Content:
     key: object = None
 
 
-def _revision(text: str) -> str:
-    ordered = json.dumps(json.loads(text), sort_keys=True)
+def _revision(document: Document) -> str:
+    ordered = json.dumps(document, sort_keys=True)
     return hashlib.blake2b(ordered.encode(), key=_REVISION_KEY, digest_size=16).hexdigest()
 
 
@@ -248,8 +249,8 @@ class VaultFileStore:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
         documents = self._read(self._real_path()).documents
-        found = {name: documents[name] for name in wanted if name in documents}
-        return {name: Stored(json.loads(text), _revision(text)) for name, text in found.items()}
+        found = {name: json.loads(documents[name]) for name in wanted if name in documents}
+        return {name: Stored(document, _revision(document)) for name, document in found.items()}
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""
@@ -262,11 +263,11 @@ class VaultFileStore:
             content = self._read(path)
             documents = dict(content.documents)
             for name, text in texts.items():
-                current = _revision(documents[name]) if name in documents else None
+                current = _revision(json.loads(documents[name])) if name in documents else None
                 if current != changes[name].expected:
                     outcomes[name] = Conflict()
                     continue
-                outcomes[name] = revision = _revision(text)
+                outcomes[name] = revision = _revision(changes[name].document)
                 if revision != current:
                     documents[name] = text
             if documents != content.documents:
@@ -299,20 +300,18 @@ class VaultFileStore:
             return self._last
         try:
             plain, key = self._cipher.decrypt(sealed)
-            documents = from_text(plain, self._variable)
+            texts = from_text(plain, self._variable)
         except CannotOpen as problem:
             raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
-        texts = {name: to_json(name, document) for name, document in documents.items()}
         self._last = _Content(sealed, identity, texts, key)
         return self._last
 
     def _replace(self, path: str, old: _Content, texts: Mapping[str, str]) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is."""
         changed = [name for name in texts if texts[name] != old.documents.get(name)]
-        documents = {name: json.loads(text) for name, text in texts.items()}
-        plain = to_text(documents, self._variable)
+        plain = to_text({name: json.loads(text) for name, text in texts.items()}, self._variable)
         # Read back before anything is written: what cannot be read must never replace what can.
-        if not survives(plain, documents, self._variable):
+        if not survives(plain, texts, self._variable):
             raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         try:
             sealed, key = self._cipher.encrypt(plain, old.key)
