@@ -25,7 +25,12 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
-from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, hidden, learn
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import (
+    check_quoted,
+    hidden,
+    learn,
+    written_as_text,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import (
     SHORTEST_SECRET,
     Redactor,
@@ -46,9 +51,10 @@ class RedactingModule(AnsibleModule):
     def __init__(self, argument_spec: Spec, **kwargs: Any) -> None:
         self.redactor = Redactor()
         self._unquoted: Optional[ConfigurationError] = None
+        self._taken_apart = False
         super().__init__(argument_spec=argument_spec, **kwargs)
-        # Once more: a list that was written as JSON text has only now been taken apart.
-        learn(self.redactor, self.argument_spec, self.params)
+        if self._taken_apart:
+            learn(self.redactor, self.argument_spec, self.params)
         if self._unquoted:
             self.finish(self._unquoted.as_failure())
 
@@ -56,6 +62,7 @@ class RedactingModule(AnsibleModule):
         # The one moment between reading the arguments and the first message about them.
         super()._load_params()
         learn(self.redactor, self.argument_spec, self.params)
+        self._taken_apart = written_as_text(self.argument_spec, self.params)
         for name, value in os.environ.items():
             if name.lower().endswith("_proxy"):
                 self.redactor.add(*url_secrets(value))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
+from collections.abc import Mapping
+from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
@@ -28,6 +29,14 @@ def learn(redactor: Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
     for value in params.values():
         if isinstance(value, str) and "://" in value:
             redactor.add(*url_secrets(value))
+
+
+def written_as_text(spec: Spec, params: Mapping[str, Any]) -> bool:
+    """Tell whether options within options were written as text, which Ansible has yet to take apart."""
+    return any(
+        isinstance(value, str) or (isinstance(value, list) and any(isinstance(row, str) for row in value))
+        for value in (params.get(name) for name, option in spec.items() if option.get("options"))
+    )
 
 
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
