@@ -15,6 +15,8 @@ from typing import Optional
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 
 MOST_WORKERS = 64
+# Requests a second: the least that a 429 leaves, and what each request without one adds.
+_LOWEST_RATE, _FASTER = 1.0, 0.1
 
 
 class Clock:
@@ -42,20 +44,25 @@ def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
 
 
 class Pace:
-    """A token bucket for all workers of one task: every request takes a token. After a 429 nobody gets one for a while.
+    """A token bucket for all workers of one task: every request takes a token.
 
-    The bucket holds one token: with more saved up, a second could see more requests than the user allows.
+    The bucket holds one token: with more saved up, a second could see more requests than the user allows. After a 429
+    nobody gets one for a while, and from then on they come half as fast as before. Ten requests without another 429
+    add one request a second, up to what the user allows.
     """
 
     def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
         if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
             raise ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
         self._clock = clock or Clock()
-        self._rate = per_second
+        self._most = math.inf if per_second is None else per_second
+        self._rate = self._most
         self._lock = threading.Lock()
         self._tokens = 1.0
         self._filled_at = self._clock.monotonic()
         self._held_until = 0.0
+        # How many requests there were in this second, and in the one before.
+        self._second, self._count, self._before = self._filled_at, 0, 0
 
     def wait(self, until: Optional[float] = None) -> bool:
         """Wait for this worker's turn; return False, at once, if it comes after ``until`` on the monotonic clock."""
@@ -64,7 +71,7 @@ class Pace:
                 now = self._clock.monotonic()
                 start = max(self._held_until, self._filled(now))
                 if start <= now:
-                    self._tokens -= 1.0
+                    self._take(now)
                     return True
             if until is not None and start >= until:
                 return False
@@ -72,14 +79,28 @@ class Pace:
 
     def _filled(self, now: float) -> float:
         """Fill the bucket, and return when it has a token."""
-        if self._rate is None:
+        passed, self._filled_at = now - self._filled_at, now
+        if math.isinf(self._rate):
             self._tokens = 1.0
             return now
-        self._tokens = min(1.0, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
+        self._tokens = min(1.0, self._tokens + passed * self._rate)
         return now + (1.0 - self._tokens) / self._rate
 
+    def _take(self, now: float) -> None:
+        if now - self._second >= 1.0:
+            self._before = self._count if now - self._second < 2.0 else 0
+            self._second, self._count = now, 0
+        self._count += 1
+        self._tokens -= 1.0
+        self._rate = min(self._most, self._rate + _FASTER)
+
     def hold(self, seconds: float) -> None:
-        """Let nobody send for this long."""
+        """Let nobody send for this long, and all more slowly then: the vendor has said that it is too much."""
         with self._lock:
-            self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+            now = self._clock.monotonic()
+            # Of many that are under way at the same time, all hear the same: that counts once.
+            if now >= self._held_until:
+                self._filled(now)
+                self._rate = max(_LOWEST_RATE, min(self._rate, max(self._count, self._before)) / 2.0)
+                self._rate = min(self._most, self._rate)
+            self._held_until = max(self._held_until, now + seconds)

@@ -57,8 +57,68 @@ def test_a_hold_holds_everybody_and_the_longest_one_counts() -> None:
     pace.hold(1.0)
     pace.wait()
     assert math.isclose(clock.slept, 3.0)
-    pace.wait()
-    assert math.isclose(clock.slept, 3.0)
+
+
+def sent_in(pace: Pace, clock: FakeClock, seconds: float) -> int:
+    """How many requests leave within this time when there is always another one."""
+    count, end = 0, clock.passed + seconds
+    while pace.wait(clock.monotonic() + end - clock.passed):
+        count += 1
+        clock.passed += 0.001  # or no time would pass at all
+    clock.passed = end
+    return count
+
+
+def test_a_hold_halves_the_pace_once_for_all_that_hear_the_same() -> None:
+    clock = FakeClock()
+    pace = Pace(None, clock)
+    for _index in range(40):
+        pace.wait()
+    for _index in range(8):
+        pace.hold(0.5)
+    # 40 within the first second: from now on 20 a second, and one more for each ten.
+    assert sent_in(pace, clock, 0.5) == 0
+    assert 20 <= sent_in(pace, clock, 1.0) <= 23
+    pace.hold(0.5)
+    clock.passed += 0.5
+    assert 10 <= sent_in(pace, clock, 1.0) <= 13
+
+
+def test_it_gets_faster_again_and_no_faster_than_the_user_allows() -> None:
+    clock = FakeClock()
+    pace = Pace(8.0, clock)
+    sent_in(pace, clock, 5.0)
+    pace.hold(0.0)
+    assert 4 <= sent_in(pace, clock, 1.0) <= 6
+    sent_in(pace, clock, 10.0)
+    assert sent_in(pace, clock, 10.0) in (79, 80, 81)
+
+
+def test_it_never_stops() -> None:
+    clock = FakeClock()
+    pace = Pace(None, clock)
+    for _index in range(50):
+        pace.wait()
+        pace.hold(0.0)
+    assert sent_in(pace, clock, 3.0) >= 3
+
+
+@given(limit=st.integers(2, 60), workers=st.integers(1, 32))
+def test_a_vendor_with_a_limit_is_met_halfway(limit: int, workers: int) -> None:
+    clock = FakeClock()
+    pace = Pace(None, clock)
+    taken: list[float] = []
+    refused = 0
+    for _index in range(1000):
+        pace.wait()
+        clock.passed += 0.05 / workers
+        if sum(clock.passed - at < 1.0 for at in taken[-limit:]) < limit:
+            taken.append(clock.passed)
+        else:
+            refused += 1
+            pace.hold(0.5)
+    assert refused <= 120
+    assert len(taken) / clock.passed >= 0.5 * min(limit, workers / 0.05)
 
 
 @pytest.mark.parametrize("rate", [0, -1, 0.0, math.inf, -math.inf, math.nan])
