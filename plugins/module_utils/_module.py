@@ -40,6 +40,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._redaction imp
 from ansible_collections.krcloud.credentials.plugins.module_utils._transport import (
     REQUESTS_IMPORT_ERROR,
     PooledTransport,
+    RequestsMissing,
 )
 
 _MANY_SECRETS = 20
@@ -82,10 +83,8 @@ class RedactingModule(AnsibleModule):
             result = error.as_failure()
         except SystemExit:
             raise
-        except ImportError as error:
-            # A proxy needs more of the library than most runs.
-            missing = (error.name or "").partition(".")[0] == "requests"
-            result = (_missing_requests() if missing else internal_error(error)).as_failure()
+        except RequestsMissing:
+            result = _missing_requests().as_failure()
         except BaseException as error:
             result = internal_error(error).as_failure()
         self.finish(result)

@@ -168,7 +168,10 @@ def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[st
 
 
 class PooledTransport:
-    """A `Transport` to the host of ``api_url``. Threads may share it; ``connections`` is how many it keeps open."""
+    """A `Transport` to the host of ``api_url``. Threads may share it; ``connections`` is how many it keeps open.
+
+    Making one raises ConfigurationError for a bad ``ca_path``, and RequestsMissing.
+    """
 
     def __init__(
         self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1
@@ -255,6 +258,10 @@ class _TooLarge(ValueError):
     """The answer is larger than the operation allows."""
 
 
+class RequestsMissing(Exception):
+    """A proxy is to be used, and the library that understands its setting is not there."""
+
+
 class _NoWay(Exception):
     """No connection can be made with these settings. Says why in one clause."""
 
@@ -279,13 +286,15 @@ def _watched(pool: Any) -> Any:
 def _proxy_of_environment(api_url: str) -> Optional[str]:
     """Return the URL of the proxy that the environment names for this host, None if there is none.
 
-    `requests` knows all the ways to write it, and takes its time to be imported.
+    `requests` knows all the ways to write it, and takes its time to be imported. Raises RequestsMissing.
     """
     # On a Mac, proxies can also stand in the settings of the system.
     if sys.platform != "darwin" and not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
-    from requests.utils import get_environ_proxies, select_proxy
-
+    try:
+        from requests.utils import get_environ_proxies, select_proxy
+    except ImportError:
+        raise RequestsMissing from None
     proxy: Optional[str] = select_proxy(api_url, get_environ_proxies(api_url, no_proxy=None))
     return proxy
 

@@ -93,8 +93,8 @@ options:
   requests_per_second:
     description:
       - Send no more than this many requests a second, over all accounts together and evenly spread.
-      - When the vendor answers that there are too many requests (HTTP 429), all accounts wait, and the task then goes on
-        at half the pace. Ten requests without such an answer add one request a second, up to this limit.
+      - When the vendor answers that there are too many requests (HTTP 429), all accounts wait, and the task goes on at
+        half the pace. Ten requests without such an answer add one request a second, up to this limit.
     type: float
 notes:
   - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and

@@ -458,6 +458,14 @@ def test_a_missing_library_is_named_with_the_interpreter_and_the_way_to_install_
     assert result["error"]["kind"] == "configuration"
 
 
+def test_a_proxy_without_its_library_gives_the_same_message(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-canary@127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "requests.utils", None)
+    result = drive(ncp_dataforest_account_info.main, **KEYS)
+    assert "Failed to import the required Python library (requests)" in result["msg"]
+    assert "canary" not in json.dumps(result)
+
+
 # ---------------------------------------------------------------------------------------------------- the real modules
 
 KEYS = {"access_key": "OURACCESSKEY00000001", "secret_key": "our-secret-key-0000001"}
