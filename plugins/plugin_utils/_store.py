@@ -133,10 +133,10 @@ def _shown(name: object) -> str:
 def to_json(name: str, document: Document) -> str:
     """Return a document as JSON text, or raise StoreError where it is not plain data. Quotes no value."""
     try:
-        text = json.dumps(dict(document), ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(dict(document))
         text.encode("utf-8")
         # JSON turns tuples into lists and numbers into keys without a word.
-        if json.loads(text, parse_int=_exact) == document:
+        if _DECODER.decode(text) == document:
             return text
     except (TypeError, ValueError, RecursionError):
         pass
@@ -151,6 +151,11 @@ def _exact(digits: str) -> int:
     if abs(int(digits)) >= 2**53:
         raise ValueError
     return int(digits)
+
+
+# Made once: `json.dumps` and `json.loads` make a new one for every call with options.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_DECODER = json.JSONDecoder(parse_int=_exact)
 
 
 def strings(value: Any) -> list[str]:

@@ -44,15 +44,30 @@ class CannotOpen(Exception):
 # ----------------------------------------------------------------------------------------------------------- writing
 
 
-def to_text(documents: Mapping[str, Document], variable: str = PASSWORDS.variable) -> bytes:
-    """Return the content of the file."""
-    content = {f"{variable}_format": FORMAT, variable: {name: documents[name] for name in sorted(documents)}}
-    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
-    return (_NO_POINT.sub(".0", _NOT_ASCII.sub(_spelt, text)) + "\n").encode()
+def entry(name: str, document: Document) -> str:
+    """Return one document as it stands in the file: each of its own keys in one line."""
+    lines = ",\n".join(f"      {_readable(key)}: {_readable(value)}" for key, value in document.items())
+    return f"    {_readable(name)}: {{\n{lines}\n    }}" if lines else f"    {_readable(name)}: {{}}"
 
 
-# YAML wants a point in every float. Only a number ends its line like this: text ends with a quote.
-_NO_POINT = re.compile(r"(?<=[ -]\d)(?=e[-+]\d+,?$)", re.MULTILINE)
+def to_text(entries: Mapping[str, str], variable: str = PASSWORDS.variable) -> bytes:
+    """Return the content of the file that has these entries."""
+    lines = ",\n".join(entries[name] for name in sorted(entries))
+    inner = f"{{\n{lines}\n  }}" if lines else "{}"
+    return f'{{\n  "{variable}_format": {FORMAT},\n  "{variable}": {inner}\n}}\n'.encode()
+
+
+def _readable(value: Any) -> str:
+    """Return JSON that means the same as YAML."""
+    text = _ENCODER.encode(value)
+    if "e+" in text or "e-" in text:
+        text = _NO_POINT.sub(lambda match: f"{match[1]}.0{match[2]}" if match[1] else match[0], text)
+    return text if text.isascii() and text.isprintable() else _NOT_ASCII.sub(_spelt, text)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+# YAML wants a point in every float. Texts come first, so that nothing in them is taken for a number.
+_NO_POINT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\d.])(\d)(e[-+]\d+)')
 _NOT_ASCII = re.compile(r"[^\n -~]")
 
 
@@ -62,12 +77,13 @@ def _spelt(match: re.Match[str]) -> str:
     return char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}"
 
 
-def survives(plain: bytes, texts: Mapping[str, str], variable: str = PASSWORDS.variable) -> bool:
-    """Tell whether these documents, as JSON, are what every reader finds in this text, which was written of them."""
+def survives(entry: str, name: str, text: str) -> bool:
+    """Tell whether this document, as JSON, is what every reader finds in its entry."""
+    plain = f"{{{entry}}}".encode()
     # Printable ASCII in quotes means the same in JSON and in YAML.
     loads = (_load,) if plain.isascii() else (_load, _load_yaml)
     try:
-        return all(_checked(load(plain), variable) == texts for load in loads)
+        return all(_texts(load(plain)) == {name: text} for load in loads)
     except CannotOpen:
         return False
 
@@ -82,7 +98,7 @@ def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, str
 
 def _load(plain: bytes) -> Any:
     try:
-        return json.loads(plain.decode("utf-8"), object_pairs_hook=_each_once)
+        return _DECODER.decode(plain.decode("utf-8"))
     except RecursionError:
         # The C library of PyYAML would end the whole process.
         raise CannotOpen(_UNREADABLE, _WHOLE) from None
@@ -98,6 +114,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(mapping) != len(pairs):
         raise ValueError
     return mapping
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_once)
 
 
 # PyYAML may be built without its C library.
@@ -143,6 +162,10 @@ def _checked(content: Any, variable: str) -> dict[str, str]:
     documents = content.get(variable)
     if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
         raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
+    return _texts(documents)
+
+
+def _texts(documents: Mapping[str, Any]) -> dict[str, str]:
     texts = {}
     try:
         for name, document in documents.items():

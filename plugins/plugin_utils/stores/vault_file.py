@@ -63,6 +63,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_text import (
     CannotOpen,
+    entry,
     from_text,
     survives,
     to_text,
@@ -196,15 +197,21 @@ class AnsibleVault:
 
 @dataclass(frozen=True)
 class _Content:
-    """The file as it was read: its bytes, its documents as JSON text, and the key that opened it.
+    """The file as it was read: a digest of its bytes, its documents as JSON text, and the key that opened it.
 
-    ``identity`` is the inode and the time of change of a file that is known to be on the disk.
+    ``identity`` is the inode and the time of change of a file that is known to be on the disk, ``entries`` are those
+    documents as they stand in the file that this process has written.
     """
 
-    sealed: bytes | None
+    digest: bytes | None
     identity: tuple[int, int] | None = None
     documents: Mapping[str, str] = field(default_factory=dict, repr=False)
+    entries: Mapping[str, str] = field(default_factory=dict, repr=False)
     key: object = None
+
+
+def _digest(sealed: bytes) -> bytes:
+    return hashlib.blake2b(sealed).digest()
 
 
 def _revision(document: Document) -> str:
@@ -295,7 +302,8 @@ class VaultFileStore:
         if sealed is None:
             return _Content(None)
         last = self._last
-        if sealed == last.sealed:
+        digest = _digest(sealed)
+        if digest == last.digest:
             self._last = replace(last, identity=identity)
             return self._last
         try:
@@ -303,16 +311,20 @@ class VaultFileStore:
             texts = from_text(plain, self._variable)
         except CannotOpen as problem:
             raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
-        self._last = _Content(sealed, identity, texts, key)
+        self._last = _Content(digest, identity, texts, key=key)
         return self._last
 
     def _replace(self, path: str, old: _Content, texts: Mapping[str, str]) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is."""
         changed = [name for name in texts if texts[name] != old.documents.get(name)]
-        plain = to_text({name: json.loads(text) for name, text in texts.items()}, self._variable)
-        # Read back before anything is written: what cannot be read must never replace what can.
-        if not survives(plain, texts, self._variable):
-            raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
+        entries = {}
+        for name, text in texts.items():
+            known = old.entries.get(name) if old.documents.get(name) == text else None
+            entries[name] = known or entry(name, json.loads(text))
+            # Read back before anything is written: what cannot be read must never replace what can.
+            if not known and not survives(entries[name], name, text):
+                raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
+        plain = to_text(entries, self._variable)
         try:
             sealed, key = self._cipher.encrypt(plain, old.key)
         except CannotOpen as problem:
@@ -328,7 +340,7 @@ class VaultFileStore:
                 except OSError:
                     # On a network file system an error does not prove that nothing was done.
                     now, _identity = _read_durable(path, None)
-                    if now == old.sealed:
+                    if (None if now is None else _digest(now)) == old.digest:
                         raise
                     if now != sealed:
                         raise StoreError(
@@ -348,7 +360,7 @@ class VaultFileStore:
                 hint="Check the disk, then run again.",
                 unknown=changed,
             ) from None
-        self._last = _Content(sealed, identity, dict(texts), key)
+        self._last = _Content(_digest(sealed), identity, dict(texts), entries, key)
 
     @contextlib.contextmanager
     def _locked(self, path: str) -> Iterator[None]:

@@ -109,11 +109,7 @@ def test_a_play_reads_it_with_vars_files_and_a_person_with_ansible_vault(vault: 
         '  "dataforest_credentials": {\n'
         '    "analyst": {\n'
         '      "password": "0012345",\n'
-        '      "previous": [\n'
-        "        {\n"
-        '          "password": "1e5"\n'
-        "        }\n"
-        "      ],\n"
+        '      "previous": [{"password": "1e5"}],\n'
         '      "owner": "분석팀",\n'
         '      "on": "yes"\n'
         "    }\n"
@@ -141,9 +137,10 @@ VALUES = st.recursive(
 @example(document={"<<": "=", "on": "no", "1": "0012345", "": "", "~": "null", "at": "2026-01-31", "[]": [{}, [], ""]})
 @example(document={"\x00\x7f\x85\u2028": "\ufeff\ufffe\u200b\xa0\t\\'\"/", "🇰🇷": "\U000e0001\U0010ffff 비밀"})
 def test_every_document_survives(document: dict[str, Any]) -> None:
-    plain = vault_file.to_text({"kim": document})
+    entry = vault_file.entry("kim", document)
+    plain = vault_file.to_text({"kim": entry})
     assert vault_file.from_text(plain) == {"kim": to_json("kim", document)}
-    assert vault_file.survives(plain, {"kim": to_json("kim", document)})
+    assert vault_file.survives(entry, "kim", to_json("kim", document))
     shown = plain.decode().replace("\n", "")
     assert all(char.isprintable() or char > "\uffff" for char in shown)
     # Readers in the wild: those of JSON, Python's own reader of YAML, and Ansible's.
@@ -166,14 +163,14 @@ def test_every_document_survives(document: dict[str, Any]) -> None:
     ],
 )
 def test_a_text_that_a_reader_takes_for_something_else_does_not_survive(value: str, text: str) -> None:
-    plain = vault_file.to_text({"kim": {"a": "here"}}).replace(b'"here"', text.encode())
-    assert not vault_file.survives(plain, {"kim": to_json("kim", {"a": value})})
+    entry = vault_file.entry("kim", {"a": "here"}).replace('"here"', text)
+    assert not vault_file.survives(entry, "kim", to_json("kim", {"a": value}))
 
 
 def test_a_save_that_would_not_survive_leaves_the_file(vault: VaultFileBench, monkeypatch: pytest.MonkeyPatch) -> None:
     put(vault.open(), kim=OLD)
     before = vault.path.read_bytes()
-    monkeypatch.setattr(vault_file, "to_text", lambda documents, variable: b"{}")
+    monkeypatch.setattr(vault_file, "entry", lambda name, document: f'"{name}": {{}}')
     with pytest.raises(StoreError, match="what it should hold does not survive YAML"):
         replace_old(vault)
     assert vault.path.read_bytes() == before
@@ -220,7 +217,7 @@ def test_with_several_vault_ids_a_new_file_is_not_made_by_chance(vault: VaultFil
 
 @pytest.mark.parametrize("label", [None, "prod"])
 def test_a_file_stays_under_the_secret_that_it_is_under(vault: VaultFileBench, label: str | None) -> None:
-    vault.path.write_bytes(seal(vault_file.to_text({"kim": OLD}), label, "p"))
+    vault.path.write_bytes(seal(vault_file.to_text({"kim": vault_file.entry("kim", OLD)}), label, "p"))
     before = header(vault)
     replace_old(vault, opened(vault, ("dev", "d"), ("prod", "p"), ("last", "l")))
     assert header(vault) == before
@@ -228,7 +225,7 @@ def test_a_file_stays_under_the_secret_that_it_is_under(vault: VaultFileBench, l
 
 
 def test_a_file_under_another_vault_id_is_left_alone(vault: VaultFileBench) -> None:
-    vault.path.write_bytes(sealed := seal(vault_file.to_text({"kim": OLD}), "dev", "same"))
+    vault.path.write_bytes(sealed := seal(vault_file.to_text({"kim": vault_file.entry("kim", OLD)}), "dev", "same"))
     store = opened(vault, ("dev", "same"), ("prod", "same"), vault_id="prod")
     with pytest.raises(StoreError, match="under the vault id 'dev', and the store asks for prod"):
         store.save({"kim": Change(NEW, None)})
