@@ -11,6 +11,7 @@ written here means the same to it.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ class CannotOpen(Exception):
 
 def entry(name: str, document: Document) -> str:
     """Return one document as it stands in the file: each of its own keys in one line."""
-    lines = ",\n".join(f"      {_readable(key)}: {_readable(value)}" for key, value in document.items())
+    lines = ",\n".join(f"      {_key(key)}: {_readable(value)}" for key, value in document.items())
     return f"    {_readable(name)}: {{\n{lines}\n    }}" if lines else f"    {_readable(name)}: {{}}"
 
 
@@ -55,6 +56,12 @@ def to_text(entries: Mapping[str, str], variable: str = PASSWORDS.variable) -> b
     lines = ",\n".join(entries[name] for name in sorted(entries))
     inner = f"{{\n{lines}\n  }}" if lines else "{}"
     return f'{{\n  "{variable}_format": {FORMAT},\n  "{variable}": {inner}\n}}\n'.encode()
+
+
+@functools.lru_cache
+def _key(key: str) -> str:
+    # All documents have the same ones.
+    return _readable(key)
 
 
 def _readable(value: Any) -> str:
