@@ -10,9 +10,13 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import Optional
+from collections import deque
+from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MOST_WORKERS = 64
 # Requests a second: the least that a 429 leaves, and what each request without one adds.
@@ -104,3 +108,41 @@ class Pace:
                 self._rate = max(_LOWEST_RATE, min(self._rate, max(self._count, self._before)) / 2.0)
                 self._rate = min(self._most, self._rate)
             self._held_until = max(self._held_until, now + seconds)
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T], workers: int) -> List[R]:
+    """Return what ``function`` makes of each item, in order, with at most ``workers`` at a time.
+
+    When one of them raises, or the task is interrupted, no further item is begun.
+    """
+    rows = list(items)
+    workers = min(workers, len(rows))
+    if workers <= 1:
+        return [function(row) for row in rows]
+    from concurrent.futures import ThreadPoolExecutor
+
+    results: List[Any] = [None] * len(rows)
+    waiting = deque(range(len(rows)))
+
+    def work() -> None:
+        # Not a future for each item: to hand over a thousand of them takes as long as some of the work.
+        while True:
+            try:
+                at = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                results[at] = function(rows[at])
+            except BaseException:
+                waiting.clear()
+                raise
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(work) for _worker in range(workers)]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            waiting.clear()
+            raise
+    return results

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import TASK, Tenant
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
@@ -28,13 +28,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
     Account,
     DataForest,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import check_limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import check_limits, in_parallel
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
 
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -235,26 +232,6 @@ class _Count:
     @property
     def reached(self) -> bool:
         return self._limit is not None and self._count >= self._limit
-
-
-def in_parallel(function: Callable[[T], R], items: Iterable[T], workers: int) -> List[R]:
-    """Return what ``function`` makes of each item, in order, with at most ``workers`` at a time.
-
-    When one of them raises, or the task is interrupted, no further item is begun.
-    """
-    rows = list(items)
-    if min(workers, len(rows)) <= 1:
-        return [function(row) for row in rows]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=min(workers, len(rows))) as pool:
-        futures = [pool.submit(function, row) for row in rows]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
 
 
 def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:

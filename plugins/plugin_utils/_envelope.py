@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -151,7 +152,13 @@ def seconds(time: str) -> float:
 
 def time_text(now: float) -> str:
     """Return seconds since the epoch as a time of an envelope."""
-    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second_text(int(now))
+
+
+@functools.lru_cache
+def _second_text(now: int) -> str:
+    # A run over thousands of accounts asks for few seconds, many times.
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

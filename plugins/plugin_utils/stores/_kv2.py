@@ -21,7 +21,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -36,7 +35,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     full_jitter,
     parse_retry_after,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock, in_parallel
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, one_line
 from ansible_collections.krcloud.credentials.plugins.module_utils._transport import PooledTransport
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
@@ -543,7 +542,6 @@ class HashiVaultStore:
 
     def _in_parallel(self, work: Callable[[str], T], names: Mapping[str, Any]) -> dict[str, T | StoreError | None]:
         """Return what ``work`` makes of each name, or the error; None for those not begun after the first error."""
-        results: dict[str, T | StoreError | None] = dict.fromkeys(names)
         stop = threading.Event()
 
         def one(name: str) -> T | StoreError | None:
@@ -555,17 +553,7 @@ class HashiVaultStore:
                 stop.set()
                 return error
 
-        if len(names) <= 1:
-            return {name: one(name) for name in names}
-        pool = ThreadPoolExecutor(max_workers=min(self._concurrency, len(names)))
-        try:
-            futures: dict[Future[T | StoreError | None], str] = {pool.submit(one, name): name for name in names}
-            for future in as_completed(futures):
-                results[futures[future]] = future.result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-        return results
+        return dict(zip(names, in_parallel(one, names, self._concurrency), strict=True))
 
 
 def _hint_of(lost: NotSent | AnswerLost) -> str | None:

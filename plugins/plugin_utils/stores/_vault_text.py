@@ -84,13 +84,13 @@ def _spelt(match: re.Match[str]) -> str:
     return char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}"
 
 
-def survives(entry: str, name: str, text: str) -> bool:
-    """Tell whether this document, as JSON, is what every reader finds in its entry."""
+def survives(entry: str, name: str, document: Document) -> bool:
+    """Tell whether this document is what every reader finds in its entry."""
     plain = f"{{{entry}}}".encode()
     # Printable ASCII in quotes means the same in JSON and in YAML.
     loads = (_load,) if plain.isascii() else (_load, _load_yaml)
     try:
-        return all(_texts(load(plain)) == {name: text} for load in loads)
+        return all(load(plain) == {name: document} for load in loads)
     except CannotOpen:
         return False
 
@@ -169,10 +169,6 @@ def _checked(content: Any, variable: str) -> dict[str, str]:
     documents = content.get(variable)
     if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
         raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
-    return _texts(documents)
-
-
-def _texts(documents: Mapping[str, Any]) -> dict[str, str]:
     texts = {}
     try:
         for name, document in documents.items():

@@ -84,6 +84,7 @@ _RANDOM = random.SystemRandom()
 
 # Without the key a revision would let anybody try passwords on it who gets to see one.
 _REVISION_KEY = token_bytes(32)
+_ORDERED = json.JSONEncoder(sort_keys=True)
 
 
 def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
@@ -215,7 +216,7 @@ def _digest(sealed: bytes) -> bytes:
 
 
 def _revision(document: Document) -> str:
-    ordered = json.dumps(document, sort_keys=True)
+    ordered = _ORDERED.encode(document)
     return hashlib.blake2b(ordered.encode(), key=_REVISION_KEY, digest_size=16).hexdigest()
 
 
@@ -319,10 +320,13 @@ class VaultFileStore:
         changed = [name for name in texts if texts[name] != old.documents.get(name)]
         entries = {}
         for name, text in texts.items():
-            known = old.entries.get(name) if old.documents.get(name) == text else None
-            entries[name] = known or entry(name, json.loads(text))
+            if name in old.entries and old.documents.get(name) == text:
+                entries[name] = old.entries[name]
+                continue
+            document = json.loads(text)
+            entries[name] = entry(name, document)
             # Read back before anything is written: what cannot be read must never replace what can.
-            if not known and not survives(entries[name], name, text):
+            if not survives(entries[name], name, document):
                 raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         plain = to_text(entries, self._variable)
         try:

@@ -2,19 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When the next request may leave, and who waits."""
+"""When the next request may leave, who waits, and how many work at a time."""
 
 from __future__ import annotations
 
 import math
+import threading
+from collections import deque
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.krcloud.credentials.plugins.module_utils import _pace
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
+from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace, in_parallel
 from unit.plugins.support import FakeClock
+
+WAIT = 30.0
 
 
 @given(st.floats(0.1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=120))
@@ -125,3 +130,75 @@ def test_a_vendor_with_a_limit_is_met_halfway(limit: int, workers: int) -> None:
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ConfigurationError, match=r"requests_per_second is .*: it must be greater than 0"):
         Pace(rate)
+
+
+# --------------------------------------------------------------------------------------------------------- in parallel
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_so_many_at_a_time_and_no_more(workers: int) -> None:
+    together = threading.Barrier(workers)
+    lock = threading.Lock()
+    running = peak = 0
+
+    def work(item: int) -> int:
+        nonlocal running, peak
+        with lock:
+            running += 1
+            peak = max(peak, running)
+        together.wait(WAIT)  # passes only when all workers are at it
+        with lock:
+            running -= 1
+        return item * 2
+
+    assert in_parallel(work, range(4 * workers), workers) == [item * 2 for item in range(4 * workers)]
+    assert peak == workers
+
+
+def test_nothing_to_do_is_done() -> None:
+    def never(_item: int) -> int:
+        raise AssertionError("called")
+
+    assert in_parallel(never, [], 8) == []
+
+
+def test_one_item_needs_no_thread() -> None:
+    assert in_parallel(lambda _item: threading.current_thread(), [1], 8) == [threading.current_thread()]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_one_at_a_time_an_exception_ends_it(error: type[BaseException]) -> None:
+    begun: list[int] = []
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item == 2:
+            raise error
+
+    with pytest.raises(error):
+        in_parallel(work, range(10), 1)
+    assert begun == [0, 1, 2]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, IndexError, KeyboardInterrupt])
+def test_after_an_exception_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    together, cleared = threading.Barrier(3), threading.Event()
+    begun: list[int] = []
+
+    class Watched(deque[int]):
+        def clear(self) -> None:
+            super().clear()
+            cleared.set()
+
+    monkeypatch.setattr(_pace, "deque", Watched)
+
+    def work(item: int) -> None:
+        begun.append(item)
+        together.wait(WAIT)
+        if item == 0:
+            raise error
+        assert cleared.wait(WAIT)
+
+    with pytest.raises(error):
+        in_parallel(work, range(50), 3)
+    assert sorted(begun) == [0, 1, 2]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -34,7 +33,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._reset import 
     Outcome,
     Target,
     check_targets,
-    in_parallel,
     reset_passwords,
     result_of,
 )
@@ -308,87 +306,6 @@ def test_max_failures_with_many_workers(failing: int, most: int, concurrency: in
     assert failed <= most + concurrency - 1
     assert len(client.resets) == 12 - outcomes(found).count("skipped")
     assert failed == failing or failed >= most
-
-
-# --------------------------------------------------------------------------------------------------------- in parallel
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_so_many_at_a_time_and_no_more(workers: int) -> None:
-    together = threading.Barrier(workers)
-    lock = threading.Lock()
-    running = peak = 0
-
-    def work(item: int) -> int:
-        nonlocal running, peak
-        with lock:
-            running += 1
-            peak = max(peak, running)
-        together.wait(WAIT)  # passes only when all workers are at it
-        with lock:
-            running -= 1
-        return item * 2
-
-    assert in_parallel(work, range(4 * workers), workers) == [item * 2 for item in range(4 * workers)]
-    assert peak == workers
-
-
-def test_nothing_to_do_is_done() -> None:
-    def never(_item: int) -> int:
-        raise AssertionError("called")
-
-    assert in_parallel(never, [], 8) == []
-
-
-def test_one_item_needs_no_thread() -> None:
-    assert in_parallel(lambda _item: threading.current_thread(), [1], 8) == [threading.current_thread()]
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_one_at_a_time_an_exception_ends_it(error: type[BaseException]) -> None:
-    begun: list[int] = []
-
-    def work(item: int) -> None:
-        begun.append(item)
-        if item == 2:
-            raise error
-
-    with pytest.raises(error):
-        in_parallel(work, range(10), 1)
-    assert begun == [0, 1, 2]
-
-
-def when_all_are_cancelled(monkeypatch: pytest.MonkeyPatch, count: int) -> threading.Event:
-    """An event that is set when so many futures have been asked to cancel."""
-    asked, original, event = 0, Future.cancel, threading.Event()
-
-    def cancel(future: Future[Any]) -> bool:
-        nonlocal asked
-        result = original(future)
-        asked += 1
-        if asked == count:
-            event.set()
-        return result
-
-    monkeypatch.setattr(Future, "cancel", cancel)
-    return event
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_an_exception_cancels_what_has_not_begun(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
-    cancelled = when_all_are_cancelled(monkeypatch, 50)
-    begun: list[int] = []
-
-    def work(item: int) -> None:
-        begun.append(item)
-        if item == 0:
-            raise error
-        assert cancelled.wait(WAIT)
-
-    with pytest.raises(error):
-        in_parallel(work, range(50), 3)
-    # The first, and one for each worker that was free meanwhile.
-    assert len(begun) <= 4
 
 
 # -------------------------------------------------------------------------------------------------------------- result
