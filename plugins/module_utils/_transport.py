@@ -183,18 +183,18 @@ class PooledTransport:
         context = tls_context(validate_certs, ca_path, os.environ) if parts.scheme == "https" else None
         tls = {"ssl_context": context, "cert_reqs": context and context.verify_mode}
         self._pool: Any = None
-        self._unusable: Optional[NotSent] = None
+        self._no_way = ""
         try:
             self._pool = _pool(api_url, connections, tls)
         except _NoWay as fault:
-            self._unusable = NotSent(str(fault))
+            self._no_way = str(fault)
         # To a proxy without a tunnel goes the whole URL, to all others what is behind the host.
         self._whole_url = bool(self._pool) and parts.scheme == "http" and self._pool.proxy is not None
 
     def send(self, request: Request, timeout: float, deadline: float) -> Response:
         """See `Transport.send`."""
-        if self._unusable:
-            raise self._unusable
+        if self._no_way:
+            raise NotSent(self._no_way)
         attempt = _Attempt(timeout, deadline, request.largest_answer)
         token = _attempt.set(attempt)
         try:
@@ -288,8 +288,9 @@ def _proxy_of_environment(api_url: str) -> Optional[str]:
 
     `requests` knows all the ways to write it, and takes its time to be imported. Raises RequestsMissing.
     """
+    names = {name.lower() for name in os.environ if name.lower().endswith("_proxy")} - {"no_proxy"}
     # On a Mac, proxies can also stand in the settings of the system.
-    if sys.platform != "darwin" and not any(name.lower().endswith("_proxy") for name in os.environ):
+    if not names and sys.platform != "darwin":
         return None
     try:
         from requests.utils import get_environ_proxies, select_proxy
