@@ -105,7 +105,8 @@ options:
         type: str
       timeout:
         description:
-          - How many seconds one request to a V(hashi_vault) may take to connect, and to wait for an answer.
+          - How many seconds one request to a V(hashi_vault) may take to connect, and to wait for an answer. All of an
+            answer may take three times as long.
         type: float
         default: 10.0
       retries:
