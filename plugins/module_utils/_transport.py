@@ -208,7 +208,7 @@ class PooledTransport:
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
         parts = urlsplit(request.url)
-        answer = self._pool.urlopen(
+        answer = self._pool.request(
             request.method,
             request.url if self._whole_url else parts.path + (f"?{parts.query}" if parts.query else ""),
             body=request.body or None,

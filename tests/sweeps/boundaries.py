@@ -49,11 +49,18 @@ def passed(log: Path) -> list[str]:
     return [line.strip() for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
+def of_a_vendor(request: Any) -> bool:
+    """Whether it is one of the modules' requests: those of a store go over the same wire."""
+    return "X-Vault-Request" not in request.headers
+
+
 def of_vendor(transport: ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `_transport`, so that it tells of every request, by operation."""
+    """What to put into the module `_transport`, so that it tells of every request to a vendor, by operation."""
     send = transport.PooledTransport.send
 
     def told(self: Any, request: Any, timeout: float, deadline: float) -> Any:
+        if not of_a_vendor(request):
+            return send(self, request, timeout, deadline)
         operation = request.url.rsplit("/", 1)[-1]
         hook("before", operation)
         try:
