@@ -299,6 +299,7 @@ def test_the_invocation_hides_secrets_by_name_and_shows_the_rest(drive: Driver) 
 
 def test_an_option_that_repeats_the_secret_is_masked(drive: Driver) -> None:
     drive.body(lambda _module: {}, secret=SECRET, plain=f"x {SECRET}", rows=[{"name": SECRET, "secret": SECRET}])
+    assert SECRET not in drive.printed
     clean(drive.printed)
 
 
@@ -308,6 +309,7 @@ def test_a_password_in_an_address_is_masked(drive: Driver, userinfo: str) -> Non
         return {"address": module.params["plain"], "password": SECRET}
 
     drive.body(body, plain=f"https://{userinfo}@vendor.example/")
+    assert SECRET not in drive.printed
     clean(drive.printed)
 
 
@@ -318,6 +320,7 @@ def test_the_password_of_a_proxy_is_masked(
 ) -> None:
     monkeypatch.setenv(variable, setting)
     drive.body(lambda _module: {"msg": f"the proxy {setting} refused {SECRET}"})
+    assert SECRET not in drive.printed
     clean(drive.printed)
 
 
@@ -344,6 +347,7 @@ def test_a_misspelt_option_is_named_and_its_value_is_not(drive: Driver) -> None:
 @pytest.mark.parametrize("value", [SECRET, [SECRET], {"a": SECRET}, {SECRET: 1}, [[SECRET]]])
 def test_whatever_a_misspelt_option_holds_is_hidden(drive: Driver, value: object) -> None:
     refused(drive, secrte=value)
+    assert SECRET not in drive.printed
     clean(drive.printed)
 
 
@@ -388,6 +392,7 @@ def test_what_an_option_cannot_take_is_refused_without_its_value(drive: Driver, 
 )
 def test_malformed_rows_are_refused_without_their_values(drive: Driver, rows: object) -> None:
     refused(drive, rows=rows)
+    assert SECRET not in drive.printed
     clean(drive.printed)
 
 
@@ -575,6 +580,7 @@ def test_a_secret_key_of_the_environment_is_masked(drive: Driver, monkeypatch: p
     monkeypatch.setenv("NCLOUD_SECRET_KEY", SECRET)
     refusal = answer(401, {"error": {"errorCode": "200", "message": f"not {SECRET}"}})
     drive.against(ScriptedTransport(refusal), ncp_dataforest_account_info.main)
+    assert SECRET not in drive.printed
     clean(drive.printed)
 
 
