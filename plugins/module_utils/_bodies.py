@@ -13,6 +13,12 @@ _DEEPEST_ELEMENT = 32
 # Each costs up to about 70 bytes of memory, whatever it is part of. 10,000 accounts have 170,000.
 _MOST_PARTS = 300_000
 _LONGEST_NUMBER = 20
+_PIECE = 64 * 1024
+# In bytes. A text or name of this size may pass, one of twice the size never does.
+_LONGEST_TEXT = 64 * 1024
+# In bytes. A single letter beyond the Basic Multilingual Plane makes all letters of a text take four bytes of memory.
+_LARGEST_WITH_WIDE_LETTERS = 2 * 1024 * 1024
+_LEADS_OF_WIDE_LETTERS = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 
 
 class Unreadable(ValueError):
@@ -37,26 +43,35 @@ def parse(body: bytes) -> Dict[str, Any]:
 
     XML leaves are strings, elements that stand several times are lists. Raises Unreadable.
     """
-    try:
-        text = body.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise Unreadable("it is not UTF-8 text") from None
-    if not text:
+    start = body[:1024].decode("utf-8-sig", "replace").lstrip()
+    if not start and not body[1024:].strip():
         raise Unreadable("it is empty")
-    is_xml = text.startswith("<")
-    if sum(map(text.count, "<=" if is_xml else "[{:,")) > _MOST_PARTS:
+    is_xml = start.startswith("<")
+    if sum(map(body.count, (b"<", b"=") if is_xml else (b"[", b"{", b":", b","))) > _MOST_PARTS:
         raise Unreadable("it has too many parts")
+    if _has_long_part(body, b"<" if is_xml else b'"'):
+        raise Unreadable("it has a part that is too long")
     if not is_xml:
-        return _parse_json(text)
-    if text[:200].lower().lstrip("<!-").startswith(("doctype html", "html")) or "<html" in text[:1000].lower():
+        return _parse_json(body)
+    if start.lower().lstrip("<!-").startswith(("doctype html", "html")) or "<html" in start.lower():
         raise Unreadable("it is an HTML page")
-    return _parse_xml(text)
+    return _parse_xml(body)
 
 
-def _parse_json(text: str) -> Dict[str, Any]:
+def _has_long_part(body: bytes, border: bytes) -> bool:
+    """Tell whether a stretch of the size of the longest text has no border in it."""
+    stretches = range(0, len(body) - _LONGEST_TEXT + 1, _LONGEST_TEXT)
+    return any(body.find(border, at, at + _LONGEST_TEXT) < 0 for at in stretches)
+
+
+def _parse_json(body: bytes) -> Dict[str, Any]:
+    if len(body) > _LARGEST_WITH_WIDE_LETTERS and any(lead in body for lead in _LEADS_OF_WIDE_LETTERS):
+        raise Unreadable("it is too large for a text with letters that take four bytes")
     try:
         # Not strict: the vendor's own sample holds a raw line break inside a string.
-        parsed = json.loads(text, strict=False, parse_int=_whole_number, parse_constant=_no_number)
+        parsed = json.loads(body.decode("utf-8-sig"), strict=False, parse_int=_whole_number, parse_constant=_no_number)
+    except UnicodeDecodeError:
+        raise Unreadable("it is not UTF-8 text") from None
     except RecursionError:
         raise Unreadable("it is nested too deeply") from None
     except ValueError:
@@ -75,7 +90,7 @@ def _no_number(_text: str) -> NoReturn:
     raise ValueError
 
 
-def _parse_xml(text: str) -> Dict[str, Any]:
+def _parse_xml(body: bytes) -> Dict[str, Any]:
     from xml.parsers import expat
 
     # Of each open element: its name, its children so far, its text so far.
@@ -115,8 +130,12 @@ def _parse_xml(text: str) -> Dict[str, Any]:
     parser.CharacterDataHandler = text_of_leaf
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
+    # Piece by piece: the whole as one text would take several times its size.
+    pieces = memoryview(body)[body.index(b"<") :]
     try:
-        parser.Parse(text.encode("utf-8"), True)
+        for at in range(0, len(pieces), _PIECE):
+            parser.Parse(pieces[at : at + _PIECE], False)
+        parser.Parse(b"", True)
     except expat.ExpatError:
         raise Unreadable("it is not well-formed XML") from None
     if not isinstance(root, dict):

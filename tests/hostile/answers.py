@@ -246,6 +246,10 @@ def _full_xml(inner: bytes, repeated: bytes) -> bytes:
     return b"<a><success>true</success>" + inner + repeated * ((LARGEST - 200) // len(repeated)) + b"</a>"
 
 
+def _contents(text: str) -> bytes:
+    return f"<contents>{text}</contents>".encode()
+
+
 @dataclass(frozen=True)
 class OneAccount:
     """One account, with a field that is not what it should be."""
@@ -267,6 +271,18 @@ LISTS: dict[str, bytes] = {
     "4 MiB of the shortest accounts": _full('{"id":"a"}'),
     "4 MiB of accounts": accounts(16_000)[:LARGEST],
     "4 MiB in one text, with one wide letter": listing('"' + "x" * (LARGEST - 100) + '\U0001f600"'),
+    "4 MiB in long texts, with a wide letter each": _full('"' + r"\\" * 20_000 + '\U0001f600"'),
+    "4 MiB in long texts, with a Korean letter each": _full('"' + r"\\" * 20_000 + '가"'),
+    "4 MiB of as many texts as may be, with a Korean letter each": _full('"abcdefgh가"'),
+    "4 MiB of accounts with a wide letter each": _full(
+        '{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '\U0001f600"}'
+    ),
+    "4 MiB of accounts with a Korean letter each": _full('{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '가"}'),
+    "4 MiB of as many lists as may be and long texts": listing(
+        ",".join(["[]"] * 140_000 + ['"' + "가" * 100 + "x" * 39_000 + '"'] * 93)
+    ),
+    "4 MiB in long elements, with a Korean letter each": _full_xml(b"", _contents("x" * 40_000 + "가")),
+    "4 MiB in long elements, with a wide letter each": _full_xml(b"", _contents("x" * 40_000 + "\U0001f600")),
     "4 MiB in the digits of one number": listing("9" * (LARGEST - 100)),
     "4 MiB in the digits of one fraction": listing("0." + "9" * (LARGEST - 100)),
     "4 MiB of [": b"[" * LARGEST,
