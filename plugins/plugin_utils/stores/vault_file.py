@@ -28,6 +28,7 @@ Other contents stand under another variable.
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import errno
 import fcntl
@@ -43,7 +44,7 @@ from typing import Any, Literal, Protocol
 
 from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.parsing.vault import AnsibleVaultFormatError, VaultLib
+from ansible.parsing.vault import AnsibleVaultFormatError, VaultAES256, VaultLib
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
@@ -79,6 +80,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 MODE = 0o600
 
 _HEADER = b"$ANSIBLE_VAULT"
+_LINE = 80
 _POLL = 0.02
 _RANDOM = random.SystemRandom()
 
@@ -176,10 +178,7 @@ class AnsibleVault:
         """See `Cipher.encrypt`."""
         if not isinstance(key, VaultKey):
             key = self._key_for_new_file()
-        # A salt of our own: one that is fixed by configuration would give every version of the file the same key
-        # stream, and two versions side by side would give away their content.
-        sealed = VaultLib(self._secrets).encrypt(plain, secret=key.secret, vault_id=key.label, salt=os.urandom(32))
-        return bytes(sealed), key
+        return _sealed(plain, key), key
 
     def _key_for_new_file(self) -> VaultKey:
         chosen = self._vault_id or self._encrypt_identity
@@ -191,6 +190,17 @@ class AnsibleVault:
                 "Set vault_id of the store.",
             )
         return VaultKey(*usable[0])
+
+
+def _sealed(plain: bytes, key: VaultKey) -> bytes:
+    """Return the text of Ansible Vault: what `VaultLib.encrypt` returns, without an object for each line on the way."""
+    # A salt of our own: one that is fixed by configuration would give every version of the file the same key
+    # stream, and two versions side by side would give away their content.
+    body = binascii.unhexlify(VaultAES256.encrypt(plain, key.secret, salt=os.urandom(32)))
+    body = binascii.hexlify(body, b"\n", -_LINE // 2)
+    named = key.label not in (None, "", "default")
+    header = f"$ANSIBLE_VAULT;1.2;AES256;{key.label}" if named else "$ANSIBLE_VAULT;1.1;AES256"
+    return b"\n".join((header.encode(), body, b""))
 
 
 # -------------------------------------------------------------------------------------------------------------- store

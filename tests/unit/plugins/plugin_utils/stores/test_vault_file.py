@@ -253,6 +253,17 @@ def test_a_salt_that_is_fixed_by_configuration_is_not_used(
     assert b"always".hex().encode() not in first
 
 
+@pytest.mark.parametrize("label", [None, "", "default", "prod", "운영"])
+@given(plain=st.binary(max_size=300).map(b"{".__add__))
+@example(plain=b"{}")
+def test_writes_what_ansible_vault_writes(label: str | None, plain: bytes) -> None:
+    secrets = secrets_of(("default", PASSPHRASE))
+    sealed, key = vault_file.AnsibleVault(secrets, None, None).encrypt(plain, vault_file.VaultKey(label, secrets[0][1]))
+    salt = bytes.fromhex(bytes.fromhex(b"".join(sealed.split(b"\n")[1:]).decode()).split(b"\n")[0].decode())
+    assert sealed == VaultLib(secrets).encrypt(plain, secret=key.secret, vault_id=label, salt=salt)
+    assert len(salt) == 32
+
+
 def test_goes_on_after_a_change_of_the_passphrase(vault: VaultFileBench, tmp_path: Path) -> None:
     put(vault.open(), kim=OLD)
     for name, text in (("old", PASSPHRASE), ("new", "next one")):
