@@ -21,9 +21,12 @@ ID = "20nAZnjbUNFdc7RsILlC3A"
 MOST_MEMORY = 100_000_000
 LONGEST_MESSAGE = 1500
 
-_HASTE = {"timeout": 1.0, "deadline": 1.0, "retries": 0}
-_NCP = {**_HASTE, "access_key": "canary-access-key", "secret_key": SECRET}
-_SOLAPI = {**_HASTE, "api_key": "canary-api-key", "api_secret": SECRET, "email": EMAIL}
+# For servers that answer: a busy machine must not look like a server that is slow.
+_PATIENCE = {"timeout": 30.0, "deadline": 30.0, "retries": 0}
+# For servers that never come to an end.
+HASTE = {"timeout": 1.0, "deadline": 1.0}
+_NCP = {**_PATIENCE, "access_key": "canary-access-key", "secret_key": SECRET}
+_SOLAPI = {**_PATIENCE, "api_key": "canary-api-key", "api_secret": SECRET, "email": EMAIL}
 
 
 @dataclass(frozen=True)

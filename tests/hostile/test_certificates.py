@@ -14,7 +14,7 @@ import pytest
 
 from end_to_end.playbooks import RunPlaybook
 from hostile.answers import RIGHT, whole
-from hostile.operations import LIST, MAIL, OPERATIONS, RESET, SECRET, Operation, failure_of, result_of, texts
+from hostile.operations import HASTE, LIST, MAIL, OPERATIONS, RESET, SECRET, Operation, failure_of, result_of, texts
 from hostile.raw_server import Play, RawServer, says, waits
 from hostile.tasks import TargetHost, target_host
 from simulator import tls
@@ -129,14 +129,14 @@ def test_a_handshake_that_comes_to_nothing(
     target: TargetHost, peaks: list[int], operation: Operation, name: str
 ) -> None:
     with RawServer(HANDSHAKES[name], reads=False) as server:
-        result = failure_of(operation.run(target, server.url), peaks)
+        result = failure_of(operation.run(target, server.url, **HASTE), peaks)
     check_nothing_sent(server, result, operation)
 
 
 @pytest.mark.parametrize("name", HANDSHAKES)
 def test_unverified_is_not_unprotected(target: TargetHost, peaks: list[int], name: str) -> None:
     with RawServer(HANDSHAKES[name], reads=False) as server:
-        result = failure_of(RESET.run(target, server.url, validate_certs=False), peaks)
+        result = failure_of(RESET.run(target, server.url, validate_certs=False, **HASTE), peaks)
     check_nothing_sent(server, result, RESET)
 
 
