@@ -102,7 +102,7 @@ def ncp_dataforest_password(script: Script) -> None:
         task(one(**reset, kind="torn_json", at="after"), says="unknown")
         task(one(**reset, kind="drop", at="after"), says="unknown")
         task(one(operation="getList", kind="reset"), says="transport")
-        task({**one(**reset, kind="hang"), "timeout": 0.3}, says="unknown")
+        task({**one(**reset, kind="hang"), "timeout": 1}, says="unknown")
     with script.on(TLS):
         for url in ("tls_self_signed_url", "tls_expired_url", "tls_wrong_host_url"):
             task({**one(), "api_url": getattr(script.simulator, url)}, says="its TLS certificate")
@@ -153,7 +153,7 @@ def ncp_dataforest_account_info(script: Script) -> None:
     with script.on(LOST):
         for kind in ("torn", "torn_json", "drop"):
             task(script.tenant(kind=kind), says="failed")
-        task({**script.tenant(kind="hang"), "timeout": 0.3}, says="no answer within")
+        task({**script.tenant(kind="hang"), "timeout": 1}, says="no answer within")
     with script.on(TLS):
         task({**script.tenant(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
     with script.on(LIBRARY):
@@ -199,7 +199,7 @@ def solapi_password_reset(script: Script) -> None:
     with script.on(LOST):
         for kind in ("torn", "torn_json", "drop"):
             task(mail(kind=kind, at="after"), says="unknown")
-        task({**mail(kind="hang"), "timeout": 0.3}, says="unknown")
+        task({**mail(kind="hang"), "timeout": 1}, says="unknown")
         lost = {**mail(kind="torn_json", at="after"), "store": script.vault_file(), "min_interval": "30d"}
         task(lost, says="unknown")
     with script.on(TLS):
@@ -257,7 +257,7 @@ def ncp_dataforest_rotation(script: Script) -> None:
             options = rotation(store, operation="resetPassword", times=2, kind="torn_json", at="after")
             task(options, says="2 unknown")
             task(options, says='"resumed": 2', fails=False)
-        task({**rotation(**reset, kind="hang"), "timeout": 0.3}, says="2 unknown")
+        task({**rotation(**reset, kind="hang"), "timeout": 1}, says="2 unknown")
     with script.on(TLS):
         task({**rotation(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
     with script.on(LIBRARY):
@@ -505,7 +505,7 @@ def troubled_stores(script: Script) -> Iterable[dict[str, Any]]:
     yield script.hashi_vault("token_refused")
     yield script.hashi_vault("passphrase")
     yield script.hashi_vault(url="http://127.0.0.1:9")
-    yield script.hashi_vault(url=script.silence.url)
+    yield script.hashi_vault(url=script.silence.url, timeout=1)
     yield script.hashi_vault(url=script.simulator.tls_self_signed_url)
 
 

@@ -118,7 +118,7 @@ class Script:
             "token": f"{{{{ {token} }}}}",
             "secret_path": place,
             "retries": 0,
-            "timeout": 1,
+            "timeout": 10,
         }
         return {"type": "hashi_vault", **given, **options}
 
