@@ -44,10 +44,10 @@ class Results:
         return self.figure(contender, size, lambda sample: sample.cost.module or 0.0)
 
     def turns(self) -> list[Results]:
-        """Return each run by itself. What ran once, as long loops do, is the same in all of them."""
+        """Return each run by itself. What ran less often, as long loops do, stands in several of them."""
         count = max((len(samples) for samples in self.samples.values()), default=0)
         return [
-            Results({key: [samples[min(turn, len(samples) - 1)]] for key, samples in self.samples.items()})
+            Results({key: [samples[turn % len(samples)]] for key, samples in self.samples.items()})
             for turn in range(count)
         ]
 
