@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def test_each_place_is_searched(script: Script) -> None:
     evidence = stage.run(json.dumps(play), extra_vars=CANARIES)
     assert evidence.returncode == 0, evidence.output
     assert leaking(evidence) == evidence.texts.keys()
+
+
+def test_an_archive_that_is_left_behind_is_opened(script: Script) -> None:
+    pack = f"cat > ansiballz && {sys.executable} -m zipfile -c zip ansiballz && rm ansiballz"
+    command = f"mkdir -m 700 $TMPDIR/left && cd $TMPDIR/left && {pack}"
+    task = {"ansible.builtin.shell": {"cmd": command, "stdin": "{{ password0 }}"}}
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
+    evidence = script.stage.run(json.dumps(play), extra_vars=CANARIES)
+    assert evidence.returncode == 0, evidence.output
+    assert script.stage.folder / "tmp" / "left" / "zip" in evidence.payloads
+    assert "files left behind" in leaking(evidence)
 
 
 def test_the_artifacts_of_ansible_runner_are_searched(script: Script) -> None:
