@@ -164,8 +164,10 @@ def test_eight_workers_at_once(target: TargetHost, peaks: list[int], name: str) 
     assert [each["outcome"] for each in result["accounts"]] == ["unknown"] * 8
 
 
-def test_sixty_four_workers_with_full_answers(target: TargetHost, peaks: list[int]) -> None:
-    body = b'{"a":[' + b'{"":0},' * 9000 + b"0]}"
+@pytest.mark.parametrize("objects", [9000, 3300])
+def test_sixty_four_workers_with_full_answers(target: TargetHost, peaks: list[int], objects: int) -> None:
+    body = b'{"a":[' + b'{"":0},' * objects + b'"' + "가".encode()
+    body += b"x" * (65_536 - len(body) - 3) + b'"]}'
     result = failure_of(
         met(target, RESET_MANY, says(whole(200, body)), accounts=rows(64), concurrency=64),
         peaks,

@@ -107,7 +107,9 @@ UNREADABLE: list[tuple[bytes, str]] = [
     (b'{"a": "' + b"x" * 200_000 + b'"}', "has a part that is too long"),
     (b"<a>" + b"x" * 200_000 + b"</a>", "has a part that is too long"),
     (b"<a " + b"x" * 200_000 + b"/>", "has a part that is too long"),
-    (b"[" * 30_000 + b"]" * 30_000, "is nested too deeply"),
+    (b'{"a":[' + b'{"":0},' * 4000 + b"0]}", "has too many parts"),
+    (b"<a>" + b"<b/>" * 10_000 + b"</a>", "has too many parts"),
+    (b'["",' * 60_000 + b"0" + b"]" * 60_000, "is nested too deeply"),
     (b'{"a":' * 60_000 + b"1" + b"}" * 60_000, "is nested too deeply"),
     (
         b'{"a":["' + b'","'.join(["가".encode() * 300, "😀".encode()] * 3000) + b'"]}',
