@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import ENVIRONMENT
@@ -22,8 +21,7 @@ _FILE_KEYS = {"access_key": "ncloud_access_key_id", "secret_key": "ncloud_secret
 _HEADER_SAFE = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset(",\"'")
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A key, its secret, and where the two were found (never their values)."""
 
     key: str

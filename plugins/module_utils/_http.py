@@ -15,8 +15,7 @@ import email.utils
 import enum
 import math
 import random
-from dataclasses import dataclass
-from typing import Callable, Mapping, Optional, Protocol, TypeVar
+from typing import Callable, Mapping, NamedTuple, Optional, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
@@ -45,8 +44,7 @@ class Repeat(enum.Enum):
     UNSAFE = "each request acts again"
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One thing a vendor can be asked to do: a POST to ``path``, answered with ``largest_answer`` bytes at most."""
 
     name: str
@@ -55,8 +53,7 @@ class Operation:
     largest_answer: int = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What goes over the wire."""
 
     url: str
@@ -66,9 +63,8 @@ class Request:
     method: str = "POST"
 
 
-@dataclass(frozen=True)
-class Response:
-    """A whole answer: header names in lower case, ``received_at`` in seconds since the epoch by our own clock."""
+class Response(NamedTuple):
+    """A whole answer. ``headers`` takes names in lower case, ``received_at`` is in seconds since the epoch by our clock."""
 
     status: int
     headers: Mapping[str, str]
@@ -103,23 +99,20 @@ class Transport(Protocol):
         """
 
 
-@dataclass(frozen=True)
 class Limits:
     """``timeout`` and ``deadline`` in seconds; ``retries`` counts the attempts after the first."""
 
-    timeout: float = 10.0
-    retries: int = 3
-    deadline: float = 60.0
-
-    def __post_init__(self) -> None:
-        for name in ("timeout", "deadline"):
-            seconds = getattr(self, name)
+    def __init__(self, timeout: float = 10.0, retries: int = 3, deadline: float = 60.0) -> None:
+        for name, seconds in (("timeout", timeout), ("deadline", deadline)):
             if not (math.isfinite(seconds) and seconds > 0):
                 raise ConfigurationError(
                     f"{name} is {seconds}: it must be a number of seconds greater than 0, and never unlimited."
                 )
-        if self.retries < 0:
-            raise ConfigurationError(f"retries is {self.retries}: it must be 0 or more.")
+        if retries < 0:
+            raise ConfigurationError(f"retries is {retries}: it must be 0 or more.")
+        self.timeout = timeout
+        self.retries = retries
+        self.deadline = deadline
 
 
 def check_api_url(url: str) -> str:

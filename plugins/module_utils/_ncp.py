@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse, to_json, to_xml
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
@@ -54,8 +53,7 @@ _LIMIT_CODES = frozenset(("400", "410", "420"))
 _UNKNOWN_PATH_CODE = "300"
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """One Data Forest account as getList describes it. ``disabled`` means that the user lacks permission for it."""
 
     id: str
@@ -67,11 +65,10 @@ class Account:
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the account as modules report it."""
-        return asdict(self)
+        return self._asdict()
 
 
-@dataclass(frozen=True)
-class _Complaint:
+class _Complaint(NamedTuple):
     """What an error body says. ``refused`` if it holds ``success: false``; only the gateway's codes are documented."""
 
     code: Optional[str] = None

@@ -128,9 +128,11 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """Return a copy of a result with every string in it masked: keys, nested values and message objects too."""
+        if value is None or isinstance(value, bool):
+            return value
         if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
+            return value if len(value) < self._shortest else self.text(value)
+        if isinstance(value, (dict, Mapping)):  # a dictionary is told much faster from the rest than a mapping
             return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return type(value)(self.value(item) for item in value)
@@ -141,7 +143,7 @@ class Redactor:
                 field.name: self.value(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init
             }
             return dataclasses.replace(value, **fields)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._secrets:
+        if isinstance(value, (int, float)) and str(value) in self._secrets:
             return MASK
         return value
 
@@ -201,6 +203,10 @@ class Redactor:
 def _needles(secret: str) -> Set[str]:
     """Return the plain forms to look for: those that no decoding of the text leads back to the secret."""
     forms = {secret, secret.strip(), secret.replace(" ", "+")}
+    if secret.isascii():
+        # What follows makes no other form of it that would not fold to one of these.
+        folded = {form.lower() for form in forms if len(form) >= _GRAM}
+        return folded | {form[::-1] for form in folded}
     forms |= {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
     forms |= {cased for form in tuple(forms) for cased in (form.lower(), form.upper())}
     forms |= {form[::-1] for form in tuple(forms)}

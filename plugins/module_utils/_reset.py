@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import TASK, Tenant
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
@@ -34,8 +33,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._password impo
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One account and the password it is to get. Exactly one of ``id`` and ``name`` is set.
 
     ``place`` is where it stands in the options, ``tenant`` which credentials are used for it.
@@ -56,8 +54,7 @@ class Target:
         return f"Target {self.label}"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one account. ``outcome`` is one of `OUTCOMES`."""
 
     id: Optional[str]

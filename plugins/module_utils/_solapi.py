@@ -12,9 +12,8 @@ that the mail carries: whoever has it can set the password, so it is never read 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse, to_json
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
@@ -52,8 +51,7 @@ _ERRORS_ABOUT_THE_CALLER = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class ResetMail:
+class ResetMail(NamedTuple):
     """What is known of a mail that was asked for. ``message_id`` is None where the vendor does not tell it."""
 
     message_id: Optional[str]

@@ -208,7 +208,7 @@ class PooledTransport:
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
         parts = urlsplit(request.url)
-        answer = self._pool.request(
+        answer = self._pool.urlopen(
             request.method,
             request.url if self._whole_url else parts.path + (f"?{parts.query}" if parts.query else ""),
             body=request.body or None,
@@ -221,18 +221,17 @@ class PooledTransport:
             decode_content=False,
         )
         received_at = time.time()
-        headers = {name.lower(): value for name, value in answer.headers.items()}
         try:
-            body = self._body(answer, headers, request.largest_answer)
+            body = self._body(answer, request.largest_answer)
         except BaseException:
             answer.close()
             raise
         answer.release_conn()
-        return Response(answer.status, headers, body, received_at)
+        return Response(answer.status, answer.headers, body, received_at)
 
     @staticmethod
-    def _body(raw: Any, headers: Mapping[str, str], largest: int) -> bytes:
-        announced = headers.get("content-length", "")
+    def _body(raw: Any, largest: int) -> bytes:
+        announced = raw.headers.get("content-length", "")
         expected = int(announced[:16]) if announced.isdecimal() else None
         if expected is not None and expected > largest:
             raise _TooLarge(largest)
@@ -244,6 +243,8 @@ class PooledTransport:
             body += chunk
             if len(body) > largest:
                 raise _TooLarge(largest)
+            if len(body) == expected:
+                break
         if expected is not None and len(body) < expected:
             raise http.client.IncompleteRead(b"", expected - len(body))
         return bytes(body)

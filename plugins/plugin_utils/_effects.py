@@ -12,23 +12,20 @@ boundary at which a run can die is a `yield`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, StoreError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """Read these names from the store. Answered with what `Store.load` returns."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Save:
+class Save(NamedTuple):
     """Commit these changes, all in one if the store can. Answered with what `Store.save` returns."""
 
     changes: Mapping[str, Change]

@@ -12,9 +12,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
 
@@ -31,8 +30,7 @@ class EnvelopeError(ValueError):
     """A document is not an envelope; says in one clause what is wrong with it, and quotes nothing of it."""
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """Who the passwords are for."""
 
     id: str | None
@@ -40,8 +38,7 @@ class Account:
     profile: str | None
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """A candidate that may be the live password. ``outcome`` is STAGED or UNKNOWN."""
 
     password: str
@@ -50,8 +47,7 @@ class Pending:
     outcome: str = STAGED
 
 
-@dataclass(frozen=True)
-class Previous:
+class Previous(NamedTuple):
     """A password that was active, or a candidate whose request might still land."""
 
     password: str
@@ -59,8 +55,7 @@ class Previous:
     rotation_id: str | None
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The active password, candidates oldest first, and earlier passwords latest first."""
 
     account: Account
@@ -100,13 +95,13 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
     """Return the envelope as plain data, in the order in which a person wants to read it."""
     return {
         "format": FORMAT,
-        "account": asdict(envelope.account),
+        "account": envelope.account._asdict(),
         "password": envelope.password,
         "rotated_at": envelope.rotated_at,
         "rotation_id": envelope.rotation_id,
         "published": envelope.published,
-        "pending": [asdict(item) for item in envelope.pending],
-        "previous": [asdict(item) for item in envelope.previous],
+        "pending": [item._asdict() for item in envelope.pending],
+        "previous": [item._asdict() for item in envelope.previous],
     }
 
 
@@ -142,9 +137,10 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
     )
 
 
+@functools.lru_cache
 def seconds(time: str) -> float:
     """Return a time of an envelope as seconds since the epoch. Raises ValueError."""
-    # Ten times as fast as `strptime`, and there are thousands; it knows other forms, too.
+    # Each time is asked for often, and accounts that were rotated in one run have the same.
     if not _TIME.fullmatch(time):
         raise ValueError(time)
     return datetime.fromisoformat(time).timestamp()
@@ -157,8 +153,7 @@ def time_text(now: float) -> str:
 
 @functools.lru_cache
 def _second_text(now: int) -> str:
-    # A run over thousands of accounts asks for few seconds, many times.
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(now, UTC).isoformat()[:19] + "Z"
 
 
 def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

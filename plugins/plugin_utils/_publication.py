@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, NotFoundError
@@ -53,7 +52,7 @@ def note_published(store: Store, accounts: Sequence[Mapping[str, Any]], *, check
         for name, (envelope, revision) in _load(store, rest).items():
             noted[name] = envelope.rotation_id == wanted[name]
             if noted[name] and not envelope.is_published:
-                changes[name] = Change(to_document(replace(envelope, published=wanted[name])), revision)
+                changes[name] = Change(to_document(envelope._replace(published=wanted[name])), revision)
         saved = dict.fromkeys(changes, "") if check_mode else store.save(changes)
         for name, outcome in saved.items():
             if isinstance(outcome, Conflict):

@@ -20,8 +20,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec, controller_spec
@@ -58,8 +57,7 @@ def reset_mail_spec() -> Spec:
     )
 
 
-@dataclass(frozen=True)
-class Mail:
+class Mail(NamedTuple):
     """The last mail that was asked for at an address. ``asked_at`` is by the clock of the controller."""
 
     email: str
@@ -70,8 +68,7 @@ class Mail:
     requested_at: str | None = None
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """Run the module, or rehearse it in check mode. Answered with its result."""
 
     rehearse: bool
@@ -115,14 +112,14 @@ def _ask(
     wait = f" No other mail is asked for before {due}, unless min_interval is 0s." if interval else ""
     result["next_due_at"] = due
     if result.get("delivery") == ACCEPTED:
-        after = replace(
-            claim, outcome=ACCEPTED, message_id=result.get("message_id"), requested_at=result.get("requested_at")
+        after = claim._replace(
+            outcome=ACCEPTED, message_id=result.get("message_id"), requested_at=result.get("requested_at")
         )
     elif (result.get("error") or {}).get("kind") in PROOFS:
-        after = before or replace(claim, outcome=WITHDRAWN)
+        after = before or claim._replace(outcome=WITHDRAWN)
         result["next_due_at"] = None
     else:
-        after = replace(claim, outcome=UNKNOWN)
+        after = claim._replace(outcome=UNKNOWN)
         result = {"email": claim.email, "message_id": None, "requested_at": None, **result}
         result.update(changed=True, delivery=UNKNOWN, failed=True, msg=f"{result.get('msg')}{wait}")
     try:
@@ -168,7 +165,7 @@ def _load(name: str) -> Generator[Load, Any, Stored | None]:
 
 def _save(name: str, mail: Mail, expected: str | None) -> Generator[Save, Any, str | None]:
     """Commit a record; return its revision, or None if somebody else has changed it."""
-    saved: Mapping[str, str | Conflict] = yield Save({name: Change({"format": FORMAT, **asdict(mail)}, expected)})
+    saved: Mapping[str, str | Conflict] = yield Save({name: Change({"format": FORMAT, **mail._asdict()}, expected)})
     revision = saved[name]
     return None if isinstance(revision, Conflict) else revision
 

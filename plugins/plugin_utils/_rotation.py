@@ -28,7 +28,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
@@ -71,19 +71,17 @@ class Verdict(enum.Enum):
     SKIPPED = "it was not sent, because enough others had failed"
 
 
-@dataclass(frozen=True)
 class Policy:
     """When a password is due. ``max_age`` in seconds; ``jitter`` is the share of it by which it may be due earlier."""
 
-    max_age: float
-    jitter: float = 0.1
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_age) and self.max_age > 0):
+    def __init__(self, max_age: float, jitter: float = 0.1, force: bool = False) -> None:
+        if not (math.isfinite(max_age) and max_age > 0):
             raise ConfigurationError("max_age must be a time greater than 0, such as 90d.")
-        if not 0 <= self.jitter < 1:
+        if not 0 <= jitter < 1:
             raise ConfigurationError("jitter must be 0% or more and less than 100%.")
+        self.max_age = max_age
+        self.jitter = jitter
+        self.force = force
 
 
 def due_at(envelope: Envelope, policy: Policy) -> float | None:
@@ -99,8 +97,7 @@ def due_at(envelope: Envelope, policy: Policy) -> float | None:
     return seconds(envelope.rotated_at) + policy.max_age * (1.0 - policy.jitter * share)
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """How an account stands in the store, as far as it may be shown.
 
     ``state`` is absent, active or unsettled; ``age`` that of the active password in seconds; ``pending`` counts the
@@ -138,18 +135,17 @@ def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float
 def stage(envelope: Envelope | None, account: Account, password: str, rotation_id: str, now: float) -> Envelope:
     """Return the envelope with one more candidate. It must be committed before the candidate is sent."""
     base = envelope or Envelope(account)
-    return replace(base, account=account, pending=(*base.pending, Pending(password, time_text(now), rotation_id)))
+    return base._replace(account=account, pending=(*base.pending, Pending(password, time_text(now), rotation_id)))
 
 
 def claim(envelope: Envelope, rotation_id: str) -> Envelope:
     """Return the envelope in which nobody may drop a candidate after a rejection any more. Raises KeyError."""
     _candidate(envelope, rotation_id)
-    pending = (replace(item, outcome=UNKNOWN) if item.rotation_id == rotation_id else item for item in envelope.pending)
-    return replace(envelope, pending=tuple(pending))
+    pending = (item._replace(outcome=UNKNOWN) if item.rotation_id == rotation_id else item for item in envelope.pending)
+    return envelope._replace(pending=tuple(pending))
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(NamedTuple):
     """What to commit after an answer, and what to do then."""
 
     envelope: Envelope
@@ -171,7 +167,7 @@ def settle(envelope: Envelope, rotation_id: str, verdict: Verdict, now: float, *
     if verdict is Verdict.UNKNOWN:
         return Settled(claim(envelope, rotation_id), Step.STOP)
     # A rejection speaks of one send alone. Only while nobody has claimed the candidate was that the only one.
-    after = replace(envelope, pending=others) if candidate.outcome == STAGED else envelope
+    after = envelope._replace(pending=others) if candidate.outcome == STAGED else envelope
     return Settled(after, Step.STAGE if tried < MOST_CANDIDATES else Step.STOP)
 
 
@@ -188,8 +184,7 @@ def _promote(envelope: Envelope, winner: Pending, others: tuple[Pending, ...], n
     retired = [Previous(item.password, retired_at, item.rotation_id) for item in reversed(others)]
     if envelope.password is not None:
         retired.append(Previous(envelope.password, retired_at, envelope.rotation_id))
-    return replace(
-        envelope,
+    return envelope._replace(
         password=winner.password,
         rotated_at=retired_at,
         rotation_id=winner.rotation_id,

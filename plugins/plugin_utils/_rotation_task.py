@@ -15,8 +15,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     ConfigurationError,
@@ -97,8 +96,7 @@ def rotation_spec() -> Spec:
     )
 
 
-@dataclass(frozen=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """One account that the task is about: what the user wrote, and what was found."""
 
     label: str

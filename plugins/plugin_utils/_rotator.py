@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, SkippedError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
@@ -44,16 +44,14 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 MOST_LOSSES_AFTER_A_SEND = 200
 
 
-@dataclass(frozen=True)
-class Send:
+class Send(NamedTuple):
     """Set these passwords, and begin with no more after ``max_failures``. Answered with an `Answer` for each name."""
 
     passwords: Mapping[str, str]
     max_failures: int | None = None
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What the vendor said of one password; ``error`` is as `KrcloudError.as_dict` renders it."""
 
     verdict: Verdict
@@ -63,8 +61,7 @@ class Answer:
 Effect = Load | Save | Send
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What became of one account. ``outcome`` is one of `OUTCOMES`."""
 
     account: Account
@@ -87,7 +84,7 @@ _UNKNOWN = "The new password is kept in the store: run the task again, and it is
 _WITHHELD = "The new password is kept in the store: mend this, then run the task again."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class _Work:
     """One account on its way through a run."""
 

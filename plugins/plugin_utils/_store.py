@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
 
@@ -26,8 +25,7 @@ LONGEST_NAME = 200
 MOST_LOSSES = 10
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """What one kind of store holds: the variable at the top of a `vault_file`, the usual path in a `hashi_vault`."""
 
     variable: str
@@ -38,25 +36,34 @@ PASSWORDS = Contents("dataforest_credentials", "dataforest")
 RESET_MAILS = Contents("solapi_reset_mails", "solapi")
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A document as it stands in the store. The revision means something to this process and this store only."""
 
-    document: Document = field(repr=False)
+    document: Document
     revision: str
 
+    def __repr__(self) -> str:
+        return f"Stored(revision={self.revision!r})"
 
-@dataclass(frozen=True)
-class Change:
+
+class Change(NamedTuple):
     """What a document shall become, given that it still has the revision ``expected``; None: given that it is new."""
 
-    document: Document = field(repr=False)
+    document: Document
     expected: str | None
 
+    def __repr__(self) -> str:
+        return f"Change(expected={self.expected!r})"
 
-@dataclass(frozen=True)
+
 class Conflict:
     """Somebody else changed the document since ``expected``: what stands there now is theirs, so read it anew."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Conflict)
+
+    def __hash__(self) -> int:
+        return hash(Conflict)
 
 
 Outcome = str | Conflict

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
@@ -60,10 +60,10 @@ def resuming_run(accounts: Sequence[Account]) -> Start:
         old, fresh = _active(account, age=400 * DAY), _active(account, age=DAY)
         unknown, staged = _candidate(account, UNKNOWN), _candidate(account, STAGED)
         envelope, password = (
-            (replace(old, pending=(unknown,)), unknown.password),
+            (old._replace(pending=(unknown,)), unknown.password),
             (Envelope(account, pending=(staged,)), staged.password),
             (old, old.password),
-            (replace(fresh, pending=(unknown, staged)), fresh.password),
+            (fresh._replace(pending=(unknown, staged)), fresh.password),
             (fresh, fresh.password),
         )[at % 5]
         envelopes.append(envelope)

@@ -38,9 +38,9 @@ import os
 import random
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from secrets import token_bytes
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -116,12 +116,14 @@ class Cipher(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class VaultKey:
+class VaultKey(NamedTuple):
     """A vault secret, and the vault id in the header of the file that it opens."""
 
     label: str | None
-    secret: Any = field(repr=False)
+    secret: Any
+
+    def __repr__(self) -> str:
+        return f"VaultKey({self.label!r})"
 
 
 class AnsibleVault:
@@ -206,8 +208,10 @@ def _sealed(plain: bytes, key: VaultKey) -> bytes:
 # -------------------------------------------------------------------------------------------------------------- store
 
 
-@dataclass(frozen=True)
-class _Content:
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class _Content(NamedTuple):
     """The file as it was read: a digest of its bytes, its documents as JSON text, and the key that opened it.
 
     ``identity`` is the inode and the time of change of a file that is known to be on the disk, ``entries`` are those
@@ -216,9 +220,12 @@ class _Content:
 
     digest: bytes | None
     identity: tuple[int, int] | None = None
-    documents: Mapping[str, str] = field(default_factory=dict, repr=False)
-    entries: Mapping[str, str] = field(default_factory=dict, repr=False)
+    documents: Mapping[str, str] = _NONE
+    entries: Mapping[str, str] = _NONE
     key: object = None
+
+    def __repr__(self) -> str:
+        return f"_Content({len(self.documents)} documents)"
 
 
 def _digest(sealed: bytes) -> bytes:
@@ -315,7 +322,7 @@ class VaultFileStore:
         last = self._last
         digest = _digest(sealed)
         if digest == last.digest:
-            self._last = replace(last, identity=identity)
+            self._last = last._replace(identity=identity)
             return self._last
         try:
             plain, key = self._cipher.decrypt(sealed)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -61,10 +60,10 @@ def test_jitter_spreads_accounts_over_its_share() -> None:
         (rotated(-3600), False, Step.REST),
         (rotated(-400 * DAY), False, Step.STAGE),
         # What a run has begun comes first, whatever is due.
-        (replace(rotated(1), pending=(Pending("p", time_text(NOW), "r2"),)), False, Step.RESEND),
-        (replace(rotated(900 * DAY), pending=(Pending("p", time_text(NOW), "r2"),)), True, Step.RESEND),
+        (rotated(1)._replace(pending=(Pending("p", time_text(NOW), "r2"),)), False, Step.RESEND),
+        (rotated(900 * DAY)._replace(pending=(Pending("p", time_text(NOW), "r2"),)), True, Step.RESEND),
         # Deleted and made anew: what is in the store is not this account's.
-        (replace(rotated(1), account=Account("id2", "df001", None)), False, Step.STAGE),
+        (rotated(1)._replace(account=Account("id2", "df001", None)), False, Step.STAGE),
     ],
 )
 def test_the_first_step(envelope: Envelope | None, force: bool, step: Step) -> None:
