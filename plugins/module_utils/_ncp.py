@@ -250,15 +250,19 @@ _QUOTED_VALUE = re.compile(r"(\(\s*\w+\s*,\s*)(?:.*(?=\)\s*[.:])|.*)", re.DOTALL
 
 def _is_account(item: Mapping[str, Any]) -> bool:
     """Tell whether all that is read of an account is one short printable line: it ends in results and on terminals."""
-    values = [item[name] for name in _ACCOUNT_TEXTS if item.get(name) is not None]
-    return isinstance(item.get("id"), str) and all(
-        isinstance(value, (str, int)) and len(str(value)) <= 200 and str(value).isprintable() for value in values
-    )
+    for name in _ACCOUNT_TEXTS:
+        value = item.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, (str, int)) or len(str(value)) > 200 or not str(value).isprintable():
+            return False
+    return isinstance(item.get("id"), str)
 
 
 def _account(item: Mapping[str, Any]) -> Account:
-    def text(*names: str) -> Optional[str]:
-        return next((str(item[name]) for name in names if item.get(name) not in (None, "")), None)
+    def text(name: str) -> Optional[str]:
+        value = item.get(name)
+        return None if value is None or value == "" else str(value)
 
     return Account(
         id=str(item["id"]),
@@ -267,7 +271,7 @@ def _account(item: Mapping[str, Any]) -> Account:
         status=text("status"),
         disabled=_flag(item.get("disabled")),
         # The type page spells it createAt, the samples createdAt.
-        created_at=text("createdAt", "createAt"),
+        created_at=text("createdAt") or text("createAt"),
     )
 
 

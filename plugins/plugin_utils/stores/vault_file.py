@@ -86,7 +86,6 @@ _RANDOM = random.SystemRandom()
 
 # Without the key a revision would let anybody try passwords on it who gets to see one.
 _REVISION_KEY = token_bytes(32)
-_ORDERED = json.JSONEncoder(sort_keys=True)
 
 
 def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
@@ -232,9 +231,8 @@ def _digest(sealed: bytes) -> bytes:
     return hashlib.blake2b(sealed).digest()
 
 
-def _revision(document: Document) -> str:
-    ordered = _ORDERED.encode(document)
-    return hashlib.blake2b(ordered.encode(), key=_REVISION_KEY, digest_size=16).hexdigest()
+def _revision(text: str) -> str:
+    return hashlib.blake2b(text.encode(), key=_REVISION_KEY, digest_size=16).hexdigest()
 
 
 class VaultFileStore:
@@ -274,8 +272,8 @@ class VaultFileStore:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
         documents = self._read(self._real_path()).documents
-        found = {name: json.loads(documents[name]) for name in wanted if name in documents}
-        return {name: Stored(document, _revision(document)) for name, document in found.items()}
+        found = {name: documents[name] for name in wanted if name in documents}
+        return {name: Stored(json.loads(text), _revision(text)) for name, text in found.items()}
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""
@@ -288,11 +286,11 @@ class VaultFileStore:
             content = self._read(path)
             documents = dict(content.documents)
             for name, text in texts.items():
-                current = _revision(json.loads(documents[name])) if name in documents else None
+                current = _revision(documents[name]) if name in documents else None
                 if current != changes[name].expected:
                     outcomes[name] = Conflict()
                     continue
-                outcomes[name] = revision = _revision(changes[name].document)
+                outcomes[name] = revision = _revision(text)
                 if revision != current:
                     documents[name] = text
             if documents != content.documents:
