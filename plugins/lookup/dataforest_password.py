@@ -80,4 +80,4 @@ class LookupModule(RedactingLookup):
                 hint="Set length=16 for another length; dataforest_credential reads the password of an account.",
             )
         options = validated({"length": {"type": "int", "default": 20}}, arguments, self.redactor)
-        return [generate_password(options["length"], secrets.choice)]
+        return [generate_password(options["length"], secrets.token_bytes)]

@@ -45,13 +45,16 @@ def password_faults(password: str) -> List[str]:
 # No look-alikes (0 O o, 1 l I |), and nothing that a shell, an ini file or a YAML reader takes for its own at once.
 _CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!#%*+-=?@^_~.")
 _ALPHABET = "".join(_CLASSES)
+# What a byte stands for; those of the last, incomplete round are taken out, or they would favour some characters.
+_CHARACTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
+_SURPLUS = bytes(range(256 - 256 % len(_ALPHABET), 256))
 
 
-def generate_password(length: int, choose: Callable[[str], str]) -> str:
+def generate_password(length: int, random_bytes: Callable[[int], bytes]) -> str:
     """Return a password that every published revision of the rules accepts: all four classes, nothing forbidden.
 
-    ``choose`` picks one character of a text, all equally likely; give it `secrets.choice`. Whole passwords are drawn
-    until one has all classes, so that each that qualifies is equally likely: at 20 characters about 122 bits.
+    ``random_bytes`` returns so many bytes, all values equally likely; give it `secrets.token_bytes`. Whole passwords
+    are drawn until one has all classes, so that each that qualifies is equally likely: at 20 characters about 122 bits.
     Raises ConfigurationError when the length is not 8 to 20.
     """
     if not SHORTEST <= length <= LONGEST:
@@ -59,6 +62,6 @@ def generate_password(length: int, choose: Callable[[str], str]) -> str:
             f"A password of {length} characters was asked for: the vendor allows {SHORTEST} to {LONGEST}."
         )
     while True:
-        password = "".join(choose(_ALPHABET) for _index in range(length))
-        if all(set(password) & set(kind) for kind in _CLASSES):
+        password = random_bytes(2 * length).translate(_CHARACTERS, _SURPLUS)[:length].decode("ascii")
+        if len(password) == length and all(set(password) & set(kind) for kind in _CLASSES):
             return password

@@ -123,14 +123,14 @@ class RotationTask:
         # Before anything is committed: what the password module would refuse only after that.
         check_limits(options["concurrency"], options["max_failures"])
         Pace(options["requests_per_second"])
-        generate_password(options["password_length"], secrets.choice)
+        generate_password(options["password_length"], secrets.token_bytes)
         self._rotation = Rotation(
             Policy(
                 parse_duration(options["max_age"], "max_age"),
                 parse_percentage(options["jitter"], "jitter"),
                 options["force"],
             ),
-            generate=lambda: generate_password(options["password_length"], secrets.choice),
+            generate=lambda: generate_password(options["password_length"], secrets.token_bytes),
             new_id=lambda: str(uuid.uuid4()),
             clock=clock,
             batch_size=options["batch_size"],
