@@ -44,6 +44,7 @@ def password_faults(password: str) -> List[str]:
 
 # No look-alikes (0 O o, 1 l I |), and nothing that a shell, an ini file or a YAML reader takes for its own at once.
 _CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!#%*+-=?@^_~.")
+_KINDS = [frozenset(kind) for kind in _CLASSES]
 _ALPHABET = "".join(_CLASSES)
 # What a byte stands for; those of the last, incomplete round are taken out, or they would favour some characters.
 _CHARACTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
@@ -63,5 +64,5 @@ def generate_password(length: int, random_bytes: Callable[[int], bytes]) -> str:
         )
     while True:
         password = random_bytes(2 * length).translate(_CHARACTERS, _SURPLUS)[:length].decode("ascii")
-        if len(password) == length and all(set(password) & set(kind) for kind in _CLASSES):
+        if len(password) == length and not any(kind.isdisjoint(password) for kind in _KINDS):
             return password

@@ -66,6 +66,11 @@ def _key(key: str) -> str:
 
 def _readable(value: Any) -> str:
     """Return JSON that means the same as YAML."""
+    # At once: each document has several of them.
+    if value is None:
+        return "null"
+    if value == []:
+        return "[]"
     text = _ENCODER.encode(value)
     if "e+" in text or "e-" in text:
         text = _NO_POINT.sub(lambda match: f"{match[1]}.0{match[2]}" if match[1] else match[0], text)

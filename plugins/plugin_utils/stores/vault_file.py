@@ -285,6 +285,7 @@ class VaultFileStore:
         with self._locked(f"{path}.lock"):
             content = self._read(path)
             documents = dict(content.documents)
+            fresh: dict[str, Document] = {}
             for name, text in texts.items():
                 current = _revision(documents[name]) if name in documents else None
                 if current != changes[name].expected:
@@ -292,10 +293,10 @@ class VaultFileStore:
                     continue
                 outcomes[name] = revision = _revision(text)
                 if revision != current:
-                    documents[name] = text
-            if documents != content.documents:
+                    documents[name], fresh[name] = text, changes[name].document
+            if fresh:
                 try:
-                    self._replace(path, content, documents)
+                    self._replace(path, content, documents, fresh)
                 except StoreError as error:
                     error.saved = {name: outcome for name, outcome in outcomes.items() if name not in error.unknown}
                     raise
@@ -330,15 +331,19 @@ class VaultFileStore:
         self._last = _Content(digest, identity, texts, key=key)
         return self._last
 
-    def _replace(self, path: str, old: _Content, texts: Mapping[str, str]) -> None:
-        """Put a file with these documents in the place of the old one, or leave the old one as it is."""
-        changed = [name for name in texts if texts[name] != old.documents.get(name)]
+    def _replace(
+        self, path: str, old: _Content, texts: Mapping[str, str], fresh: Mapping[str, Document]
+    ) -> None:
+        """Put a file with these documents in the place of the old one, or leave the old one as it is.
+
+        Those that are ``fresh`` are not in the old one, or are others there.
+        """
         entries = {}
         for name, text in texts.items():
-            if name in old.entries and old.documents.get(name) == text:
+            if name in old.entries and name not in fresh:
                 entries[name] = old.entries[name]
                 continue
-            document = json.loads(text)
+            document = fresh[name] if name in fresh else json.loads(text)
             entries[name] = entry(name, document)
             # Read back before anything is written: what cannot be read must never replace what can.
             if not survives(entries[name], name, document):
@@ -365,7 +370,7 @@ class VaultFileStore:
                         raise StoreError(
                             f"It is not known whether the store {path} was saved: it changed while it was replaced.",
                             hint="Run again.",
-                            unknown=changed,
+                            unknown=fresh,
                         ) from None
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -377,7 +382,7 @@ class VaultFileStore:
             raise StoreError(
                 f"The store {path} was saved, but the disk did not confirm it ({os.strerror(error.errno or 0)}).",
                 hint="Check the disk, then run again.",
-                unknown=changed,
+                unknown=fresh,
             ) from None
         self._last = _Content(_digest(sealed), identity, dict(texts), entries, key)
 
