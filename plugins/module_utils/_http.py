@@ -64,7 +64,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A whole answer. ``headers`` takes names in lower case, ``received_at`` is in seconds since the epoch by our clock."""
+    """A whole answer. ``headers`` takes names in lower case, ``received_at`` is in seconds since the epoch."""
 
     status: int
     headers: Mapping[str, str]

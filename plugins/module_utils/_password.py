@@ -18,24 +18,26 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 SHORTEST = 8
 LONGEST = 20
 # The pages print a won sign; in Korean fonts that is how a backslash looks.
-FORBIDDEN = "'\"\\/&` "
+_FORBIDDEN = frozenset("'\"\\/&` ")
+_PRINTABLE = frozenset(map(chr, range(0x20, 0x7F)))
 
 
 def password_faults(password: str) -> List[str]:
     """Return what the published rules refuse about a password, in words that do not quote it. Empty if nothing."""
     faults: List[str] = []
+    chars = set(password)
     if len(password) < SHORTEST:
         faults.append(f"it is shorter than {SHORTEST} characters")
     if len(password) > LONGEST:
         faults.append(f"it is longer than {LONGEST} characters")
-    if any(not "!" <= char <= "~" and char != " " for char in password):
+    if chars - _PRINTABLE:
         faults.append("it holds something else than English letters, digits and special characters")
-    if any(char in FORBIDDEN for char in password):
+    if chars & _FORBIDDEN:
         faults.append(
             "it holds one of the characters that are not allowed (quotes, backslash, slash, ampersand, backtick, blank)"
         )
-    classes = (str.islower, str.isupper, str.isdigit, lambda char: not char.isalnum())
-    if sum(any(kind(char) for char in password) for kind in classes) < 3:
+    classes = sum(any(map(kind, chars)) for kind in (str.islower, str.isupper, str.isdigit))
+    if classes + (not all(map(str.isalnum, chars))) < 3:
         faults.append(
             "it holds fewer than three of: lower-case letters, upper-case letters, digits, special characters"
         )

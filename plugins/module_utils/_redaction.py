@@ -86,6 +86,7 @@ class Redactor:
         self._pieces: Set[str] = set()
         self._pieces_of: Set[str] = set()
         self._shortest = 0  # of the whole needles; undoing escapes and encodings never makes a text longer
+        self._all_ascii = True
         self._clean: Set[str] = set()  # short texts without any of the secrets: results repeat them
         self.add(*secrets)
 
@@ -100,6 +101,7 @@ class Redactor:
             if secret is None or len(secret.strip()) < SHORTEST_SECRET or secret in self._secrets:
                 continue
             self._secrets.add(str(secret))
+            self._all_ascii = self._all_ascii and secret.isascii()
             for needle in _needles(str(secret)):
                 self._shortest = min(self._shortest or len(needle), len(needle))
                 grams = self._whole.setdefault(needle[:_GRAM], [])
@@ -158,7 +160,7 @@ class Redactor:
         try:
             for decoded, origin in _layers(text, effort):
                 spans += [_came_from(origin, *span) for span in self._find(decoded, pieces)]
-                for start, end, inner in _encoded_runs(decoded, least):
+                for start, end, inner in _encoded_runs(decoded, least, self._all_ascii):
                     if self._holds(inner, pieces, _DEEPEST_ENCODING, effort):
                         spans.append(_came_from(origin, start, end))
         except _TooMuch:
@@ -173,7 +175,8 @@ class Redactor:
             or (
                 depth > 1
                 and any(
-                    self._holds(inner, pieces, depth - 1, effort) for _at, _to, inner in _encoded_runs(decoded, least)
+                    self._holds(inner, pieces, depth - 1, effort)
+                    for _at, _to, inner in _encoded_runs(decoded, least, self._all_ascii)
                 )
             )
             for decoded, _origin in _layers(text, effort)
@@ -292,8 +295,12 @@ def _plain(escape: str) -> str:
     return _SHORT_ESCAPES.get(kind, kind)
 
 
-def _encoded_runs(text: str, least: int) -> Iterator[Tuple[int, int, str]]:
-    """Yield start, end and decoded text of all that might be Base64 or hexadecimal of ``least`` bytes or more."""
+def _encoded_runs(text: str, least: int, all_ascii: bool) -> Iterator[Tuple[int, int, str]]:
+    """Yield start, end and decoded text of all that might be Base64 or hexadecimal of ``least`` bytes or more.
+
+    Whoever looks for nothing but ASCII is not given what has too little of it in a row: most of what an id or a word
+    decodes to.
+    """
     for match in _BASE64_RUN.finditer(text):
         run = match.group().rstrip("=").replace("-", "+").replace("_", "/")
         if len(run) * 3 // 4 < least:
@@ -302,7 +309,8 @@ def _encoded_runs(text: str, least: int) -> Iterator[Tuple[int, int, str]]:
             usable = run[skip:]
             usable = usable[: len(usable) - (len(usable) % 4 == 1)]
             data = base64.b64decode(usable + "=" * (-len(usable) % 4))
-            yield match.start(), match.end(), data.decode("latin-1")
+            if not all_ascii or re.search(rb"[\x00-\x7f]{%d}" % least, data):
+                yield match.start(), match.end(), data.decode("latin-1")
     for match in _HEX_RUN.finditer(text):
         run = match.group()
         for skip in range(2):
@@ -325,10 +333,11 @@ def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
 
 def standing_in(value: Any, wanted: Set[str]) -> Set[str]:
     """Return which of the wanted texts stand, as they are, in any text of a result. Linear, however many there are."""
-    text = "\n".join(set(_texts(value)))
+    texts = set(_texts(value))
     return {
         piece
         for length in {len(each) for each in wanted}
+        for text in texts
         for piece in (text[at : at + length] for at in range(len(text) - length + 1))
         if piece in wanted
     }

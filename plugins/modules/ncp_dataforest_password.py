@@ -227,7 +227,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module import
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
-    check_targets,
     reset_passwords,
     result_of,
     targets,
@@ -262,7 +261,6 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
 def reset(module: RedactingModule) -> Dict[str, Any]:
     options = module.params
     wanted = targets(options)
-    check_targets(wanted)
     client_of = clients(
         module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted))
     )

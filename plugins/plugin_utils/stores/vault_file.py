@@ -331,9 +331,7 @@ class VaultFileStore:
         self._last = _Content(digest, identity, texts, key=key)
         return self._last
 
-    def _replace(
-        self, path: str, old: _Content, texts: Mapping[str, str], fresh: Mapping[str, Document]
-    ) -> None:
+    def _replace(self, path: str, old: _Content, texts: Mapping[str, str], fresh: Mapping[str, Document]) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is.
 
         Those that are ``fresh`` are not in the old one, or are others there.

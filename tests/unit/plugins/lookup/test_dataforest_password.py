@@ -19,6 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.krcloud.credentials.plugins.lookup.dataforest_password import LookupModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._password import (
+    _ALPHABET,
     LONGEST,
     SHORTEST,
     password_faults,
@@ -49,8 +50,8 @@ def test_a_play_gets_a_new_one_each_time(template: Callable[..., Any], tmp_path:
 
 
 def test_chance_comes_from_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    chars = iter("Abcdefg2!")
-    monkeypatch.setattr(secrets, "choice", lambda _chars: next(chars))
+    drawn = bytes(map(_ALPHABET.index, "Abcdefg2!"))
+    monkeypatch.setattr(secrets, "token_bytes", lambda count: drawn.ljust(count, b"\xff"))
     assert generate(length=9) == ["Abcdefg2!"]
 
 
