@@ -202,6 +202,19 @@ def test_an_encoding_of_an_encoding(secret: str, inner: str, outer: str) -> None
     check(secret, inner, outer)
 
 
+@given(
+    st.text(st.characters(codec="ascii"), min_size=SHORTEST_SECRET, max_size=30), st.binary(), st.binary(), st.data()
+)
+def test_what_is_not_looked_into_holds_nothing(secret: str, before: bytes, after: bytes, data: st.DataObject) -> None:
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(secret))] * 2)))
+    held = before + secret[start:end].encode() + after
+    text = data.draw(st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))(held).decode()
+    redactor, thorough = Redactor([secret]), Redactor([secret])
+    thorough._all_ascii = False
+    assert redactor.text(text) == thorough.text(text)
+    assert redactor.foreign_text(text) == thorough.foreign_text(text)
+
+
 @given(st.lists(SECRET, min_size=1, max_size=4), st.lists(st.sampled_from([*ESCAPES, *SPELLINGS[:4]]), max_size=8))
 def test_many_secrets_in_many_forms_at_once(secrets: list[str], forms: list[str]) -> None:
     redactor = Redactor(secrets)
