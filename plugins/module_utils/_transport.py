@@ -207,10 +207,9 @@ class PooledTransport:
             _attempt.reset(token)
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
-        parts = urlsplit(request.url)
         answer = self._pool.urlopen(
             request.method,
-            request.url if self._whole_url else parts.path + (f"?{parts.query}" if parts.query else ""),
+            request.url if self._whole_url else "/" + "".join(request.url.split("/", 3)[3:]),
             body=request.body or None,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers},
             timeout=attempt.time_for_one_read(),

@@ -21,8 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
@@ -64,13 +63,15 @@ T = TypeVar("T")
 # ------------------------------------------------------------------------------------------------------------ the wire
 
 
-@dataclass(frozen=True)
-class _Answer:
+class _Answer(NamedTuple):
     """An answer of the server: its status, its body where that is a JSON object, and what it says of errors."""
 
     status: int
-    body: Mapping[str, Any] | None = field(repr=False)
+    body: Mapping[str, Any] | None
     retry_after: float | None = None
+
+    def __repr__(self) -> str:
+        return f"_Answer(status={self.status})"
 
     @property
     def data(self) -> Any:
@@ -107,13 +108,15 @@ class _Answer:
         return self.status >= 500 and not self.is_sealed
 
 
-@dataclass(frozen=True)
-class _Reply:
+class _Reply(NamedTuple):
     """As much of a `requests.Response` as hvac and we ask for."""
 
     status_code: int
     headers: Mapping[str, str]
-    content: bytes = field(repr=False)
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"_Reply(status_code={self.status_code})"
 
     @property
     def ok(self) -> bool:
