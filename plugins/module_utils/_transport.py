@@ -231,7 +231,9 @@ class PooledTransport:
     @staticmethod
     def _body(raw: Any, largest: int) -> bytes:
         announced = raw.headers.get("content-length", "")
-        expected = int(announced[:16]) if announced.isdecimal() else None
+        # In chunks, the last one says that it is the last, and the length says nothing (RFC 9112, 6.3).
+        counts = announced.isdecimal() and "transfer-encoding" not in raw.headers
+        expected = int(announced[:16]) if counts else None
         if expected is not None and expected > largest:
             raise _TooLarge(largest)
         body = bytearray()

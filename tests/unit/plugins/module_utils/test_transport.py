@@ -218,6 +218,13 @@ def test_an_answer_that_is_none(sim: Simulator, connect: Connect, reply: bytes) 
         send(connect(server.url), request(sim, server.url))
 
 
+@pytest.mark.parametrize("length", [0, 2, 5, 99])
+def test_chunks_count_and_not_a_length_beside_them(sim: Simulator, connect: Connect, length: int) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    with RawServer(says(head, b"2\r\nhe\r\n", b"3\r\nllo\r\n0\r\n\r\n")) as server:
+        assert send(connect(server.url), request(sim, server.url)).body == b"hello"
+
+
 def test_a_body_that_ends_with_the_connection_is_whole(sim: Simulator, connect: Connect) -> None:
     with RawServer(says(b"HTTP/1.0 200 OK\r\n\r\n", b"first ", b"second")) as server:
         assert send(connect(server.url), request(sim, server.url)).body == b"first second"
