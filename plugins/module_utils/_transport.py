@@ -207,7 +207,8 @@ class PooledTransport:
             _attempt.reset(token)
 
     def _send(self, request: Request, attempt: _Attempt) -> Response:
-        answer = self._pool.urlopen(
+        # The method for requests without fields takes the headers as they are; `request` copies them.
+        answer = self._pool.request_encode_url(
             request.method,
             request.url if self._whole_url else "/" + "".join(request.url.split("/", 3)[3:]),
             body=request.body or None,
