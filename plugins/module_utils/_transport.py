@@ -232,9 +232,9 @@ class PooledTransport:
     @staticmethod
     def _body(raw: Any, largest: int) -> bytes:
         announced = raw.headers.get("content-length", "")
-        # In chunks, the last one says that it is the last, and the length says nothing (RFC 9112, 6.3).
-        counts = announced.isdecimal() and "transfer-encoding" not in raw.headers
-        expected = int(announced[:16]) if counts else None
+        expected = int(announced[:16]) if announced.isdecimal() else None
+        # Chunks end where the last one says so, whatever length is announced beside them (RFC 9112, 6.3).
+        in_chunks = "transfer-encoding" in raw.headers
         if expected is not None and expected > largest:
             raise _TooLarge(largest)
         body = bytearray()
@@ -245,7 +245,7 @@ class PooledTransport:
             body += chunk
             if len(body) > largest:
                 raise _TooLarge(largest)
-            if len(body) == expected:
+            if len(body) == expected and not in_chunks:
                 break
         if expected is not None and len(body) < expected:
             raise http.client.IncompleteRead(b"", expected - len(body))
