@@ -220,7 +220,9 @@ def test_an_answer_that_is_none(sim: Simulator, connect: Connect, reply: bytes) 
 
 
 @pytest.mark.parametrize("length", [0, 2, 5])
-def test_chunks_are_read_to_their_end_whatever_length_stands_beside_them(sim: Simulator, connect: Connect, length: int) -> None:
+def test_chunks_are_read_to_their_end_whatever_length_stands_beside_them(
+    sim: Simulator, connect: Connect, length: int
+) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     with RawServer(says(head, b"2\r\nhe\r\n", b"3\r\nllo\r\n0\r\n\r\n")) as server:
         assert send(connect(server.url), request(sim, server.url)).body == b"hello"
