@@ -21,7 +21,7 @@ GUIDE = (ROOT / "docs/docsite/rst/secrets.rst").read_text(encoding="utf-8")
 SECRET = "Invented-Secret-1"
 VERSION = ".".join(__version__.split(".")[:2])
 
-PLAYBOOK = re.compile(r"^\.\. code-block:: yaml\n\n   # This leaks: (\S+)\n((?:   .*\n|\n)+)", re.MULTILINE)
+PLAYBOOK = re.compile(r"^\.\. code-block:: yaml\n\n   # This (?:leaks|cleans up): (\S+)\n((?:   .*\n|\n)+)", re.MULTILINE)
 SHOWN = re.compile(
     r"^\.\. code-block:: console\n\n((?:   \$ .*\n)+)\nSeen on (no|ansible-core [\d., ]+)\b", re.MULTILINE
 )
@@ -30,7 +30,7 @@ EXPERIMENTS = SHOWN.findall(GUIDE)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with all playbooks of the guide that leak."""
+    """A folder with all playbooks of the section."""
     for name, text in PLAYBOOK.findall(GUIDE):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(textwrap.dedent(text), encoding="utf-8")
