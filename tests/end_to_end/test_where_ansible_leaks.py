@@ -21,7 +21,9 @@ GUIDE = (ROOT / "docs/docsite/rst/secrets.rst").read_text(encoding="utf-8")
 SECRET = "Invented-Secret-1"
 VERSION = ".".join(__version__.split(".")[:2])
 
-PLAYBOOK = re.compile(r"^\.\. code-block:: yaml\n\n   # This (?:leaks|cleans up): (\S+)\n((?:   .*\n|\n)+)", re.MULTILINE)
+PLAYBOOK = re.compile(
+    r"^\.\. code-block:: yaml\n\n   # This (?:leaks|cleans up): (\S+)\n((?:   .*\n|\n)+)", re.MULTILINE
+)
 SHOWN = re.compile(
     r"^\.\. code-block:: console\n\n((?:   \$ .*\n)+)\nSeen on (no|ansible-core [\d., ]+)\b", re.MULTILINE
 )

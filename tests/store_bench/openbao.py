@@ -26,13 +26,23 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-START_TIME = 30.0
+START_TIME = 60.0
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+class Port:
+    """A port that nobody else is given until `free`, also while no server is up.
+
+    It is bound, not listened at. A server that reuses addresses, as those written in Go do, can still listen at it.
+    """
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.number = int(self._socket.getsockname()[1])
+
+    def free(self) -> None:
+        self._socket.close()
 
 
 class OpenBao:
@@ -42,26 +52,35 @@ class OpenBao:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self._ports = [Port()]
         self.root_token = f"root-{secrets.token_hex(12)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._context: ssl.SSLContext | None = None
+
+    @property
+    def port(self) -> int:
+        return self._ports[0].number
 
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self.start()
         try:
-            self.wait_until(200)
+            self.start()
+            self.get_ready()
         except BaseException:
-            self.stop()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
+        for port in self._ports:
+            port.free()
+
+    def get_ready(self) -> None:
+        self.wait_until(200)
 
     def arguments(self) -> list[str]:
         listen = f"-dev-listen-address=127.0.0.1:{self.port}"
@@ -132,6 +151,7 @@ class DurableOpenBao(OpenBao):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.ca_path = folder / "ca.pem"
+        self._ports.append(Port())
         self._make_certificates()
         (folder / "data").mkdir()
         (folder / "key").write_bytes(os.urandom(32))
@@ -152,7 +172,7 @@ class DurableOpenBao(OpenBao):
               current_key = "file://{folder}/key"
             }}
             api_addr = "https://127.0.0.1:{self.port}"
-            cluster_addr = "https://127.0.0.1:{free_port()}"
+            cluster_addr = "https://127.0.0.1:{self._ports[1].number}"
             log_level = "warn"
             """
         )
@@ -161,7 +181,7 @@ class DurableOpenBao(OpenBao):
     def arguments(self) -> list[str]:
         return [f"-config={self.folder}/server.hcl"]
 
-    def initialise(self) -> None:
+    def get_ready(self) -> None:
         self.wait_until(501)
         answer = self.do("PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1})
         self.root_token = answer["root_token"]

@@ -465,13 +465,8 @@ def test_without_hvac_the_way_to_it_is_named(hashi: HashiVaultBench, monkeypatch
 
 @pytest.fixture(scope="module")
 def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableOpenBao]:
-    server = DurableOpenBao(tmp_path_factory.mktemp("durable"))
-    server.start()
-    try:
-        server.initialise()
+    with DurableOpenBao(tmp_path_factory.mktemp("durable")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def durable_store(server: DurableOpenBao, **options: Any) -> Store:
