@@ -10,8 +10,8 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,8 @@ class Contender:
         now = world.simulator.counters()["ncp"]
         if now["writes"] - earlier["writes"] != self.resets * size:
             raise measure.Failed(f"{self.name} made {now['writes'] - earlier['writes']} resets for {size} accounts.")
-        return Sample(cost, now["connections"] - earlier["connections"], now["requests"] - earlier["requests"])
+        seen = {name: now[name] - earlier[name] for name in ("connections", "requests")}
+        return Sample(self.name, cost, **seen)
 
     def _command(self, world: World) -> dict[str, Any]:
         if self.task is None:
@@ -123,11 +124,13 @@ class Contender:
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: what it cost us, and what the vendor saw of it."""
+    """One run: what it cost us, what the vendor saw of it, and the time of a ping play just then, in seconds."""
 
+    contender: str
     cost: Cost
     connections: int
     requests: int
+    ping: float | None = None
 
 
 CONNECTION = {name: f"{{{{ {name} }}}}" for name in ("api_url", "access_key", "secret_key")}
@@ -205,8 +208,9 @@ def with_full_store(world: World) -> None:
 
 FULL_ROTATION = Contender("rotation", "rotation, `vault_file`", rotation_to(vault_file), before=without_store)
 
+PING = Contender("ping", "a bare ping play", ping, resets=0)
+
 CONTENDERS = (
-    Contender("ping", "a bare ping play", ping, resets=0),
     Contender("session", "`requests.Session` in a script", None),
     Contender("uri", "loop of `ansible.builtin.uri`", loop(uri), largest=LARGEST_LOOP, given_accounts=True),
     Contender(
@@ -217,6 +221,18 @@ CONTENDERS = (
     Contender("rotation-bao", "rotation, `hashi_vault`", rotation_to(openbao)),
     Contender("quiet", "rotation, nothing due", rotation_to(vault_file), resets=0, before=with_full_store),
 )
+
+
+def between_pings(contenders: Iterable[Contender], world: World, size: int) -> Iterator[Sample]:
+    """Run each of them once, and a ping play before and after each: the machine changes its speed within seconds."""
+    before = PING.run(world, size)
+    yield before
+    for contender in contenders:
+        sample = contender.run(world, size)
+        after = PING.run(world, size)
+        yield replace(sample, ping=(before.cost.wall + after.cost.wall) / 2)
+        yield after
+        before = after
 
 
 @contextlib.contextmanager

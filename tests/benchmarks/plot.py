@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from html import escape
 from math import log10
 
-from benchmarks.contenders import CONCURRENCY, CONTENDERS, LATENCY
-from benchmarks.report import Missing, Results
+from benchmarks.contenders import CONCURRENCY, CONTENDERS, LATENCY, PING
+from benchmarks.report import Missing, Results, floor
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 480, 60, 20, 300, 40
 COLOURS = ("#888888", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#000000")
@@ -22,9 +22,9 @@ def svg(results: Results) -> str:
     sizes = sorted({size for _name, size in results.samples})
     series = [
         (contender.title, colour, list(_points(results, contender.name, sizes)))
-        for contender, colour in zip(CONTENDERS, COLOURS, strict=True)
+        for contender, colour in zip((PING, *CONTENDERS), COLOURS, strict=True)
     ]
-    floor = [(size, results.floor(size)) for size in sizes]
+    least = [(size, floor(results.wall(PING.name, size), size)) for size in sizes]
     times = [time for _title, _colour, points in series for _size, time in points]
     x = _axis(min(sizes), max(sizes), LEFT, WIDTH - RIGHT)
     y = _axis(10 ** int(log10(min(times)) - 1), max(times), HEIGHT - BOTTOM, TOP)
@@ -34,7 +34,7 @@ def svg(results: Results) -> str:
             'font-family="sans-serif" font-size="12">',
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
             *_grid(x, y, sizes, max(times)),
-            _line(floor, x, y, "#888888", 'stroke-dasharray="4 4"'),
+            _line(least, x, y, "#888888", 'stroke-dasharray="4 4"'),
             *(_line(points, x, y, colour) for _title, colour, points in series if points),
             *_legend(series, f"floor: ping + accounts x {1000 * LATENCY:g} ms / {CONCURRENCY}"),
             "</svg>\n",
