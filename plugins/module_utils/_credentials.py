@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import ENVIRONMENT
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _options
 
 # Which credentials an account is reached with: its own access key, secret key and profile, or None for the task's.
 Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
@@ -45,11 +44,11 @@ def ncp_credentials(
     """
     by_option = options.get("profile")
     if by_option and (options.get("access_key") or options.get("secret_key")):
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             "profile is set together with access_key or secret_key, one of them perhaps by module_defaults.",
             hint="They may belong to different tenants: set one or the other.",
         )
-    profile = by_option or _first(environ, ENVIRONMENT["ncp"]["profile"])[1] or DEFAULT_PROFILE
+    profile = by_option or _first(environ, _options.ENVIRONMENT["ncp"]["profile"])[1] or DEFAULT_PROFILE
     path = os.path.expanduser(options.get("config_file") or "")
     found: Dict[str, Tuple[str, str]] = {}
     asked: Dict[str, List[str]] = {}
@@ -60,7 +59,7 @@ def ncp_credentials(
             found[name] = (value, f"the option {name}")
             continue
         if not by_option:
-            variables = ENVIRONMENT["ncp"][name]
+            variables = _options.ENVIRONMENT["ncp"][name]
             asked[name].append("the environment variables " + " and ".join(variables))
             variable, value = _first(environ, variables)
             if value:
@@ -73,7 +72,7 @@ def ncp_credentials(
             asked[name].append(where)
     missing = [name for name in asked if name not in found]
     if missing:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             " ".join(f"No {name} was found. Looked in {_list(asked[name])}." for name in missing),
             hint="Set the options, the environment variables, or a profile in the file.",
         )
@@ -90,7 +89,7 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
     """
     found: Dict[str, Tuple[str, str]] = {}
     for name in ("api_key", "api_secret"):
-        variable, value = _first(environ, ENVIRONMENT["solapi"][name])
+        variable, value = _first(environ, _options.ENVIRONMENT["solapi"][name])
         if options.get(name):
             found[name] = (str(options[name]), f"the option {name}")
         elif value:
@@ -101,9 +100,10 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
         present = next(iter(found))
         origin = found[present][1]
         absent = "api_secret" if present == "api_key" else "api_key"
-        raise ConfigurationError(
+        variable = _options.ENVIRONMENT["solapi"][absent][0]
+        raise _errors.ConfigurationError(
             f"{present} was found in {origin}, but no {absent}.",
-            hint=f"Set the option {absent} or the environment variable {ENVIRONMENT['solapi'][absent][0]}, or neither.",
+            hint=f"Set the option {absent} or the environment variable {variable}, or neither.",
         )
     for name, (value, origin) in found.items():
         _check(name, value, origin)
@@ -127,7 +127,7 @@ def _from_file(path: str, profile: str, key: str, read_text: Callable[[str], str
     except FileNotFoundError:
         return None, f"{place} (there is no such file)"
     except (OSError, UnicodeError) as error:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"{path} cannot be read ({type(error).__name__}).",
             hint="Make it a UTF-8 text file that this user may read.",
         ) from None
@@ -163,7 +163,7 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
         except configparser.MissingSectionHeaderError:
             parser.read_string(f"[{DEFAULT_PROFILE}]\n{text}")
     except configparser.Error as error:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"{path} is not in the form that `ncloud configure` writes ({type(error).__name__}"
             + _in_line(error)
             + ").",
@@ -179,12 +179,12 @@ def _in_line(error: Exception) -> str:
 
 def _check(name: str, value: str, origin: str) -> None:
     if value != value.strip() or any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"{name} from {origin} has blanks around it or control characters in it.",
             hint="Often a line break of the file it was read from.",
         )
     if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again."
         )
 

@@ -18,15 +18,7 @@ import random
 from typing import Callable, Mapping, NamedTuple, Optional, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
-    ConfigurationError,
-    KrcloudError,
-    ProtocolError,
-    RateLimitError,
-    TransportError,
-    UnknownOutcomeError,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock, Pace
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _pace
 
 T = TypeVar("T")
 
@@ -105,11 +97,11 @@ class Limits:
     def __init__(self, timeout: float = 10.0, retries: int = 3, deadline: float = 60.0) -> None:
         for name, seconds in (("timeout", timeout), ("deadline", deadline)):
             if not (math.isfinite(seconds) and seconds > 0):
-                raise ConfigurationError(
+                raise _errors.ConfigurationError(
                     f"{name} is {seconds}: it must be a number of seconds greater than 0, and never unlimited."
                 )
         if retries < 0:
-            raise ConfigurationError(f"retries is {retries}: it must be 0 or more.")
+            raise _errors.ConfigurationError(f"retries is {retries}: it must be 0 or more.")
         self.timeout = timeout
         self.retries = retries
         self.deadline = deadline
@@ -125,18 +117,20 @@ def check_api_url(url: str) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ConfigurationError("api_url is not a valid URL: write it as https://host or https://host:port.") from None
+        raise _errors.ConfigurationError(
+            "api_url is not a valid URL: write it as https://host or https://host:port."
+        ) from None
     shown = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
     if parts.scheme not in ("https", "http") or not host:
-        raise ConfigurationError("api_url is not a web address: write it as https://host or https://host:port.")
+        raise _errors.ConfigurationError("api_url is not a web address: write it as https://host or https://host:port.")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"api_url for {shown} holds a user name or password: take them out, the vendors do not use them."
         )
     if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH or "/." in parts.path:
-        raise ConfigurationError(f"api_url for {shown} may hold nothing after the host but a plain path.")
+        raise _errors.ConfigurationError(f"api_url for {shown} may hold nothing after the host but a plain path.")
     if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"api_url {shown} is plain http: the password would cross the network unprotected.",
             hint="Use https. Plain http is only for loopback addresses.",
         )
@@ -198,15 +192,15 @@ class Caller:
         api_url: str,
         limits: Limits,
         *,
-        clock: Optional[Clock] = None,
-        pace: Optional[Pace] = None,
+        clock: Optional[_pace.Clock] = None,
+        pace: Optional[_pace.Pace] = None,
         backoff: Callable[[int], float] = full_jitter,
     ) -> None:
         self.api_url = check_api_url(api_url)
-        self.clock = clock or Clock()
+        self.clock = clock or _pace.Clock()
         self._transport = transport
         self._limits = limits
-        self._pace = pace or Pace(clock=self.clock)
+        self._pace = pace or _pace.Pace(clock=self.clock)
         self._backoff = backoff
 
     def call(
@@ -228,9 +222,9 @@ class Caller:
         url = self.api_url + operation.path
         target = urlsplit(url).path
         changes = operation.repeat is not Repeat.SAFE
-        maybe_done: Optional[KrcloudError] = None
+        maybe_done: Optional[_errors.KrcloudError] = None
         deadline: Optional[float] = None
-        error: KrcloudError = TransportError("Nothing was tried.")
+        error: _errors.KrcloudError = _errors.TransportError("Nothing was tried.")
         attempt = 0
         while True:
             if not self._pace.wait(deadline):
@@ -242,36 +236,36 @@ class Caller:
                 request = Request(url, {**headers, **sign(target, self.clock.time())}, body, operation.largest_answer)
                 return interpret(self._transport.send(request, self._limits.timeout, deadline))
             except NotSent as failure:
-                error = TransportError(f"{_host(url)} could not be reached: {failure}.", hint=failure.hint)
+                error = _errors.TransportError(f"{_host(url)} could not be reached: {failure}.", hint=failure.hint)
                 repeatable = not failure.lasting
             except AnswerLost as failure:
-                error = TransportError(f"{_host(url)} gave no whole answer: {failure}.")
+                error = _errors.TransportError(f"{_host(url)} gave no whole answer: {failure}.")
                 repeatable = operation.repeat is not Repeat.UNSAFE
                 maybe_done = error if changes else None
-            except RateLimitError as refusal:
+            except _errors.RateLimitError as refusal:
                 error, repeatable = refusal, True
-            except ProtocolError as failure:
+            except _errors.ProtocolError as failure:
                 error = failure
                 repeatable = failure.repeatable and operation.repeat is not Repeat.UNSAFE
                 maybe_done = error if changes else None
-            except KrcloudError as refusal:
+            except _errors.KrcloudError as refusal:
                 error, repeatable = refusal, False
 
             # Not earlier: nearly all requests succeed, and randomness is not for free.
             wait = self._backoff(attempt)
-            if isinstance(error, RateLimitError):
+            if isinstance(error, _errors.RateLimitError):
                 wait += error.retry_after or 0.0
             left = deadline - self.clock.monotonic()
             if repeatable and attempt <= self._limits.retries and wait < left:
-                if isinstance(error, RateLimitError):
+                if isinstance(error, _errors.RateLimitError):
                     self._pace.hold(wait)
                 self.clock.sleep(wait)
                 continue
             raise self._final(error, maybe_done, attempt, repeatable and wait >= left) from None
 
     def _final(
-        self, error: KrcloudError, maybe_done: Optional[KrcloudError], attempts: int, out_of_time: bool
-    ) -> KrcloudError:
+        self, error: _errors.KrcloudError, maybe_done: Optional[_errors.KrcloudError], attempts: int, out_of_time: bool
+    ) -> _errors.KrcloudError:
         tried = f" Gave up after {attempts} attempts." if attempts > 1 else ""
         if out_of_time:
             count = "1 attempt" if attempts == 1 else f"{attempts} attempts"
@@ -282,7 +276,7 @@ class Caller:
         message = f"It is not known whether the request was carried out: {_clause(maybe_done.message)}"
         if error is not maybe_done:
             message += f" A later attempt ended differently: {_clause(error.message)}"
-        return UnknownOutcomeError(
+        return _errors.UnknownOutcomeError(
             message + tried,
             http_status=error.http_status,
             vendor_code=error.vendor_code,

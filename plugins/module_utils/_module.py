@@ -17,30 +17,14 @@ from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
-    ConfigurationError,
-    KrcloudError,
-    internal_error,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
-from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import (
-    check_quoted,
-    hidden,
-    learn,
-    written_as_text,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import (
-    SHORTEST_SECRET,
-    Redactor,
-    standing_in,
-    url_secrets,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._transport import (
-    REQUESTS_IMPORT_ERROR,
-    PooledTransport,
-    RequestsMissing,
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _errors,
+    _http,
+    _options,
+    _pace,
+    _raw_params,
+    _redaction,
+    _transport,
 )
 
 _MANY_SECRETS = 20
@@ -49,44 +33,44 @@ _MANY_SECRETS = 20
 class RedactingModule(AnsibleModule):
     """An AnsibleModule that masks every secret it was given, in all that it returns, warns of and logs."""
 
-    def __init__(self, argument_spec: Spec, **kwargs: Any) -> None:
-        self.redactor = Redactor()
-        self._unquoted: Optional[ConfigurationError] = None
+    def __init__(self, argument_spec: _options.Spec, **kwargs: Any) -> None:
+        self.redactor = _redaction.Redactor()
+        self._unquoted: Optional[_errors.ConfigurationError] = None
         self._taken_apart = False
         super().__init__(argument_spec=argument_spec, **kwargs)
         if self._taken_apart:
-            learn(self.redactor, self.argument_spec, self.params)
+            _raw_params.learn(self.redactor, self.argument_spec, self.params)
         if self._unquoted:
             self.finish(self._unquoted.as_failure())
 
     def _load_params(self) -> None:
         # The one moment between reading the arguments and the first message about them.
         super()._load_params()
-        learn(self.redactor, self.argument_spec, self.params)
-        self._taken_apart = written_as_text(self.argument_spec, self.params)
+        _raw_params.learn(self.redactor, self.argument_spec, self.params)
+        self._taken_apart = _raw_params.written_as_text(self.argument_spec, self.params)
         for name, value in os.environ.items():
             if name.lower().endswith("_proxy"):
-                self.redactor.add(*url_secrets(value))
+                self.redactor.add(*_redaction.url_secrets(value))
         try:
-            check_quoted(self.argument_spec, self.params)
-        except ConfigurationError as unquoted:
+            _raw_params.check_quoted(self.argument_spec, self.params)
+        except _errors.ConfigurationError as unquoted:
             # Core has to validate first, or it does not know how to fail.
             self._unquoted = unquoted
 
     def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
         """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""
         try:
-            if REQUESTS_IMPORT_ERROR:
+            if _transport.REQUESTS_IMPORT_ERROR:
                 raise _missing_requests()
             result = dict(body())
-        except KrcloudError as error:
+        except _errors.KrcloudError as error:
             result = error.as_failure()
         except SystemExit:
             raise
-        except RequestsMissing:
+        except _transport.RequestsMissing:
             result = _missing_requests().as_failure()
         except BaseException as error:
-            result = internal_error(error).as_failure()
+            result = _errors.internal_error(error).as_failure()
         self.finish(result)
 
     def finish(self, result: Mapping[str, Any]) -> NoReturn:
@@ -130,18 +114,18 @@ class RedactingModule(AnsibleModule):
 
     def _log_invocation(self) -> None:
         # Core looks for each secret in each option, and writes out lists in full: with thousands of accounts too much.
-        shown = hidden(self.argument_spec, self.params).items()
+        shown = _raw_params.hidden(self.argument_spec, self.params).items()
         log_args = {name: f"{len(value)} rows" if isinstance(value, list) else str(value) for name, value in shown}
         self.log("Invoked with " + " ".join(f"{name}={value}" for name, value in log_args.items()), log_args)
 
     def _masked(self, kwargs: Dict[str, Any]) -> Dict[str, Any]:
         result: Dict[str, Any] = self.redactor.value(kwargs)
-        result["invocation"] = {"module_args": self.redactor.value(hidden(self.argument_spec, self.params))}
+        result["invocation"] = {"module_args": self.redactor.value(_raw_params.hidden(self.argument_spec, self.params))}
         # Core replaces no_log values wherever they occur. A very short one would shred all else that is said.
-        self.no_log_values = {value for value in self.no_log_values if len(value) >= SHORTEST_SECRET}
+        self.no_log_values = {value for value in self.no_log_values if len(value) >= _redaction.SHORTEST_SECRET}
         if len(self.no_log_values) > _MANY_SECRETS:
             # It looks for each of them in each text, which takes minutes with thousands: give it those that it finds.
-            self.no_log_values = standing_in(result, self.no_log_values)
+            self.no_log_values = _redaction.standing_in(result, self.no_log_values)
         return result
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:
@@ -155,7 +139,7 @@ class RedactingModule(AnsibleModule):
         super()._record_module_result(masked)
 
 
-def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[Pace] = None) -> Caller:
+def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[_pace.Pace] = None) -> _http.Caller:
     """Return the way to the vendor that a module's connection options describe. Raises ConfigurationError."""
     options = module.params
     if not options["validate_certs"]:
@@ -163,19 +147,22 @@ def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[Pac
             "TLS certificates are not verified (validate_certs is false): "
             "whoever stands between can read and change what is sent."
         )
-    transport = PooledTransport(
+    transport = _transport.PooledTransport(
         options["api_url"],
         validate_certs=options["validate_certs"],
         ca_path=options["ca_path"],
         connections=connections,
     )
-    return Caller(
-        transport, options["api_url"], Limits(options["timeout"], options["retries"], options["deadline"]), pace=pace
+    return _http.Caller(
+        transport,
+        options["api_url"],
+        _http.Limits(options["timeout"], options["retries"], options["deadline"]),
+        pace=pace,
     )
 
 
-def _missing_requests() -> KrcloudError:
-    return ConfigurationError(
+def _missing_requests() -> _errors.KrcloudError:
+    return _errors.ConfigurationError(
         missing_required_lib("requests", url="https://requests.readthedocs.io/").rstrip(".") + ".",
         hint=f"Install it for that interpreter with '{sys.executable} -m pip install requests', or run the task where "
         "it is installed (delegate_to: localhost, with ansible_python_interpreter set to ansible_playbook_python).",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors
 
 _ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
 _ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
@@ -21,7 +21,7 @@ _ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
 def check_account_id(account_id: str, place: str) -> None:
     """Raise ConfigurationError, which does not quote it, for what is no id. ``place`` says where it stands."""
     if not _ACCOUNT_ID.fullmatch(account_id):
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"The id of {place} is not one: an id has 1 to 22 letters and digits.",
             hint="ncp_dataforest_account_info lists the ids.",
         )
@@ -30,7 +30,7 @@ def check_account_id(account_id: str, place: str) -> None:
 def check_account_name(name: str, place: str) -> None:
     """Raise ConfigurationError, which does not quote it, for what is no name. ``place`` says where it stands."""
     if not _ACCOUNT_NAME.fullmatch(name):
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"The name of {place} is not one: a name has 2 to 16 lower-case letters, digits and hyphens, "
             "and no hyphen at either end."
         )

@@ -14,26 +14,14 @@ import re
 import threading
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse, to_json, to_xml
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
-    AuthenticationError,
-    KrcloudError,
-    NotFoundError,
-    ProtocolError,
-    RateLimitError,
-    RejectedError,
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _bodies,
+    _credentials,
+    _errors,
+    _http,
+    _redaction,
+    _signing,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
-    Caller,
-    Operation,
-    Repeat,
-    Response,
-    clock_hint,
-    parse_retry_after,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor, one_line
-from ansible_collections.krcloud.credentials.plugins.module_utils._signing import ncp_headers
 
 CLOCK_SKEW_LIMIT = 300.0
 MOST_ACCOUNTS = 15_000
@@ -42,9 +30,9 @@ MOST_LISTS = 2
 # To take one apart costs several times its size.
 _ONE_LIST_AT_A_TIME = threading.Lock()
 
-GET_LIST = Operation("getList", "/api/v2/accounts/getList", Repeat.SAFE, largest_answer=4 * 1024 * 1024)
+GET_LIST = _http.Operation("getList", "/api/v2/accounts/getList", _http.Repeat.SAFE, largest_answer=4 * 1024 * 1024)
 # Setting the same value twice ends in the same state, and the call answers nothing that could differ.
-RESET_PASSWORD = Operation("resetPassword", "/api/v2/accounts/resetPassword", Repeat.IDEMPOTENT)
+RESET_PASSWORD = _http.Operation("resetPassword", "/api/v2/accounts/resetPassword", _http.Repeat.IDEMPOTENT)
 _XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccountPasswordRequest"}
 
 # errorCode of the API Gateway. It is never the HTTP status: "200" means that authentication failed.
@@ -87,7 +75,13 @@ class DataForest:
     ``wire_format`` is ``json`` or ``xml``. All methods raise the errors of ``_errors``.
     """
 
-    def __init__(self, caller: Caller, credentials: Credentials, redactor: Redactor, wire_format: str = "json") -> None:
+    def __init__(
+        self,
+        caller: _http.Caller,
+        credentials: _credentials.Credentials,
+        redactor: _redaction.Redactor,
+        wire_format: str = "json",
+    ) -> None:
         self._caller = caller
         self._credentials = credentials
         self._redactor = redactor
@@ -96,22 +90,22 @@ class DataForest:
     def accounts(self) -> List[Account]:
         """Return all accounts."""
 
-        def interpret(response: Response) -> List[Account]:
+        def interpret(response: _http.Response) -> List[Account]:
             with _ONE_LIST_AT_A_TIME:
                 return listed(response)
 
-        def listed(response: Response) -> List[Account]:
+        def listed(response: _http.Response) -> List[Account]:
             answer = self._confirmed(response)
             contents = answer.get("contents", [])
             items = contents if isinstance(contents, list) else [contents] if contents else []
             if len(items) > MOST_ACCOUNTS:
-                raise ProtocolError(
+                raise _errors.ProtocolError(
                     f"NAVER Cloud sent a list of more than {MOST_ACCOUNTS} accounts.",
                     repeatable=False,
                     trace_id=self._trace_id(response),
                 )
             if not all(isinstance(item, dict) and _is_account(item) for item in items):
-                raise ProtocolError(
+                raise _errors.ProtocolError(
                     "NAVER Cloud sent a list of accounts that is not in the documented form.",
                     trace_id=self._trace_id(response),
                 )
@@ -124,10 +118,10 @@ class DataForest:
         """Set the password of one account. Returning means that the vendor confirmed it."""
         self._redactor.add(password)
 
-        def interpret(response: Response) -> None:
+        def interpret(response: _http.Response) -> None:
             answer = self._confirmed(response)
             if answer.get("id", account_id) != account_id:
-                raise ProtocolError(
+                raise _errors.ProtocolError(
                     "NAVER Cloud confirmed a reset of another account than the one asked for.",
                     repeatable=False,
                     trace_id=self._trace_id(response),
@@ -135,46 +129,48 @@ class DataForest:
 
         self._call(RESET_PASSWORD, {"id": account_id, "password": password}, interpret)
 
-    def _call(self, operation: Operation, fields: Mapping[str, str], interpret: Callable[[Response], Any]) -> Any:
-        body = to_xml(_XML_ROOTS[operation.name], fields) if self._xml else to_json(fields)
+    def _call(
+        self, operation: _http.Operation, fields: Mapping[str, str], interpret: Callable[[_http.Response], Any]
+    ) -> Any:
+        body = _bodies.to_xml(_XML_ROOTS[operation.name], fields) if self._xml else _bodies.to_json(fields)
         content_type = "application/xml" if self._xml else "application/json"
         key = self._credentials
         return self._caller.call(
             operation,
             body,
             {"Content-Type": content_type, "Accept": content_type},
-            lambda target, now: ncp_headers("POST", target, now, key.key, key.secret),
+            lambda target, now: _signing.ncp_headers("POST", target, now, key.key, key.secret),
             interpret,
         )
 
-    def _confirmed(self, response: Response) -> Dict[str, Any]:
+    def _confirmed(self, response: _http.Response) -> Dict[str, Any]:
         """Return the body of an answer that says yes, and raise what any other answer means."""
         try:
-            answer = parse(response.body)
-        except Unreadable as reason:
+            answer = _bodies.parse(response.body)
+        except _bodies.Unreadable as reason:
             raise self._unreadable(response, str(reason)) from None
         success = _flag(answer.get("success"))
         if 200 <= response.status < 300 and success:
             return answer
         complaint = _complaint(answer)
         if 200 <= response.status < 300 and success is None and complaint.message is None:
-            raise ProtocolError(
+            raise _errors.ProtocolError(
                 "NAVER Cloud answered without saying whether it succeeded.",
                 http_status=response.status,
                 trace_id=self._trace_id(response),
             )
         raise self._refusal(response, complaint)
 
-    def _unreadable(self, response: Response, reason: str) -> KrcloudError:
+    def _unreadable(self, response: _http.Response, reason: str) -> _errors.KrcloudError:
         if response.status in (401, 403, 429) or 300 <= response.status < 400:
             return self._refusal(response, _Complaint())
-        return ProtocolError(
+        return _errors.ProtocolError(
             f"NAVER Cloud gave an answer that cannot be used (HTTP {response.status}): {reason}.",
             http_status=response.status,
             trace_id=self._trace_id(response),
         )
 
-    def _refusal(self, response: Response, complaint: _Complaint) -> KrcloudError:
+    def _refusal(self, response: _http.Response, complaint: _Complaint) -> _errors.KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
         status = response.status
         code, quoted = self._quote(complaint.code), self._quote(complaint.message)
@@ -184,44 +180,44 @@ class DataForest:
             f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         )
         if status == 429 or gateway_code in _LIMIT_CODES:
-            wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
-            return RateLimitError(
+            wait = _http.parse_retry_after(response.headers.get("retry-after"), response.received_at)
+            return _errors.RateLimitError(
                 f"NAVER Cloud limits the number of requests{said}",
                 retry_after=wait,
                 hint="Lower concurrency or set requests_per_second.",
                 **details,
             )
         if status in (401, 403) or gateway_code in _CALLER_CODES:
-            return AuthenticationError(
+            return _errors.AuthenticationError(
                 f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}",
                 hint=self._credentials_hint(response, complaint.understood),
                 **details,
             )
         if 300 <= status < 400:
-            return ProtocolError(
+            return _errors.ProtocolError(
                 f"NAVER Cloud answered with a redirect (HTTP {status}), which is not followed.",
                 repeatable=False,
                 hint="Check api_url.",
                 **details,
             )
         if status >= 500 or status < 200:
-            return ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
+            return _errors.ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
         if gateway_code == _UNKNOWN_PATH_CODE:
-            return NotFoundError(
+            return _errors.NotFoundError(
                 f"NAVER Cloud does not know the path that was called{said}", hint="Check api_url.", **details
             )
         if status == 404:
-            return NotFoundError(
+            return _errors.NotFoundError(
                 f"NAVER Cloud does not know the account, or these credentials may not see it{said}",
                 hint="Check id, credentials and api_url.",
                 **details,
             )
         if not complaint.understood:
-            return ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
-        return RejectedError(f"NAVER Cloud rejected the request{said}", **details)
+            return _errors.ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
+        return _errors.RejectedError(f"NAVER Cloud rejected the request{said}", **details)
 
-    def _credentials_hint(self, response: Response, understood: bool) -> str:
-        skewed = clock_hint(response, CLOCK_SKEW_LIMIT, "NAVER Cloud")
+    def _credentials_hint(self, response: _http.Response, understood: bool) -> str:
+        skewed = _http.clock_hint(response, CLOCK_SKEW_LIMIT, "NAVER Cloud")
         if skewed:
             return skewed
         if response.status == 403 and not understood:
@@ -230,16 +226,16 @@ class DataForest:
             return "The key is known, but may not do this: check the permissions of its sub account."
         return "Check that the key and its secret belong together and that the key is in use."
 
-    def _trace_id(self, response: Response) -> Optional[str]:
+    def _trace_id(self, response: _http.Response) -> Optional[str]:
         value = self._redactor.foreign_text(response.headers.get("x-ncp-trace-id", "")[:4000])
-        return one_line(value, 80) or None
+        return _redaction.one_line(value, 80) or None
 
     def _quote(self, message: Optional[str]) -> Optional[str]:
         """Return the vendor's words fit to print. It quotes rejected values: those go, whatever became of them."""
         if not message:
             return None
-        without_values = _QUOTED_VALUE.sub(r"\1" + MASK, message[:2000])
-        return one_line(self._redactor.foreign_text(without_values)) or None
+        without_values = _QUOTED_VALUE.sub(r"\1" + _redaction.MASK, message[:2000])
+        return _redaction.one_line(self._redactor.foreign_text(without_values)) or None
 
 
 _ACCOUNT_TEXTS = ("id", "name", "principal", "status", "createdAt", "createAt")

@@ -9,32 +9,26 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterable, Mapping, Optional
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import (
-    TASK,
-    Tenant,
-    ncp_credentials,
-    read_text,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import DataForest
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
+from ansible_collections.krcloud.credentials.plugins.module_utils import _credentials, _module, _ncp, _pace
 
 
-def clients(module: RedactingModule, tenants: Iterable[Tenant], connections: int = 1) -> Dict[Tenant, DataForest]:
+def clients(
+    module: _module.RedactingModule, tenants: Iterable[_credentials.Tenant], connections: int = 1
+) -> Dict[_credentials.Tenant, _ncp.DataForest]:
     """Return a client for each tenant. Raises ConfigurationError when credentials are missing; sends nothing."""
     options = module.params
-    caller = caller_for(module, connections, Pace(options.get("requests_per_second")))
-    made: Dict[Tenant, DataForest] = {}
+    caller = _module.caller_for(module, connections, _pace.Pace(options.get("requests_per_second")))
+    made: Dict[_credentials.Tenant, _ncp.DataForest] = {}
     for tenant in dict.fromkeys(tenants):
-        credentials = ncp_credentials(_options_of(options, tenant), os.environ, read_text)
+        credentials = _credentials.ncp_credentials(_options_of(options, tenant), os.environ, _credentials.read_text)
         module.redactor.add(credentials.secret)
-        made[tenant] = DataForest(caller, credentials, module.redactor, options["wire_format"])
+        made[tenant] = _ncp.DataForest(caller, credentials, module.redactor, options["wire_format"])
     return made
 
 
-def _options_of(options: Mapping[str, Any], tenant: Tenant) -> Mapping[str, Optional[str]]:
+def _options_of(options: Mapping[str, Any], tenant: _credentials.Tenant) -> Mapping[str, Optional[str]]:
     """Return the credential options that hold for a tenant. What an item says replaces all that the task says."""
-    if tenant == TASK:
+    if tenant == _credentials.TASK:
         return options
     access_key, secret_key, profile = tenant
     return {

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,9 +42,9 @@ class Clock:
 def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
     """Raise ConfigurationError for numbers that make no sense."""
     if not 1 <= concurrency <= MOST_WORKERS:
-        raise ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
+        raise _errors.ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
     if max_failures is not None and max_failures < 1:
-        raise ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+        raise _errors.ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
 
 
 class Pace:
@@ -57,7 +57,7 @@ class Pace:
 
     def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
         if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
-            raise ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
+            raise _errors.ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
         self._clock = clock or Clock()
         self._most = math.inf if per_second is None else per_second
         self._rate = self._most

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Callable, List
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors
 
 SHORTEST = 8
 LONGEST = 20
@@ -61,7 +61,7 @@ def generate_password(length: int, random_bytes: Callable[[int], bytes]) -> str:
     Raises ConfigurationError when the length is not 8 to 20.
     """
     if not SHORTEST <= length <= LONGEST:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             f"A password of {length} characters was asked for: the vendor allows {SHORTEST} to {LONGEST}."
         )
     while True:

@@ -11,16 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, url_secrets
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _options, _redaction
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Of a list of thousands: enough to see what was meant.
 _ROWS_SHOWN = 20
 
 
-def learn(redactor: Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
+def learn(redactor: _redaction.Redactor, spec: _options.Spec, params: Mapping[str, Any]) -> None:
     """Make a redactor know every secret in the arguments, and all that may be one, since it is in a wrong place."""
     for _path, value in _secrets(spec, params):
         redactor.add(*_strings(value))
@@ -28,10 +26,10 @@ def learn(redactor: Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
     redactor.add(*_misfits(spec, params))
     for value in params.values():
         if isinstance(value, str) and "://" in value:
-            redactor.add(*url_secrets(value))
+            redactor.add(*_redaction.url_secrets(value))
 
 
-def written_as_text(spec: Spec, params: Mapping[str, Any]) -> bool:
+def written_as_text(spec: _options.Spec, params: Mapping[str, Any]) -> bool:
     """Tell whether options within options were written as text, which Ansible has yet to take apart."""
     return any(
         isinstance(value, str) or (isinstance(value, list) and any(isinstance(row, str) for row in value))
@@ -39,17 +37,17 @@ def written_as_text(spec: Spec, params: Mapping[str, Any]) -> bool:
     )
 
 
-def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
+def check_quoted(spec: _options.Spec, params: Mapping[str, Any]) -> None:
     """Raise ConfigurationError for a secret that is not a string: YAML made another value of what was written."""
     for path, value in _secrets(spec, params):
         if value is not None and not isinstance(value, str):
-            raise ConfigurationError(
+            raise _errors.ConfigurationError(
                 f"{path} is not a string: YAML made it {_kind(value)}.",
                 hint="Put it in quotes, so that the value used is the one written.",
             )
 
 
-def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
+def _secrets(spec: _options.Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
     """Yield path and raw value of every secret option, sub-options included."""
     for name, option in spec.items():
         if option.get("no_log"):
@@ -60,7 +58,7 @@ def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterato
                 yield from _secrets(option["options"], row, f"{prefix}{place}.")
 
 
-def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
+def _strays(spec: _options.Spec, params: Mapping[str, Any]) -> Iterator[str]:
     """Yield all text that stands where no option is: a misspelt option or a malformed row may hold a secret too."""
     for name, value in params.items():
         option = spec.get(name)
@@ -70,7 +68,7 @@ def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
             yield from _strays(option["options"], row) if option and isinstance(row, Mapping) else _strings(row)
 
 
-def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
+def _misfits(spec: _options.Spec, params: Mapping[str, Any]) -> Iterator[str]:
     """Yield all text in options that cannot take it: ansible-core would quote it."""
     for name, option in spec.items():
         value = params.get(name)
@@ -109,7 +107,7 @@ def _taken_apart(value: Any) -> Any:
     return value
 
 
-def hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
+def hidden(spec: _options.Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the options with the values of secret and unknown ones taken out by name, not by what they hold."""
     shown: Dict[str, Any] = {}
     for name, value in params.items():

@@ -10,25 +10,14 @@ from collections import Counter
 from threading import Lock
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import TASK, Tenant
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
-    ConfigurationError,
-    InternalError,
-    KrcloudError,
-    NotFoundError,
-    RejectedError,
-    SkippedError,
-    UnknownOutcomeError,
-    internal_error,
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _credentials,
+    _errors,
+    _names,
+    _ncp,
+    _pace,
+    _password,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._names import check_account_id, check_account_name
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
-    MOST_LISTS,
-    Account,
-    DataForest,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._pace import check_limits, in_parallel
-from ansible_collections.krcloud.credentials.plugins.module_utils._password import password_faults
 
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
 
@@ -43,7 +32,7 @@ class Target(NamedTuple):
     id: Optional[str]
     name: Optional[str]
     password: str
-    tenant: Tenant
+    tenant: _credentials.Tenant
 
     @property
     def label(self) -> str:
@@ -70,9 +59,9 @@ class Outcome(NamedTuple):
 def targets(options: Mapping[str, Any]) -> List[Target]:
     """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
     if options["accounts"] is None:
-        return [Target("the account", options["id"], options["name"], options["password"], TASK)]
+        return [Target("the account", options["id"], options["name"], options["password"], _credentials.TASK)]
     if not options["accounts"]:
-        raise ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
+        raise _errors.ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
     return [
         Target(
             place=f"accounts[{at}]",
@@ -87,21 +76,21 @@ def targets(options: Mapping[str, Any]) -> List[Target]:
 
 def check_targets(targets: Sequence[Target]) -> None:
     """Raise ConfigurationError for the first thing that is wrong with any target. Sends nothing."""
-    seen: Dict[Tuple[Tenant, Optional[str], Optional[str]], str] = {}
+    seen: Dict[Tuple[_credentials.Tenant, Optional[str], Optional[str]], str] = {}
     for target in targets:
         if target.id is not None:
-            check_account_id(target.id, target.place)
+            _names.check_account_id(target.id, target.place)
         if target.name is not None:
-            check_account_name(target.name, target.place)
-        faults = password_faults(target.password)
+            _names.check_account_name(target.name, target.place)
+        faults = _password.password_faults(target.password)
         if faults:
-            raise ConfigurationError(
+            raise _errors.ConfigurationError(
                 f"The password of {target.label} breaks the published rules: {'; '.join(faults)}.",
                 hint="Nothing was sent. Choose another one.",
             )
         key = (target.tenant, target.id, target.name)
         if key in seen:
-            raise ConfigurationError(
+            raise _errors.ConfigurationError(
                 f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent."
             )
         seen[key] = target.label
@@ -109,7 +98,7 @@ def check_targets(targets: Sequence[Target]) -> None:
 
 def reset_passwords(
     targets: Sequence[Target],
-    client_of: Callable[[Tenant], DataForest],
+    client_of: Callable[[_credentials.Tenant], _ncp.DataForest],
     *,
     check_mode: bool = False,
     concurrency: int = 8,
@@ -122,52 +111,54 @@ def reset_passwords(
     Raises ConfigurationError when two targets turn out to be one account.
     """
     check_targets(targets)
-    check_limits(concurrency, max_failures)
+    _pace.check_limits(concurrency, max_failures)
 
     tenants = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
-    at_a_time = min(concurrency, MOST_LISTS)
-    listed = dict(zip(tenants, in_parallel(lambda tenant: _listed(client_of, tenant), tenants, at_a_time)))
+    at_a_time = min(concurrency, _ncp.MOST_LISTS)
+    listed = dict(zip(tenants, _pace.in_parallel(lambda tenant: _listed(client_of, tenant), tenants, at_a_time)))
     found = [_find(target, listed.get(target.tenant)) for target in targets]
     _refuse_same_account(targets, found)
 
     failures = _Count(max_failures)
     for error in found:
-        if isinstance(error, KrcloudError):
+        if isinstance(error, _errors.KrcloudError):
             failures.add()
 
     def settle(at: int) -> Outcome:
         target, account_id = targets[at], found[at]
-        if isinstance(account_id, KrcloudError):
+        if isinstance(account_id, _errors.KrcloudError):
             return _failed(target, None, account_id)
         if failures.reached:
             return Outcome(
                 account_id,
                 target.name,
                 "skipped",
-                SkippedError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
+                _errors.SkippedError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
             )
         if not check_mode:
             try:
                 client_of(target.tenant).reset_password(account_id, target.password)
-            except KrcloudError as error:
+            except _errors.KrcloudError as error:
                 failures.add()
-                if isinstance(error, UnknownOutcomeError):
+                if isinstance(error, _errors.UnknownOutcomeError):
                     error.hint = (
                         "Either password may be the current one: run the task again with the same new password."
                     )
                 return _failed(target, account_id, error)
             except Exception as error:  # the other accounts must still be reported
                 failures.add()
-                return _failed(target, account_id, internal_error(error))
+                return _failed(target, account_id, _errors.internal_error(error))
         return Outcome(account_id, target.name, "reset")
 
-    return in_parallel(settle, range(len(targets)), concurrency)
+    return _pace.in_parallel(settle, range(len(targets)), concurrency)
 
 
-def _listed(client_of: Callable[[Tenant], DataForest], tenant: Tenant) -> Mapping[str, Account] | KrcloudError:
+def _listed(
+    client_of: Callable[[_credentials.Tenant], _ncp.DataForest], tenant: _credentials.Tenant
+) -> Mapping[str, _ncp.Account] | _errors.KrcloudError:
     try:
         accounts = client_of(tenant).accounts()
-    except KrcloudError as error:
+    except _errors.KrcloudError as error:
         # It is kept, and where it comes from holds on to the answer.
         error.__context__ = None
         return error.with_traceback(None)
@@ -178,26 +169,28 @@ def _listed(client_of: Callable[[Tenant], DataForest], tenant: Tenant) -> Mappin
     }
 
 
-def _find(target: Target, listed: Mapping[str, Account] | KrcloudError | None) -> str | KrcloudError:
-    if isinstance(listed, KrcloudError):
+def _find(
+    target: Target, listed: Mapping[str, _ncp.Account] | _errors.KrcloudError | None
+) -> str | _errors.KrcloudError:
+    if isinstance(listed, _errors.KrcloudError):
         return listed
     if listed is None:
         return str(target.id)
     account = listed.get(f"id {target.id}" if target.id is not None else f"name {target.name}")
     if account is None:
         what = f"id {target.id}" if target.id is not None else f"name {target.name}"
-        return NotFoundError(
+        return _errors.NotFoundError(
             f"There is no account with the {what}, or these credentials may not see it.",
             hint="ncp_dataforest_account_info lists those they see.",
         )
     return account.id
 
 
-def _refuse_same_account(targets: Sequence[Target], found: Sequence[str | KrcloudError]) -> None:
+def _refuse_same_account(targets: Sequence[Target], found: Sequence[str | _errors.KrcloudError]) -> None:
     seen: Dict[str, str] = {}
     for target, account_id in zip(targets, found):
         if isinstance(account_id, str) and account_id in seen:
-            raise ConfigurationError(
+            raise _errors.ConfigurationError(
                 f"{target.label} is the same account as {seen[account_id]}.",
                 hint="Name each account once; nothing was sent.",
             )
@@ -205,11 +198,11 @@ def _refuse_same_account(targets: Sequence[Target], found: Sequence[str | Krclou
             seen[account_id] = target.label
 
 
-def _failed(target: Target, account_id: Optional[str], error: KrcloudError) -> Outcome:
+def _failed(target: Target, account_id: Optional[str], error: _errors.KrcloudError) -> Outcome:
     outcome = "failed"
-    if isinstance(error, (UnknownOutcomeError, InternalError)):
+    if isinstance(error, (_errors.UnknownOutcomeError, _errors.InternalError)):
         outcome = "unknown"
-    elif isinstance(error, RejectedError) and not isinstance(error, NotFoundError):
+    elif isinstance(error, _errors.RejectedError) and not isinstance(error, _errors.NotFoundError):
         outcome = "rejected"
     return Outcome(account_id or target.id, target.name, outcome, error.as_dict())
 

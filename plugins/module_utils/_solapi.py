@@ -15,32 +15,19 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse, to_json
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
-    AuthenticationError,
-    ConfigurationError,
-    KrcloudError,
-    ProtocolError,
-    RateLimitError,
-    RejectedError,
-    UnknownOutcomeError,
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _bodies,
+    _credentials,
+    _errors,
+    _http,
+    _redaction,
+    _signing,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
-    Caller,
-    Operation,
-    Repeat,
-    Response,
-    clock_hint,
-    parse_retry_after,
-)
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor, one_line
-from ansible_collections.krcloud.credentials.plugins.module_utils._signing import solapi_headers
 
 CLOCK_SKEW_LIMIT = 900.0
 
 # Every request sends another mail.
-SEND_RESET = Operation("sendResetPassword", "/users/v1/member/password/reset", Repeat.UNSAFE)
+SEND_RESET = _http.Operation("sendResetPassword", "/users/v1/member/password/reset", _http.Repeat.UNSAFE)
 
 # One token of 32 characters is usual. Knowing a secret costs memory, many times its length.
 _MOST_TOKENS, _LONGEST_TOKEN = 20, 500
@@ -61,7 +48,7 @@ class ResetMail(NamedTuple):
 def check_email(email: str) -> str:
     """Return the address, or raise ConfigurationError when it cannot be one."""
     if not _EMAIL.fullmatch(email) or len(email) > 254:
-        raise ConfigurationError(
+        raise _errors.ConfigurationError(
             "email is not a mail address.",
             hint="Write one address in the form name@example.com, without a display name.",
         )
@@ -75,7 +62,11 @@ class Solapi:
     """
 
     def __init__(
-        self, caller: Caller, credentials: Optional[Credentials], redactor: Redactor, new_salt: Callable[[], str]
+        self,
+        caller: _http.Caller,
+        credentials: Optional[_credentials.Credentials],
+        redactor: _redaction.Redactor,
+        new_salt: Callable[[], str],
     ) -> None:
         self._caller = caller
         self._credentials = credentials
@@ -89,12 +80,12 @@ class Solapi:
         not have been sent: then nothing is repeated, for every request sends another mail.
         """
 
-        def interpret(response: Response) -> ResetMail:
+        def interpret(response: _http.Response) -> ResetMail:
             return self._interpret(response, email)
 
         return self._caller.call(
             SEND_RESET,
-            to_json({"email": check_email(email)}),
+            _bodies.to_json({"email": check_email(email)}),
             {"Content-Type": "application/json", "Accept": "application/json"},
             self._sign,
             interpret,
@@ -102,21 +93,21 @@ class Solapi:
 
     def _sign(self, _target: str, now: float) -> Mapping[str, str]:
         key = self._credentials
-        return solapi_headers(now, self._new_salt(), key.key, key.secret) if key else {}
+        return _signing.solapi_headers(now, self._new_salt(), key.key, key.secret) if key else {}
 
-    def _interpret(self, response: Response, email: str) -> ResetMail:
+    def _interpret(self, response: _http.Response, email: str) -> ResetMail:
         try:
-            answer = parse(response.body)
-        except Unreadable as reason:
+            answer = _bodies.parse(response.body)
+        except _bodies.Unreadable as reason:
             if response.status in (401, 403, 429) or 300 <= response.status < 400:
                 raise self._refusal(response, None, None) from None
-            raise ProtocolError(
+            raise _errors.ProtocolError(
                 f"SOLAPI gave an answer that cannot be used (HTTP {response.status}): {reason}.",
                 http_status=response.status,
             ) from None
         tokens = _reset_tokens(answer)
         if len(tokens) > _MOST_TOKENS or any(len(token) > _LONGEST_TOKEN for token in tokens):
-            raise ProtocolError(
+            raise _errors.ProtocolError(
                 "SOLAPI answered with more reset tokens, or longer ones, than one mail has.",
                 http_status=response.status,
             )
@@ -129,55 +120,55 @@ class Solapi:
         mail = answer.get("mail")
         if isinstance(mail, dict):
             if email.lower() in _addresses(mail.get("rejected")):
-                raise RejectedError(
+                raise _errors.RejectedError(
                     "The mail server of SOLAPI rejected the address.",
                     hint="Check the address.",
                     http_status=response.status,
                 )
             if email.lower() not in _addresses(mail.get("accepted")):
-                raise ProtocolError(
+                raise _errors.ProtocolError(
                     "SOLAPI answered without saying whether the address was accepted.", http_status=response.status
                 )
         return ResetMail(self._message_id(mail), _requested_at(answer, response.received_at))
 
     def _message_id(self, mail: Any) -> Optional[str]:
         value = mail.get("messageId") if isinstance(mail, dict) else None
-        return one_line(self._redactor.foreign_text(value[:4000]), 200) if isinstance(value, str) else None
+        return _redaction.one_line(self._redactor.foreign_text(value[:4000]), 200) if isinstance(value, str) else None
 
-    def _refusal(self, response: Response, code: Optional[str], message: Optional[str]) -> KrcloudError:
+    def _refusal(self, response: _http.Response, code: Optional[str], message: Optional[str]) -> _errors.KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
         status = response.status
-        code = one_line(self._redactor.foreign_text(code[:200]), 60) if code else None
-        quoted = one_line(self._redactor.foreign_text(message[:2000])) if message else None
+        code = _redaction.one_line(self._redactor.foreign_text(code[:200]), 60) if code else None
+        quoted = _redaction.one_line(self._redactor.foreign_text(message[:2000])) if message else None
         said = f" (HTTP {status}" + (f", {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code}
         if status == 429:
-            wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
-            return RateLimitError(f"SOLAPI limits the number of requests{said}", retry_after=wait, **details)
+            wait = _http.parse_retry_after(response.headers.get("retry-after"), response.received_at)
+            return _errors.RateLimitError(f"SOLAPI limits the number of requests{said}", retry_after=wait, **details)
         if status in (401, 403) or (code or "").lower() in _ERRORS_ABOUT_THE_CALLER:
             caller = (
                 f"the credentials from {self._credentials.origin}"
                 if self._credentials
                 else "a request without credentials"
             )
-            return AuthenticationError(
+            return _errors.AuthenticationError(
                 f"SOLAPI refused {caller}{said}", hint=self._hint(response, code, message), **details
             )
         if 300 <= status < 400:
-            return ProtocolError(
+            return _errors.ProtocolError(
                 f"SOLAPI answered with a redirect (HTTP {status}), which is not followed.",
                 repeatable=False,
                 hint="Check api_url.",
                 **details,
             )
         if status >= 500 or (code is None and message is None):
-            return ProtocolError(f"SOLAPI failed to answer{said}", **details)
+            return _errors.ProtocolError(f"SOLAPI failed to answer{said}", **details)
         hint = "Check the address and api_url." if status == 404 else None
-        return RejectedError(f"SOLAPI rejected the request{said}", hint=hint, **details)
+        return _errors.RejectedError(f"SOLAPI rejected the request{said}", hint=hint, **details)
 
-    def _hint(self, response: Response, code: Optional[str], message: Optional[str]) -> str:
+    def _hint(self, response: _http.Response, code: Optional[str], message: Optional[str]) -> str:
         kind = (code or "").lower()
-        skewed = clock_hint(response, CLOCK_SKEW_LIMIT, "SOLAPI")
+        skewed = _http.clock_hint(response, CLOCK_SKEW_LIMIT, "SOLAPI")
         if skewed:
             return skewed
         if kind == "forbidden" and re.search(r"\d+\.\d+\.\d+\.\d+|IP", message or ""):
@@ -235,8 +226,8 @@ def request_reset(client: Solapi, email: str, *, check_mode: bool = False) -> Di
         return result
     try:
         mail = client.send_reset_mail(email)
-    except KrcloudError as error:
-        if isinstance(error, UnknownOutcomeError):
+    except _errors.KrcloudError as error:
+        if isinstance(error, _errors.UnknownOutcomeError):
             error.hint = (
                 "The mail may have been sent, and was not asked for again, since every request sends another mail: "
                 "ask the member before running this again."

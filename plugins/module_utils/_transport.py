@@ -23,8 +23,7 @@ from contextvars import ContextVar
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, NotSent, Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _http
 
 REQUESTS_IMPORT_ERROR: Optional[ImportError] = None
 try:
@@ -147,11 +146,11 @@ def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[s
             folder = os.path.isdir(path)
             context = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
         except FileNotFoundError:
-            raise ConfigurationError(
+            raise _errors.ConfigurationError(
                 f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities."
             ) from None
         except OSError as error:
-            raise ConfigurationError(
+            raise _errors.ConfigurationError(
                 f"{source} names {path}, which is no usable list of certificate authorities ({type(error).__name__})."
             ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -191,22 +190,22 @@ class PooledTransport:
         # To a proxy without a tunnel goes the whole URL, to all others what is behind the host.
         self._whole_url = bool(self._pool) and parts.scheme == "http" and self._pool.proxy is not None
 
-    def send(self, request: Request, timeout: float, deadline: float) -> Response:
+    def send(self, request: _http.Request, timeout: float, deadline: float) -> _http.Response:
         """See `Transport.send`."""
         if self._no_way:
-            raise NotSent(self._no_way)
+            raise _http.NotSent(self._no_way)
         attempt = _Attempt(timeout, deadline, request.largest_answer)
         token = _attempt.set(attempt)
         try:
             return self._send(request, attempt)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             if not attempt.sent:
-                raise _untrusted(error) or NotSent(_reason(error, attempt)) from None
-            raise AnswerLost(_reason(error, attempt)) from None
+                raise _untrusted(error) or _http.NotSent(_reason(error, attempt)) from None
+            raise _http.AnswerLost(_reason(error, attempt)) from None
         finally:
             _attempt.reset(token)
 
-    def _send(self, request: Request, attempt: _Attempt) -> Response:
+    def _send(self, request: _http.Request, attempt: _Attempt) -> _http.Response:
         # The method for requests without fields takes the headers as they are; `request` copies them.
         answer = self._pool.request_encode_url(
             request.method,
@@ -227,7 +226,7 @@ class PooledTransport:
             answer.close()
             raise
         answer.release_conn()
-        return Response(answer.status, answer.headers, body, received_at)
+        return _http.Response(answer.status, answer.headers, body, received_at)
 
     @staticmethod
     def _body(raw: Any, largest: int) -> bytes:
@@ -328,7 +327,7 @@ _NO_PROXY_URL = "the proxy setting of the environment is not a valid URL"
 _EXPIRED, _OTHER_NAME = 10, (62, 64)
 
 
-def _untrusted(error: BaseException) -> Optional[NotSent]:
+def _untrusted(error: BaseException) -> Optional[_http.NotSent]:
     """Return what to say of a certificate that is not accepted, None if the failure is another."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -339,7 +338,7 @@ def _untrusted(error: BaseException) -> Optional[NotSent]:
             else:
                 why = f"is not trusted ({cause.verify_message})"
                 hint = "If its authority is one of your own, name that in ca_path."
-            return NotSent(f"its TLS certificate {why}", hint, lasting=True)
+            return _http.NotSent(f"its TLS certificate {why}", hint, lasting=True)
     return None
 
 

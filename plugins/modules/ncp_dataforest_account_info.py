@@ -148,25 +148,27 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import TASK
-from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import matching
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _credentials,
+    _module,
+    _ncp,
+    _ncp_module,
+    _options,
+)
 
 
-def list_accounts(module: RedactingModule) -> Dict[str, Any]:
+def list_accounts(module: _module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    accounts = clients(module, [TASK])[TASK].accounts()
+    accounts = _ncp_module.clients(module, [_credentials.TASK])[_credentials.TASK].accounts()
     return {
         "changed": False,
-        "accounts": [account.as_dict() for account in matching(accounts, options["id"], options["name"])],
+        "accounts": [account.as_dict() for account in _ncp.matching(accounts, options["id"], options["name"])],
     }
 
 
 def main() -> None:
-    module = RedactingModule(
-        argument_spec("ncp", {"id": {"type": "str"}, "name": {"type": "str"}}),
+    module = _module.RedactingModule(
+        _options.argument_spec("ncp", {"id": {"type": "str"}, "name": {"type": "str"}}),
         supports_check_mode=True,
     )
     module.run(lambda: list_accounts(module))

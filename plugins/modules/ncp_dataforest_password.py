@@ -223,14 +223,7 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp_module import clients
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
-    reset_passwords,
-    result_of,
-    targets,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils import _module, _ncp_module, _options, _reset
 
 ACCOUNT = {
     "id": {"type": "str"},
@@ -258,25 +251,25 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def reset(module: RedactingModule) -> Dict[str, Any]:
+def reset(module: _module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    wanted = targets(options)
-    client_of = clients(
+    wanted = _reset.targets(options)
+    client_of = _ncp_module.clients(
         module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted))
     )
-    outcomes = reset_passwords(
+    outcomes = _reset.reset_passwords(
         wanted,
         client_of.__getitem__,
         check_mode=module.check_mode,
         concurrency=options["concurrency"],
         max_failures=options["max_failures"],
     )
-    return result_of(outcomes)
+    return _reset.result_of(outcomes)
 
 
 def main() -> None:
-    module = RedactingModule(
-        argument_spec("ncp", OPTIONS),
+    module = _module.RedactingModule(
+        _options.argument_spec("ncp", OPTIONS),
         mutually_exclusive=[("id", "name"), ("id", "accounts"), ("name", "accounts"), ("password", "accounts")],
         required_one_of=[("id", "name", "accounts")],
         required_by={"id": "password", "name": "password"},

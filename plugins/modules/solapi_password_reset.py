@@ -177,10 +177,7 @@ import os
 import secrets
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import solapi_credentials
-from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule, caller_for
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import Solapi, request_reset
+from ansible_collections.krcloud.credentials.plugins.module_utils import _credentials, _module, _options, _solapi
 
 OPTIONS: Dict[str, Dict[str, Any]] = {
     "email": {"type": "str", "required": True},
@@ -190,17 +187,17 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def send(module: RedactingModule) -> Dict[str, Any]:
-    credentials = solapi_credentials(module.params, os.environ)
+def send(module: _module.RedactingModule) -> Dict[str, Any]:
+    credentials = _credentials.solapi_credentials(module.params, os.environ)
     if credentials:
         module.redactor.add(credentials.secret)
-    client = Solapi(caller_for(module), credentials, module.redactor, lambda: secrets.token_hex(16))
-    return request_reset(client, module.params["email"], check_mode=module.check_mode)
+    client = _solapi.Solapi(_module.caller_for(module), credentials, module.redactor, lambda: secrets.token_hex(16))
+    return _solapi.request_reset(client, module.params["email"], check_mode=module.check_mode)
 
 
 def main() -> None:
-    module = RedactingModule(
-        argument_spec("solapi", OPTIONS),
+    module = _module.RedactingModule(
+        _options.argument_spec("solapi", OPTIONS),
         required_together=[("store", "min_interval")],
         supports_check_mode=True,
     )

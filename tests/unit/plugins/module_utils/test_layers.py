@@ -77,6 +77,15 @@ def test_the_library_imports_nothing_else_of_ours(name: str) -> None:
     assert all(imported_name.startswith(f"{OURS}module_utils") for imported_name in ours)
 
 
+@pytest.mark.parametrize("name", [*FILES, *MODULE_FILES])
+def test_files_are_imported_whole(name: str) -> None:
+    """To pack a module, ansible-core looks for every imported name as for a file, in each importing file anew."""
+    path = (LIBRARY if name in FILES else MODULES) / f"{name}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    sources = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert {source for source in sources if source.startswith(OURS)} <= {f"{OURS}module_utils"}
+
+
 def test_the_signer_is_pure() -> None:
     names = imported(LIBRARY / "_signing.py")
     assert library(names) == set()

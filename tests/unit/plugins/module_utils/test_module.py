@@ -22,7 +22,7 @@ from ansible.module_utils.common import warnings
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _module
+from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import RejectedError
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK
@@ -102,7 +102,7 @@ class Driver:
 
     def against(self, transport: ScriptedTransport, main: Callable[[], None], **arguments: Any) -> dict[str, Any]:
         """Run a real module over a script instead of the network."""
-        self._monkeypatch.setattr(_module, "PooledTransport", lambda *_, **__: transport)
+        self._monkeypatch.setattr(_transport, "PooledTransport", lambda *_, **__: transport)
         with transport:
             return self(main, **arguments)
 
@@ -455,7 +455,7 @@ def test_a_short_secret_shreds_nothing_else(drive: Driver, short: str) -> None:
 def test_a_missing_library_is_named_with_the_interpreter_and_the_way_to_install_it(
     drive: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
+    monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
     result = drive.body(lambda _module: {"changed": True})
     assert result["failed"] is True
     assert "Failed to import the required Python library (requests)" in result["msg"]
