@@ -65,7 +65,7 @@ def of_vendor(transport: ModuleType, hook: Hook) -> Iterator[Replacement]:
         hook("before", operation)
         try:
             response = send(self, request, timeout, deadline)
-        except transport.AnswerLost:
+        except transport._http.AnswerLost:
             hook("lost", operation)
             raise
         hook("after", operation)
