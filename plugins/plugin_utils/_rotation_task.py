@@ -14,7 +14,7 @@ import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
@@ -53,6 +53,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 
 # Runs a module by its short name with these options, and returns its result.
 RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+# What one set of credentials sees: each account under ("name", its name) and under ("id", its ID).
+_Listed = Mapping[tuple[str, str], Mapping[str, Any]]
 
 ACCOUNTS_MODULE = "ncp_dataforest_account_info"
 RESET_MODULE = "ncp_dataforest_password"
@@ -169,14 +171,14 @@ class RotationTask:
             raise ConfigurationError(
                 "accounts is an empty list.", hint="Name accounts, or leave the option out for all."
             )
-        known: dict[tuple[Any, ...], list[Mapping[str, Any]] | KrcloudError] = {}
+        known: dict[tuple[Any, ...], _Listed | KrcloudError] = {}
         wanted = []
         for item in self._options["accounts"]:
             credentials = {name: item[name] for name in _CREDENTIALS if item[name]}
             key = tuple(credentials.items())
             if key not in known:
                 try:
-                    known[key] = self._list(credentials)
+                    known[key] = _by_name_and_id(self._list(credentials))
                 except KrcloudError as error:
                     known[key] = error
             wanted.append(_match(item, credentials, known[key]))
@@ -220,16 +222,18 @@ def _account(row: Mapping[str, Any], profile: str | None) -> Account:
     return Account(str(row["id"]), str(row["name"]), profile)
 
 
-def _match(
-    item: Mapping[str, Any], credentials: Mapping[str, str | None], listed: list[Mapping[str, Any]] | KrcloudError
-) -> _Wanted:
+def _by_name_and_id(listed: Iterable[Mapping[str, Any]]) -> _Listed:
+    return {(key, row[key]): row for row in listed for key in ("name", "id")}
+
+
+def _match(item: Mapping[str, Any], credentials: Mapping[str, str | None], listed: _Listed | KrcloudError) -> _Wanted:
     label = shown(item["name"] or item["id"])
     if isinstance(listed, KrcloudError):
         return _Wanted(label, credentials, None, listed)
     key = "name" if item["name"] else "id"
-    for row in listed:
-        if row[key] == item[key]:
-            return _Wanted(label, credentials, _account(row, item["profile"]))
+    row = listed.get((key, item[key]))
+    if row is not None:
+        return _Wanted(label, credentials, _account(row, item["profile"]))
     missing = NotFoundError(
         f"There is no account with the {key} {label}, or these credentials may not see it.",
         hint=f"{ACCOUNTS_MODULE} lists those they see.",

@@ -337,6 +337,26 @@ def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() 
     assert given == [{}, {}, {"profile": "team"}, {"access_key": "AK", "secret_key": "SK"}]
 
 
+class Looked(dict[str, Any]):
+    """A row of the list of accounts that counts how often anything of it, or of its like, is read."""
+
+    times = 0
+
+    def __getitem__(self, key: str) -> Any:
+        type(self).times += 1
+        return super().__getitem__(key)
+
+
+def test_a_list_of_accounts_is_not_gone_through_anew_for_each_account() -> None:
+    names = [f"df{number:03}" for number in range(100)]
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {"accounts": [Looked(name=name, id=f"id{name}") for name in names]}
+    given = [{"name": name} if at % 2 else {"id": f"id{name}"} for at, name in enumerate(names)]
+    result = task(MemoryStore(), vendor, accounts=given).run(check_mode=True)
+    assert [row["name"] for row in result["accounts"]] == names
+    assert Looked.times < 10 * len(names)
+
+
 def test_credentials_that_see_no_account_are_warned_of() -> None:
     vendor = Vendor()
     vendor.tenants[None] = []
