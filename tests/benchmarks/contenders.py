@@ -60,9 +60,16 @@ class World:
         names = ("access_key", "secret_key")
         return {"api_url": self.simulator.ncp_url, **{name: getattr(self.simulator, name) for name in names}}
 
-    def vars(self) -> dict[str, Any]:
-        """Return what a play may use: its accounts, each with a new password, and signed headers."""
+    def accounts(self) -> list[dict[str, str]]:
+        """Return the accounts of the vendor, each with a new password."""
         accounts = self.simulator.truth()["accounts"]["default"].values()
+        return [
+            {"id": account["id"], "password": f"Bench-{self.round}-{number:06}"}
+            for number, account in enumerate(accounts)
+        ]
+
+    def vars(self) -> dict[str, Any]:
+        """Return what a play may use besides its accounts, signed headers among it."""
         timestamp = str(int(time.time() * 1000))
         key, secret = self.simulator.access_key, self.simulator.secret_key
         return {
@@ -74,10 +81,6 @@ class World:
                 "x-ncp-iam-access-key": key,
                 "x-ncp-apigw-signature-v2": ncp_signature(secret, key, "POST", RESET_PATH, timestamp),
             },
-            "accounts": [
-                {"id": account["id"], "password": f"Bench-{self.round}-{number:06}"}
-                for number, account in enumerate(accounts)
-            ],
         }
 
 
@@ -113,13 +116,18 @@ class Contender:
     def _command(self, world: World) -> dict[str, Any]:
         if self.task is None:
             job = world.folder / "job.json"
-            job.write_text(json.dumps(world.vars()), encoding="utf-8")
+            job.write_text(json.dumps({**world.vars(), "accounts": world.accounts()}), encoding="utf-8")
             program = Path(__file__).with_name("session.py")
             return {"args": [sys.executable, str(program), str(job)], "cwd": world.folder}
-        play = [{"hosts": "localhost", "gather_facts": False, "tasks": [self.task(world)]}]
+        play: dict[str, Any] = {"hosts": "localhost", "gather_facts": False, "tasks": [self.task(world)]}
+        needs = world.connection() if self.task is not ping else None
+        if self.given_accounts:
+            (world.folder / "accounts.json").write_text(json.dumps(world.accounts()), encoding="utf-8")
+            # Read where it is used. As a variable of the play it would be held all the time, in several times the room.
+            play["vars"] = {"accounts": "{{ lookup('ansible.builtin.file', 'accounts.json') | from_json }}"}
+            needs = world.vars()
         arguments = ("--vault-password-file", str(world.folder / "passphrase"))
-        needs = world.vars() if self.given_accounts else world.connection() if self.task is not ping else None
-        return command(world.collections, world.folder, json.dumps(play), *arguments, extra_vars=needs)
+        return command(world.collections, world.folder, json.dumps([play]), *arguments, extra_vars=needs)
 
 
 @dataclass(frozen=True)
