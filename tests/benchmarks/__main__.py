@@ -67,7 +67,7 @@ def _runs(size: int, options: argparse.Namespace) -> int:
 
 
 def _turns(contender: Contender, size: int, options: argparse.Namespace) -> int:
-    """How often a contender runs with so many accounts. Loops over 1,000 run once: they take ten minutes."""
+    """How often a contender runs with so many accounts. Loops over 1,000 run once: each takes many minutes."""
     if options.only and contender.name not in options.only:
         return 0
     if size > contender.largest:

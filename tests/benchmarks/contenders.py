@@ -69,7 +69,7 @@ class World:
         ]
 
     def vars(self) -> dict[str, Any]:
-        """Return what a play may use besides its accounts, signed headers among it."""
+        """Return what a play may use besides its accounts, such as signed headers."""
         timestamp = str(int(time.time() * 1000))
         key, secret = self.simulator.access_key, self.simulator.secret_key
         return {
