@@ -67,6 +67,7 @@ options:
   max_age:
     description:
       - How old a password may get. A whole number and a unit out of V(w), V(d), V(h), V(m) and V(s), such as V(90d).
+        V(36525d), a hundred years, is the longest.
     type: str
     default: 90d
   jitter:

@@ -49,7 +49,7 @@ options:
   min_interval:
     description:
       - How long after a mail no other is asked for at the same address, such as V(30d). A whole number and a unit out
-        of V(w), V(d), V(h), V(m) and V(s). It must be given together with O(store).
+        of V(w), V(d), V(h), V(m) and V(s), V(36525d) at the most. It must be given together with O(store).
       - V(0s) asks for a mail in any case, and takes note of it.
     type: str
 notes:

@@ -12,7 +12,8 @@ import re
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_PART = re.compile(r"(\d+)([wdhms])")
+_PART = re.compile(r"(\d{1,12})([wdhms])")
+_LONGEST = 36525 * _UNITS["d"]
 
 
 def parse_duration(text: str, option: str) -> float:
@@ -23,7 +24,13 @@ def parse_duration(text: str, option: str) -> float:
             f"{option} is {text[:40]!r}, which is no duration.",
             hint="Write a whole number and a unit out of w, d, h, m and s, such as 90d or 1h30m.",
         )
-    return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        # The day on which it ends is to have a date.
+        raise ConfigurationError(
+            f"{option} is {text[:40]!r}: the longest duration is 36525d, which is a hundred years."
+        )
+    return float(seconds)
 
 
 def duration_text(seconds: float) -> str:

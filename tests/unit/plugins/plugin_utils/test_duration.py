@@ -12,15 +12,28 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration impo
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90d", 7776000.0), ("2w", 1209600.0), ("1h30m", 5400.0), (" 45s ", 45.0), ("1d1d", 172800.0)],
+    [
+        ("90d", 7776000.0),
+        ("2w", 1209600.0),
+        ("1h30m", 5400.0),
+        (" 45s ", 45.0),
+        ("1d1d", 172800.0),
+        ("36525d", 3155760000.0),
+    ],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text, "max_age") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "90 d", "90days", "1y"])
+@pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "90 d", "90days", "1y", "9" * 5000 + "d"])
 def test_what_is_no_duration_is_named_with_its_option(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"max_age is .* no duration"):
+        parse_duration(text, "max_age")
+
+
+@pytest.mark.parametrize("text", ["36525d1s", "9999999d", "999999999999w", "20000d20000d"])
+def test_a_duration_that_ends_after_all_dates_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"max_age is .* a hundred years"):
         parse_duration(text, "max_age")
 
 
