@@ -37,6 +37,7 @@ class RedactingModule(AnsibleModule):
         self.redactor = _redaction.Redactor()
         self._unquoted: Optional[_errors.ConfigurationError] = None
         self._taken_apart = False
+        self._said: Dict[str, Any] = {}  # the result, masked, as it was handed to core
         super().__init__(argument_spec=argument_spec, **kwargs)
         if self._taken_apart:
             _raw_params.learn(self.redactor, self.argument_spec, self.params)
@@ -126,6 +127,7 @@ class RedactingModule(AnsibleModule):
         if len(self.no_log_values) > _MANY_SECRETS:
             # It looks for each of them in each text, which takes minutes with thousands: give it those that it finds.
             self.no_log_values = _redaction.standing_in(result, self.no_log_values)
+        self._said = result
         return result
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:
@@ -133,7 +135,8 @@ class RedactingModule(AnsibleModule):
         # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. It never gets printed, but
         # an async task would keep it in a file that everybody may read.
         for_controller = o.pop("_ansible_new_secrets", None)
-        masked = self.redactor.value(o)
+        masked = {name: value for name, value in o.items() if name in self._said and value == self._said[name]}
+        masked.update(self.redactor.value({name: value for name, value in o.items() if name not in masked}))
         if for_controller and "ANSIBLE_ASYNC_DIR" not in os.environ:
             masked["_ansible_new_secrets"] = for_controller
         super()._record_module_result(masked)

@@ -104,12 +104,13 @@ class DataForest:
                     repeatable=False,
                     trace_id=self._trace_id(response),
                 )
-            if not all(isinstance(item, dict) and _is_account(item) for item in items):
+            accounts = [account for account in map(_account, items) if account]
+            if len(accounts) < len(items):
                 raise _errors.ProtocolError(
                     "NAVER Cloud sent a list of accounts that is not in the documented form.",
                     trace_id=self._trace_id(response),
                 )
-            return [_account(item) for item in items]
+            return accounts
 
         accounts: List[Account] = self._call(GET_LIST, {}, interpret)
         return accounts
@@ -244,30 +245,28 @@ _ACCOUNT_TEXTS = ("id", "name", "principal", "status", "createdAt", "createAt")
 _QUOTED_VALUE = re.compile(r"(\(\s*\w+\s*,\s*)(?:.*(?=\)\s*[.:])|.*)", re.DOTALL)
 
 
-def _is_account(item: Mapping[str, Any]) -> bool:
-    """Tell whether all that is read of an account is one short printable line: it ends in results and on terminals."""
+def _account(item: Any) -> Optional[Account]:
+    """Return the account in a row of the list, None if it is in no form that is known.
+
+    Each text is to be one short printable line: it ends in results and on terminals.
+    """
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+        return None
+    texts: Dict[str, Optional[str]] = {}
     for name in _ACCOUNT_TEXTS:
         value = item.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, (str, int)) or len(str(value)) > 200 or not str(value).isprintable():
-            return False
-    return isinstance(item.get("id"), str)
-
-
-def _account(item: Mapping[str, Any]) -> Account:
-    def text(name: str) -> Optional[str]:
-        value = item.get(name)
-        return None if value is None or value == "" else str(value)
-
+        text = "" if value is None else str(value)
+        if not isinstance(value, (str, int, type(None))) or len(text) > 200 or not text.isprintable():
+            return None
+        texts[name] = text or None
     return Account(
-        id=str(item["id"]),
-        name=text("name"),
-        principal=text("principal"),
-        status=text("status"),
+        id=item["id"],
+        name=texts["name"],
+        principal=texts["principal"],
+        status=texts["status"],
         disabled=_flag(item.get("disabled")),
         # The type page spells it createAt, the samples createdAt.
-        created_at=text("createdAt") or text("createAt"),
+        created_at=texts["createdAt"] or texts["createAt"],
     )
 
 

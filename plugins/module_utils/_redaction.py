@@ -130,12 +130,15 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """Return a copy of a result with every string in it masked: keys, nested values and message objects too."""
-        if value is None or isinstance(value, bool):
-            return value
         if isinstance(value, str):
             return value if len(value) < self._shortest else self.text(value)
+        if value is None or isinstance(value, bool):
+            return value
         if isinstance(value, (dict, Mapping)):  # a dictionary is told much faster from the rest than a mapping
-            return {self.value(key): self.value(item) for key, item in value.items()}
+            return {
+                (key if isinstance(key, str) and len(key) < self._shortest else self.value(key)): self.value(item)
+                for key, item in value.items()
+            }
         if isinstance(value, (list, tuple, set, frozenset)):
             return type(value)(self.value(item) for item in value)
         if isinstance(value, bytes):

@@ -137,13 +137,16 @@ def _shown(name: object) -> str:
     return ascii(name[:40]) if isinstance(name, str) else f"A {type(name).__name__}"
 
 
-def to_json(name: str, document: Document) -> str:
-    """Return a document as JSON text, or raise StoreError where it is not plain data. Quotes no value."""
+def to_json(name: str, document: Document, *, decoded: bool = False) -> str:
+    """Return a document as JSON text, or raise StoreError where it is not plain data. Quotes no value.
+
+    ``decoded`` says that it was JSON before, with whole numbers that are `exact`: then it needs no second look.
+    """
     try:
         text = _ENCODER.encode(dict(document))
         text.encode("utf-8")
         # JSON turns tuples into lists and numbers into keys without a word.
-        if _DECODER.decode(text) == document:
+        if decoded or _DECODER.decode(text) == document:
             return text
     except (TypeError, ValueError, RecursionError):
         pass
@@ -153,7 +156,7 @@ def to_json(name: str, document: Document) -> str:
     )
 
 
-def _exact(digits: str) -> int:
+def exact(digits: str) -> int:
     """Refuse whole numbers that a server may round without a word, as all do that take numbers for floats."""
     if abs(int(digits)) >= 2**53:
         raise ValueError
@@ -162,7 +165,7 @@ def _exact(digits: str) -> int:
 
 # Made once: `json.dumps` and `json.loads` make a new one for every call with options.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
-_DECODER = json.JSONDecoder(parse_int=_exact)
+_DECODER = json.JSONDecoder(parse_int=exact)
 
 
 def strings(value: Any) -> list[str]:

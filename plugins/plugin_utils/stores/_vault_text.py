@@ -15,7 +15,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -24,6 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Document,
     StoreError,
     check_name,
+    exact,
     to_json,
 )
 
@@ -93,7 +94,7 @@ def survives(entry: str, name: str, document: Document) -> bool:
     """Tell whether this document is what every reader finds in its entry."""
     plain = f"{{{entry}}}".encode()
     # Printable ASCII in quotes means the same in JSON and in YAML.
-    loads = (_load,) if plain.isascii() else (_load, _load_yaml)
+    loads = (_load_json,) if plain.isascii() else (_load_json, _load_yaml)
     try:
         return all(load(plain) == {name: document} for load in loads)
     except CannotOpen:
@@ -103,21 +104,29 @@ def survives(entry: str, name: str, document: Document) -> bool:
 # ----------------------------------------------------------------------------------------------------------- reading
 
 
-def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, str]:
-    """Return the documents in the content of the file, as JSON. Raises CannotOpen, which quotes nothing of it."""
-    return _checked(_load(plain), variable)
+class Found(NamedTuple):
+    """A document of the file, and the same as JSON text."""
+
+    document: Document
+    text: str
 
 
-def _load(plain: bytes) -> Any:
+def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> dict[str, Found]:
+    """Return the documents in the content of the file. Raises CannotOpen, which quotes nothing of it."""
+    content = _load_json(plain)
+    decoded = content is not None
+    return _checked(content if decoded else _load_yaml(plain), variable, decoded)
+
+
+def _load_json(plain: bytes) -> Any:
+    """Return what the text means as JSON, None if it is none."""
     try:
         return _DECODER.decode(plain.decode("utf-8"))
     except RecursionError:
         # The C library of PyYAML would end the whole process.
         raise CannotOpen(_UNREADABLE, _WHOLE) from None
     except ValueError:
-        pass
-    # Not in the handler: the error holds the whole text, and would hang on to what is raised here.
-    return _load_yaml(plain)
+        return None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_each_once)
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_int=exact)
 
 
 # PyYAML may be built without its C library.
@@ -161,8 +170,8 @@ def _load_yaml(plain: bytes) -> Any:
         raise CannotOpen(_UNREADABLE, _WHOLE) from None
 
 
-def _checked(content: Any, variable: str) -> dict[str, str]:
-    """Return the documents as JSON, or raise CannotOpen where the content is not ours."""
+def _checked(content: Any, variable: str, decoded: bool) -> dict[str, Found]:
+    """Return the documents, or raise CannotOpen where the content is not ours."""
     if not isinstance(content, dict) or f"{variable}_format" not in content:
         raise CannotOpen(f"holds something else than the {variable} of this collection", _WHOLE)
     version = content[f"{variable}_format"]
@@ -174,12 +183,12 @@ def _checked(content: Any, variable: str) -> dict[str, str]:
     documents = content.get(variable)
     if set(content) != {f"{variable}_format", variable} or not isinstance(documents, dict):
         raise CannotOpen(f"holds other variables than {variable}", "Give the store a file of its own.")
-    texts = {}
+    found = {}
     try:
         for name, document in documents.items():
             if not isinstance(document, dict):
                 raise CannotOpen(f"holds something else than a mapping for {ascii(name)[:60]}", _WHOLE)
-            texts[name] = to_json(check_name(name), document)
+            found[name] = Found(document, to_json(check_name(name), document, decoded=decoded))
     except StoreError as error:
         raise CannotOpen("holds a document that no store can keep", error.sentence()) from None
-    return texts
+    return found

@@ -266,14 +266,17 @@ class VaultFileStore:
 
     def names(self) -> list[str]:
         """See `Store.names`."""
-        return sorted(self._read(self._real_path()).documents)
+        return sorted(self._read(self._real_path())[0].documents)
 
     def load(self, names: Sequence[str]) -> dict[str, Stored]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
-        documents = self._read(self._real_path()).documents
-        found = {name: documents[name] for name in wanted if name in documents}
-        return {name: Stored(json.loads(text), _revision(text)) for name, text in found.items()}
+        content, decoded = self._read(self._real_path())
+        found = {name: content.documents[name] for name in wanted if name in content.documents}
+        return {
+            name: Stored(decoded[name] if name in decoded else json.loads(text), _revision(text))
+            for name, text in found.items()
+        }
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""
@@ -283,7 +286,7 @@ class VaultFileStore:
         path = self._real_path()
         outcomes: dict[str, Outcome] = {}
         with self._locked(f"{path}.lock"):
-            content = self._read(path)
+            content, _decoded = self._read(path)
             documents = dict(content.documents)
             fresh: dict[str, Document] = {}
             for name, text in texts.items():
@@ -313,23 +316,24 @@ class VaultFileStore:
             )
         return path
 
-    def _read(self, path: str) -> _Content:
+    def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
+        """Return the file, and its documents if they had to be decoded for that: nobody else has them."""
         with self._explained(f"The store {path} cannot be read"):
             sealed, identity = _read_durable(path, self._last.identity)
         if sealed is None:
-            return _Content(None)
+            return _Content(None), {}
         last = self._last
         digest = _digest(sealed)
         if digest == last.digest:
             self._last = last._replace(identity=identity)
-            return self._last
+            return self._last, {}
         try:
             plain, key = self._cipher.decrypt(sealed)
-            texts = from_text(plain, self._variable)
+            found = from_text(plain, self._variable)
         except CannotOpen as problem:
             raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
-        self._last = _Content(digest, identity, texts, key=key)
-        return self._last
+        self._last = _Content(digest, identity, {name: each.text for name, each in found.items()}, key=key)
+        return self._last, {name: each.document for name, each in found.items()}
 
     def _replace(self, path: str, old: _Content, texts: Mapping[str, str], fresh: Mapping[str, Document]) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is.
@@ -448,16 +452,15 @@ def _read_durable(path: str, known: tuple[int, int] | None) -> tuple[bytes | Non
         if not stat.S_ISREG(state.st_mode):
             raise OSError(errno.EINVAL, "not a file")
         identity = (state.st_ino, state.st_mtime_ns)
-        parts = []
-        while part := os.read(file, 1 << 20):
-            parts.append(part)
+        with open(file, "rb", buffering=0, closefd=False) as reader:
+            content = reader.readall()
         if identity != known:
             _sync(file)
     finally:
         os.close(file)
     if identity != known:
         _sync_folder(os.path.dirname(path), reading=True)
-    return b"".join(parts), identity
+    return content, identity
 
 
 def _write_durable(beside: str, data: bytes, path: str) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pytest
-from ansible.module_utils import _internal
+from ansible.module_utils import _internal, basic
 from ansible.module_utils._internal import _traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common import warnings
@@ -25,7 +25,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import RejectedError
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor
 from ansible_collections.krcloud.credentials.plugins.modules import (
     ncp_dataforest_account_info,
     ncp_dataforest_password,
@@ -211,6 +211,23 @@ def test_every_channel_masks_by_itself(drive: Driver, channel: str) -> None:
     drive.body(body, secret=SECRET)
     assert "about" in drive.printed
     clean(drive.printed)
+
+
+def test_what_core_adds_to_a_result_is_masked(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        basic, "remove_values", lambda result, _secrets: {**result, "text": f"about {SECRET}", "more": SECRET}
+    )
+    result = drive.body(lambda _module: {"text": "about nothing", "rows": ["a"]}, secret=SECRET)
+    clean(drive.printed)
+    assert (result["text"], result["more"], result["rows"]) == (f"about {MASK}", MASK, ["a"])
+
+
+def test_a_result_is_looked_through_once(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    look = Redactor.value
+    monkeypatch.setattr(Redactor, "value", lambda redactor, value: (seen.append(value), look(redactor, value))[1])
+    assert drive.body(lambda _module: {"rows": [{"name": "df001"}]}, secret=SECRET)["rows"] == [{"name": "df001"}]
+    assert seen.count("df001") == 1
 
 
 def test_a_warning_without_words_is_one(drive: Driver) -> None:
@@ -461,6 +478,14 @@ def test_a_missing_library_is_named_with_the_interpreter_and_the_way_to_install_
     assert "Failed to import the required Python library (requests)" in result["msg"]
     assert f"{sys.executable} -m pip install requests" in result["msg"]
     assert result["error"]["kind"] == "configuration"
+
+
+def test_missing_authorities_give_the_same_message(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    result = drive(ncp_dataforest_account_info.main, **KEYS)
+    assert "Failed to import the required Python library (requests)" in result["msg"]
 
 
 def test_a_proxy_without_its_library_gives_the_same_message(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
