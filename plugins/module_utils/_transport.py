@@ -27,9 +27,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils import _errors
 
 REQUESTS_IMPORT_ERROR: Optional[ImportError] = None
 try:
+    import certifi
     import urllib3
 except ImportError as _error:
-    # It comes with `requests`.
+    # Both come with `requests`.
     REQUESTS_IMPORT_ERROR = _error
 
 USER_AGENT = "krcloud.credentials"
@@ -133,7 +134,7 @@ def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[s
     """Return a client context, TLS 1.2 or newer.
 
     The authorities are those of ``ca_path`` (a PEM file, or a folder as made by `openssl rehash`), else those that
-    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names, else those of certifi. Raises ConfigurationError, and RequestsMissing.
+    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names, else those of certifi. Raises ConfigurationError.
     """
     if not validate_certs:
         context = ssl.create_default_context()
@@ -162,11 +163,6 @@ def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[st
     for name in _CA_VARIABLES:
         if environ.get(name):
             return f"the environment variable {name}", environ[name]
-    try:
-        # It comes with `requests`.
-        import certifi
-    except ImportError:
-        raise RequestsMissing from None
     return "certifi", certifi.where()
 
 
@@ -265,7 +261,7 @@ class _TooLarge(ValueError):
 
 
 class RequestsMissing(Exception):
-    """`requests`, or what comes with it, is needed and not there."""
+    """A proxy is to be used, and the library that understands its setting is not there."""
 
 
 class _NoWay(Exception):

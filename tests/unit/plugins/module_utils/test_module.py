@@ -480,14 +480,6 @@ def test_a_missing_library_is_named_with_the_interpreter_and_the_way_to_install_
     assert result["error"]["kind"] == "configuration"
 
 
-def test_missing_authorities_give_the_same_message(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "certifi", None)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    result = drive(ncp_dataforest_account_info.main, **KEYS)
-    assert "Failed to import the required Python library (requests)" in result["msg"]
-
-
 def test_a_proxy_without_its_library_gives_the_same_message(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-canary@127.0.0.1:9")
     monkeypatch.setitem(sys.modules, "requests.utils", None)
