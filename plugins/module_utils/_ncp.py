@@ -255,8 +255,10 @@ def _account(item: Any) -> Optional[Account]:
     texts: Dict[str, Optional[str]] = {}
     for name in _ACCOUNT_TEXTS:
         value = item.get(name)
+        if not isinstance(value, (str, int, type(None))):
+            return None
         text = "" if value is None else str(value)
-        if not isinstance(value, (str, int, type(None))) or len(text) > 200 or not text.isprintable():
+        if len(text) > 200 or not text.isprintable():
             return None
         texts[name] = text or None
     return Account(

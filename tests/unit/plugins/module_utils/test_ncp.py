@@ -195,7 +195,22 @@ def test_an_account_of_which_little_is_known() -> None:
     }
 
 
-@pytest.mark.parametrize("contents", ["text", ["text"], [{}], [{"id": 5}], [{"id": None}], 7, [None], [[]]])
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "text",
+        ["text"],
+        [{}],
+        [{"id": 5}],
+        [{"id": None}],
+        7,
+        [None],
+        [[]],
+        [ITEM, {"id": ID, "name": []}],
+        [{"id": ID, "status": {}}],
+        [{"id": ID, "principal": 1.5}],
+    ],
+)
 def test_a_list_of_another_form_is_refused(contents: object) -> None:
     error = list_error(answer(200, {"success": True, "contents": contents}))
     assert error.__class__ is ProtocolError
