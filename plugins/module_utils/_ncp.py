@@ -92,7 +92,12 @@ class DataForest:
 
         def interpret(response: _http.Response) -> List[Account]:
             with _ONE_LIST_AT_A_TIME:
-                return listed(response)
+                try:
+                    return listed(response)
+                except _errors.KrcloudError as error:
+                    # What led to it holds all that was taken apart, and the next list is not to stand beside that.
+                    error.__context__ = None
+                    raise error.with_traceback(None) from None
 
         def listed(response: _http.Response) -> List[Account]:
             answer = self._confirmed(response)

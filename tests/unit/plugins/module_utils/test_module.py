@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pytest
-from ansible.module_utils import _internal, basic
+from ansible.module_utils import _internal
 from ansible.module_utils._internal import _traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common import warnings
@@ -214,9 +214,10 @@ def test_every_channel_masks_by_itself(drive: Driver, channel: str) -> None:
 
 
 def test_what_core_adds_to_a_result_is_masked(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        basic, "remove_values", lambda result, _secrets: {**result, "text": f"about {SECRET}", "more": SECRET}
-    )
+    def add(module: RedactingModule, result: dict[str, Any]) -> None:
+        module._record_module_result({**result, "text": f"about {SECRET}", "more": SECRET})
+
+    monkeypatch.setattr(AnsibleModule, "_return_formatted", add)
     result = drive.body(lambda _module: {"text": "about nothing", "rows": ["a"]}, secret=SECRET)
     clean(drive.printed)
     assert (result["text"], result["more"], result["rows"]) == (f"about {MASK}", MASK, ["a"])

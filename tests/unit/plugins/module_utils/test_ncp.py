@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from email.utils import formatdate
 from typing import Any
 
@@ -215,6 +216,17 @@ def test_a_list_of_another_form_is_refused(contents: object) -> None:
     error = list_error(answer(200, {"success": True, "contents": contents}))
     assert error.__class__ is ProtocolError
     assert "not in the documented form" in error.message
+
+
+@pytest.mark.parametrize("contents", [[{"id": ID}] * 16_000, ["text"] * 1000])
+@pytest.mark.parametrize("success", [True, False])
+def test_a_refused_list_is_gone_before_the_next_one_is_taken_apart(contents: list[object], success: bool) -> None:
+    error: BaseException | None = list_error(answer(200, {"success": success, "contents": contents}))
+    while error:
+        for frame, _line in traceback.walk_tb(error.__traceback__):
+            held = [value for value in frame.f_locals.values() if isinstance(value, (list, dict))]
+            assert not [value for value in held if "contents" in value or len(value) >= 1000]
+        error = error.__context__
 
 
 def test_filters() -> None:
