@@ -135,10 +135,7 @@ class Redactor:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (dict, Mapping)):  # a dictionary is told much faster from the rest than a mapping
-            return {
-                (key if isinstance(key, str) and len(key) < self._shortest else self.value(key)): self.value(item)
-                for key, item in value.items()
-            }
+            return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return type(value)(self.value(item) for item in value)
         if isinstance(value, bytes):
