@@ -163,6 +163,9 @@ def check(secret: str, *forms: str) -> None:
     assume("ß" not in secret or not {"upper case", "decomposed"} & set(forms))
     assume(shown not in BEFORE + AFTER and secret not in BEFORE + AFTER and shown not in MASK)
     result = masked(secret, BEFORE + shown + AFTER)
+    # Quotes and backslashes alone, escaped twice, can have too many layers: then all goes, which is safe. It is rare,
+    # or Hypothesis fails for want of examples.
+    assume(result != MASK)
     assert result.startswith(BEFORE), result
     assert result.endswith(AFTER), result
     inside = result[len(BEFORE) : -len(AFTER)]
