@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _ansiballz,  # noqa: F401 first, so that it holds for those below
     _errors,
     _http,
     _options,

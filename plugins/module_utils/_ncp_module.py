@@ -26,6 +26,11 @@ def clients(
     return made
 
 
+def client(module: _module.RedactingModule) -> _ncp.DataForest:
+    """Return a client for the credentials of the task. Raises ConfigurationError; sends nothing."""
+    return clients(module, [_credentials.TASK])[_credentials.TASK]
+
+
 def _options_of(options: Mapping[str, Any], tenant: _credentials.Tenant) -> Mapping[str, Optional[str]]:
     """Return the credential options that hold for a tenant. What an item says replaces all that the task says."""
     if tenant == _credentials.TASK:

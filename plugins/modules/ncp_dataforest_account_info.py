@@ -148,18 +148,12 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import (
-    _credentials,
-    _module,
-    _ncp,
-    _ncp_module,
-    _options,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils import _module, _ncp, _ncp_module, _options
 
 
 def list_accounts(module: _module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    accounts = _ncp_module.clients(module, [_credentials.TASK])[_credentials.TASK].accounts()
+    accounts = _ncp_module.client(module).accounts()
     return {
         "changed": False,
         "accounts": [account.as_dict() for account in _ncp.matching(accounts, options["id"], options["name"])],

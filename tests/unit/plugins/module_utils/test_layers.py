@@ -19,7 +19,7 @@ OURS = "ansible_collections.krcloud.credentials.plugins."
 
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
-    ("_signing", "_errors", "_bodies", "_redaction", "_options"),
+    ("_ansiballz", "_signing", "_errors", "_bodies", "_redaction", "_options"),
     ("_names", "_pace", "_credentials", "_password", "_raw_params"),
     ("_http",),
     ("_transport", "_ncp", "_solapi"),
@@ -164,6 +164,7 @@ def test_the_library_says_that_it_is_private(name: str) -> None:
 
 
 CLIENT = {
+    "_ansiballz",
     "_bodies",
     "_credentials",
     "_errors",

@@ -10,6 +10,8 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,3 +82,37 @@ def test_a_bulk_reset_opens_no_more_connections_than_it_has_workers(simulator: S
     assert seen["by_operation"] == {"resetPassword": ACCOUNTS}
     assert seen["connections"] <= CONCURRENCY
     assert seen["peak"] <= CONCURRENCY
+
+
+# Imports all files of the library from a zip file, and prints which files were compiled.
+COMPILING = """
+import builtins, sys
+from importlib import import_module
+
+sys.path.insert(0, sys.argv[1])
+compiled, compile_it = [], compile
+builtins.compile = lambda source, name, *rest, **named: compiled.append(name) or compile_it(source, name, *rest, **named)
+package = "ansible_collections.krcloud.credentials.plugins.module_utils"
+import_module(package + "._module")
+for name in sys.argv[2].split():
+    module = import_module(f"{package}.{name}")
+    assert module.__file__ == f"{module.__loader__.archive}/{package.replace('.', '/')}/{name}.py", module.__file__
+print(*compiled, sep="\\n")
+"""
+
+
+def test_what_is_imported_from_a_packed_module_is_compiled_once(tmp_path: Path) -> None:
+    packed, folder = tmp_path / "packed.zip", tree.COLLECTION / "plugins" / "module_utils"
+    files = sorted(path.stem for path in (tree.ROOT / "plugins" / "module_utils").glob("*.py"))
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in files:
+            archive.write(tree.ROOT / "plugins" / "module_utils" / f"{name}.py", str(folder / f"{name}.py"))
+        for package in (folder, *folder.parents[:-1]):
+            archive.writestr(str(package / "__init__.py"), "")
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILING, str(packed), " ".join(files)], check=True, capture_output=True, text=True
+    )
+    compiled = Counter(Path(name).stem for name in done.stdout.split() if name.startswith(str(packed)))
+    # Before it come the file itself, and the one that brings it.
+    later = set(files) - {"_ansiballz", "_module"}
+    assert {name: compiled[name] for name in later} == dict.fromkeys(later, 1)
