@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     KrcloudError,
@@ -21,10 +20,11 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._pipelining import PipeliningAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
 
 
-class RedactingAction(ActionBase):
+class RedactingAction(PipeliningAction):
     """An action whose ``act`` returns the result of the task, or raises what is to be said of its failure."""
 
     _supports_check_mode = True

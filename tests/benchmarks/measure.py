@@ -94,7 +94,9 @@ class _Memory(threading.Thread):
     def _look_at(self, process: Path) -> None:
         lines = (process / "status").read_text().splitlines()
         peak = int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
-        if b"AnsiballZ_" in (process / "cmdline").read_bytes():
+        # A module runs from its file, or with pipelining from the standard input of an interpreter.
+        arguments = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        if b"AnsiballZ_" in arguments[-1] or (len(arguments) == 1 and b"python" in arguments[0]):
             self.module = max(self.module or 0.0, peak)
         else:
             self.controller = max(self.controller, peak)

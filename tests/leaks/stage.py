@@ -209,7 +209,6 @@ class Stage:
             "ANSIBLE_DISPLAY_TRACEBACK": "always",
             "ANSIBLE_INJECT_INVOCATION": "true",
             "ANSIBLE_LOG_PATH": str(out / "ansible.log"),
-            "ANSIBLE_PIPELINING": "true",
         }
 
     @staticmethod

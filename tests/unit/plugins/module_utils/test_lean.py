@@ -90,8 +90,8 @@ import builtins, sys
 from importlib import import_module
 
 sys.path.insert(0, sys.argv[1])
-compiled, compile_it = [], compile
-builtins.compile = lambda source, name, *rest, **named: compiled.append(name) or compile_it(source, name, *rest, **named)
+compiled, real = [], compile
+builtins.compile = lambda source, name, *rest, **named: compiled.append(name) or real(source, name, *rest, **named)
 package = "ansible_collections.krcloud.credentials.plugins.module_utils"
 import_module(package + "._module")
 for name in sys.argv[2].split():

@@ -18,7 +18,7 @@ PREFIX = "ansible_collections.krcloud.credentials.plugins.plugin_utils"
 
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
-    ("_duration", "_store"),
+    ("_duration", "_store", "_pipelining"),
     ("_effects", "_envelope", "stores"),
     ("_rotation",),
     ("_rotator", "_reset_mail", "_publication", "_credential"),

@@ -1,0 +1,12 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller side of ncp_dataforest_account_info: it only sends the module off."""
+
+from __future__ import annotations
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._pipelining import ModuleAction
+
+
+class ActionModule(ModuleAction):
+    """Wiring: nothing but the module, by pipelining."""
