@@ -38,13 +38,14 @@ import os
 import random
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from secrets import token_bytes
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.parsing.vault import AnsibleVaultFormatError, VaultAES256, VaultLib
+from ansible.parsing.vault import AnsibleVaultError, VaultAES256
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
@@ -146,7 +147,8 @@ class AnsibleVault:
 
     def decrypt(self, sealed: bytes) -> tuple[bytes, VaultKey]:
         """See `Cipher.decrypt`."""
-        parts = sealed.split(b"\n", 1)[0].strip().split(b";")
+        header = BytesIO(sealed).readline().rstrip(b"\r\n")
+        parts = header.strip().split(b";")
         if parts[0] != _HEADER:
             raise CannotOpen(
                 "is empty" if not sealed else "is not encrypted with Ansible Vault",
@@ -160,20 +162,29 @@ class AnsibleVault:
                 f"is encrypted under the vault id {label!a}, and the store asks for {self._vault_id}",
                 "Change vault_id of the store, or re-key the file with ansible-vault rekey.",
             )
-        try:
-            plain, _vault_id, secret = VaultLib(self._secrets).decrypt_and_get_vault_id(sealed)
-        except AnsibleVaultFormatError:
-            raise CannotOpen("is damaged", "Put back a whole copy of it.") from None
-        except AnsibleError:
-            known = ", ".join(sorted({name for name, _secret in self._secrets}))
-            raise CannotOpen(
-                f"cannot be opened with the vault secrets of this run ({known}): "
-                "it is under another passphrase, or damaged",
-                "Run with the vault secret of this file, or put back a whole copy of it.",
-            ) from None
-        except Exception as error:
-            raise CannotOpen(f"is damaged ({type(error).__name__})", "Put back a whole copy of it.") from None
-        return bytes(plain), VaultKey(label, secret)
+        # What `VaultLib.decrypt` does, without an object for each line and a copy of all of it at each step.
+        body = memoryview(sealed.translate(None, b"\r\n"))[len(header) :]
+        for secret in self._secrets_for(label):
+            try:
+                return VaultAES256.decrypt(body, secret), VaultKey(label, secret)
+            except AnsibleVaultError:
+                continue
+            except AnsibleError:
+                raise CannotOpen("is damaged", "Put back a whole copy of it.") from None
+            except Exception as error:
+                raise CannotOpen(f"is damaged ({type(error).__name__})", "Put back a whole copy of it.") from None
+        known = ", ".join(sorted({name for name, _secret in self._secrets}))
+        raise CannotOpen(
+            f"cannot be opened with the vault secrets of this run ({known}): "
+            "it is under another passphrase, or damaged",
+            "Run with the vault secret of this file, or put back a whole copy of it.",
+        )
+
+    def _secrets_for(self, label: str | None) -> list[Any]:
+        """Return the secrets to try on a file, in the order of the play, as `VaultLib.decrypt` chooses them."""
+        wanted = label or constants.config.get_config_value("DEFAULT_VAULT_IDENTITY")
+        strict = constants.config.get_config_value("DEFAULT_VAULT_ID_MATCH")
+        return [secret for name, secret in self._secrets if not strict or name == wanted]
 
     def encrypt(self, plain: bytes, key: object) -> tuple[bytes, VaultKey]:
         """See `Cipher.encrypt`."""
@@ -190,7 +201,13 @@ class AnsibleVault:
                 f"does not exist yet, and it is not clear under which vault id to make it: this run has {names}",
                 "Set vault_id of the store.",
             )
-        return VaultKey(*usable[0])
+        key = VaultKey(*usable[0])
+        if key.label and not key.label.isascii():
+            raise CannotOpen(
+                f"does not exist yet, and Ansible Vault cannot read a file under the vault id {key.label!r}",
+                "Use a vault id in ASCII.",
+            )
+        return key
 
 
 def _sealed(plain: bytes, key: VaultKey) -> bytes:

@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible.parsing.vault import AnsibleVaultError, VaultLib, VaultSecret
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -224,6 +225,14 @@ def test_a_file_stays_under_the_secret_that_it_is_under(vault: VaultFileBench, l
     assert get(opened(vault, ("prod", "p")), "kim").document == NEW
 
 
+def test_no_file_is_made_that_ansible_vault_cannot_read(vault: VaultFileBench) -> None:
+    """It writes a header in Korean, and takes none but in ASCII for its own."""
+    with pytest.raises(StoreError, match="cannot read a file under the vault id '운영'") as caught:
+        put(opened(vault, ("운영", "p")), kim=OLD)
+    assert caught.value.hint == "Use a vault id in ASCII."
+    assert not vault.path.exists()
+
+
 def test_a_file_under_another_vault_id_is_left_alone(vault: VaultFileBench) -> None:
     vault.path.write_bytes(sealed := seal(vault_file.to_text({"kim": vault_file.entry("kim", OLD)}), "dev", "same"))
     store = opened(vault, ("dev", "same"), ("prod", "same"), vault_id="prod")
@@ -253,7 +262,7 @@ def test_a_salt_that_is_fixed_by_configuration_is_not_used(
     assert b"always".hex().encode() not in first
 
 
-@pytest.mark.parametrize("label", [None, "", "default", "prod", "운영"])
+@pytest.mark.parametrize("label", [None, "", "default", "prod"])
 @given(plain=st.binary(max_size=300).map(b"{".__add__))
 @example(plain=b"{}")
 def test_writes_what_ansible_vault_writes(label: str | None, plain: bytes) -> None:
@@ -262,6 +271,41 @@ def test_writes_what_ansible_vault_writes(label: str | None, plain: bytes) -> No
     salt = bytes.fromhex(bytes.fromhex(b"".join(sealed.split(b"\n")[1:]).decode()).split(b"\n")[0].decode())
     assert sealed == VaultLib(secrets).encrypt(plain, secret=key.secret, vault_id=label, salt=salt)
     assert len(salt) == 32
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("label", [None, "default", "prod"])
+@given(plain=st.binary(max_size=300).map(b"{".__add__))
+def test_reads_what_ansible_vault_writes(label: str | None, plain: bytes, end: bytes) -> None:
+    secrets = secrets_of(("dev", "another"), ("default", PASSPHRASE))
+    sealed = bytes(VaultLib(secrets).encrypt(plain, secret=secrets[1][1], vault_id=label)).replace(b"\n", end)
+    found, key = vault_file.AnsibleVault(secrets, None, None).decrypt(sealed)
+    assert found == plain == VaultLib(secrets).decrypt(sealed)
+    assert key.secret is secrets[1][1]
+    assert key.label == (None if label == "default" else label)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("label", [None, "prod"])
+@pytest.mark.parametrize("name", ["default", "prod", "dev"])
+def test_tries_the_secrets_that_ansible_vault_tries(
+    monkeypatch: pytest.MonkeyPatch, name: str, label: str | None, strict: bool
+) -> None:
+    if strict:
+        monkeypatch.setenv("ANSIBLE_VAULT_ID_MATCH", "true")
+        monkeypatch.setattr("ansible.constants.DEFAULT_VAULT_ID_MATCH", True)
+    sealed, secrets = seal(b"{}", label), secrets_of((name, PASSPHRASE), ("last", "l"))
+
+    def opens(decrypt: Callable[[bytes], object], error: type[Exception]) -> bool:
+        try:
+            decrypt(sealed)
+        except error:
+            return False
+        return True
+
+    ours = opens(vault_file.AnsibleVault(secrets, None, None).decrypt, vault_file.CannotOpen)
+    assert ours is opens(VaultLib(secrets).decrypt, AnsibleVaultError)
+    assert ours is (not strict or name == (label or "default"))
 
 
 def test_goes_on_after_a_change_of_the_passphrase(vault: VaultFileBench, tmp_path: Path) -> None:
