@@ -84,9 +84,9 @@ def test_a_bulk_reset_opens_no_more_connections_than_it_has_workers(simulator: S
     assert seen["peak"] <= CONCURRENCY
 
 
-# Imports all files of the library from a zip file, and prints which files were compiled.
-COMPILING = """
-import builtins, sys
+# Imports the library from a place, and prints whether garbage is looked for, and which files were compiled.
+IMPORTING = """
+import builtins, gc, sys
 from importlib import import_module
 
 sys.path.insert(0, sys.argv[1])
@@ -96,23 +96,38 @@ package = "ansible_collections.krcloud.credentials.plugins.module_utils"
 import_module(package + "._module")
 for name in sys.argv[2].split():
     module = import_module(f"{package}.{name}")
-    assert module.__file__ == f"{module.__loader__.archive}/{package.replace('.', '/')}/{name}.py", module.__file__
-print(*compiled, sep="\\n")
+    assert module.__file__ == f"{sys.argv[1]}/{package.replace('.', '/')}/{name}.py", module.__file__
+looked = gc.isenabled()
+sys.modules[package + "._ansiballz"].all_is_imported()
+print(looked, gc.isenabled(), gc.get_freeze_count() > 0, *compiled, sep="\\n")
 """
 
 
-def test_what_is_imported_from_a_packed_module_is_compiled_once(tmp_path: Path) -> None:
+def imported_from(place: Path) -> tuple[list[str], Counter[str]]:
+    """Import all files of the library; return three truths about garbage, and how often each file was compiled."""
+    files = sorted(path.stem for path in (tree.ROOT / "plugins" / "module_utils").glob("_*.py"))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING, str(place), " ".join(files)], check=True, capture_output=True, text=True
+    )
+    lines = done.stdout.splitlines()
+    return lines[:3], Counter(Path(name).stem for name in lines[3:] if name.startswith(str(place)))
+
+
+def test_a_packed_module_is_compiled_once_and_looked_through_for_garbage_later(tmp_path: Path) -> None:
     packed, folder = tmp_path / "packed.zip", tree.COLLECTION / "plugins" / "module_utils"
-    files = sorted(path.stem for path in (tree.ROOT / "plugins" / "module_utils").glob("*.py"))
     with zipfile.ZipFile(packed, "w") as archive:
-        for name in files:
-            archive.write(tree.ROOT / "plugins" / "module_utils" / f"{name}.py", str(folder / f"{name}.py"))
+        for path in (tree.ROOT / "plugins" / "module_utils").glob("*.py"):
+            archive.write(path, str(folder / path.name))
         for package in (folder, *folder.parents[:-1]):
             archive.writestr(str(package / "__init__.py"), "")
-    done = subprocess.run(
-        [sys.executable, "-c", COMPILING, str(packed), " ".join(files)], check=True, capture_output=True, text=True
-    )
-    compiled = Counter(Path(name).stem for name in done.stdout.split() if name.startswith(str(packed)))
-    # Before it come the file itself, and the one that brings it.
-    later = set(files) - {"_ansiballz", "_module"}
-    assert {name: compiled[name] for name in later} == dict.fromkeys(later, 1)
+    garbage, compiled = imported_from(packed)
+    assert garbage == ["False", "True", "True"]
+    # Before it come the file itself, the one that brings it, and the packages.
+    later = {name: count for name, count in compiled.items() if name not in ("_ansiballz", "_module", "__init__")}
+    assert {"_errors", "_ncp", "_reset"} < set(later)
+    assert set(later.values()) == {1}
+
+
+def test_a_module_outside_of_a_zip_file_is_left_alone() -> None:
+    garbage, _compiled = imported_from(tree.link())
+    assert garbage == ["True", "True", "False"]
