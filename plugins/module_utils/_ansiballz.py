@@ -10,7 +10,7 @@
 - Garbage is not looked for before the work begins, and what was imported until then is not looked through any more:
   nearly all of it stays.
 
-This begins when this file is imported, and holds for what is imported later. It does nothing outside of a zip file.
+This begins when this file is imported, so modules import it first. Outside of a zip file it does nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if _PACKED:
 
 
 def all_is_imported() -> None:
-    """Look for garbage from now on."""
+    """Look for garbage from now on: the work begins."""
     if _PACKED:
         gc.freeze()
         gc.enable()

@@ -18,7 +18,6 @@ from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import (
-    _ansiballz,
     _errors,
     _http,
     _options,
@@ -61,7 +60,6 @@ class RedactingModule(AnsibleModule):
 
     def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
         """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""
-        _ansiballz.all_is_imported()
         try:
             if _transport.REQUESTS_IMPORT_ERROR:
                 raise _missing_requests()

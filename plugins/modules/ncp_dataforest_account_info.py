@@ -148,7 +148,13 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _module, _ncp, _ncp_module, _options
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _ansiballz,
+    _module,
+    _ncp,
+    _ncp_module,
+    _options,
+)
 
 
 def list_accounts(module: _module.RedactingModule) -> Dict[str, Any]:
@@ -161,6 +167,7 @@ def list_accounts(module: _module.RedactingModule) -> Dict[str, Any]:
 
 
 def main() -> None:
+    _ansiballz.all_is_imported()
     module = _module.RedactingModule(
         _options.argument_spec("ncp", {"id": {"type": "str"}, "name": {"type": "str"}}),
         supports_check_mode=True,

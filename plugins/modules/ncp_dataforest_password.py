@@ -223,7 +223,13 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _module, _ncp_module, _options, _reset
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _ansiballz,
+    _module,
+    _ncp_module,
+    _options,
+    _reset,
+)
 
 ACCOUNT = {
     "id": {"type": "str"},
@@ -268,6 +274,7 @@ def reset(module: _module.RedactingModule) -> Dict[str, Any]:
 
 
 def main() -> None:
+    _ansiballz.all_is_imported()
     module = _module.RedactingModule(
         _options.argument_spec("ncp", OPTIONS),
         mutually_exclusive=[("id", "name"), ("id", "accounts"), ("name", "accounts"), ("password", "accounts")],

@@ -177,7 +177,13 @@ import os
 import secrets
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _credentials, _module, _options, _solapi
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _ansiballz,
+    _credentials,
+    _module,
+    _options,
+    _solapi,
+)
 
 OPTIONS: Dict[str, Dict[str, Any]] = {
     "email": {"type": "str", "required": True},
@@ -196,6 +202,7 @@ def send(module: _module.RedactingModule) -> Dict[str, Any]:
 
 
 def main() -> None:
+    _ansiballz.all_is_imported()
     module = _module.RedactingModule(
         _options.argument_spec("solapi", OPTIONS),
         required_together=[("store", "min_interval")],

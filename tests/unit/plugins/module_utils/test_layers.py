@@ -198,3 +198,12 @@ def test_a_module_carries_only_what_it_uses(name: str) -> None:
         packed |= waiting
         waiting = {each for path in packed for each in library(imported(LIBRARY / f"{path}.py"))} - packed
     assert packed == PAYLOADS[name]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, packed in PAYLOADS.items() if packed))
+def test_a_module_starts_with_the_file_that_makes_it_start_fast(name: str) -> None:
+    body = ast.parse((MODULES / f"{name}.py").read_text(encoding="utf-8")).body
+    ours = next(node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith(OURS))
+    assert ours.names[0].name == "_ansiballz"
+    main = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    assert ast.unparse(main.body[0]) == "_ansiballz.all_is_imported()"
