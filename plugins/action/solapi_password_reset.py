@@ -26,7 +26,7 @@ class ActionModule(RedactingAction):
     def act(self) -> Mapping[str, Any]:
         """Ask for a mail, unless one was asked for lately."""
         if self._task.args.get("store") is None:
-            return self.run_module_as_it_is()
+            return self.run_module_of_task(self.task_vars)
         if self._task.async_val:
             raise ConfigurationError("store does not go with async.", hint="Run the task without async.")
         options = self.options(reset_mail_spec())

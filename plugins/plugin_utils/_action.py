@@ -72,8 +72,3 @@ class RedactingAction(PipeliningAction):
         finally:
             self._task.check_mode = check_mode
         return result
-
-    def run_module_as_it_is(self) -> Mapping[str, Any]:
-        """Run the module of the task the way Ansible does it where there is no action plugin."""
-        result: Mapping[str, Any] = self._execute_module(task_vars=self.task_vars, wrap_async=self._task.async_val)
-        return result

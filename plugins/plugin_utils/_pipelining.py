@@ -39,6 +39,10 @@ class PipeliningAction(ActionBase):
         result: dict[str, Any] = super()._execute_module(*args, **kwargs)
         return result
 
+    def run_module_of_task(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module of the task the way Ansible does it where there is no action plugin."""
+        return self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+
 
 class ModuleAction(PipeliningAction):
     """The action of a module that needs nothing else on the controller."""
@@ -49,4 +53,4 @@ class ModuleAction(PipeliningAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module."""
         super().run(tmp, task_vars)
-        return self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        return self.run_module_of_task(task_vars)

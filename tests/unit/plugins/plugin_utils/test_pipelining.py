@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,9 +59,23 @@ def test_whoever_becomes_another_user_decides(become: str) -> None:
     assert not made.is_pipelining_enabled()
 
 
-@pytest.mark.parametrize("name", ["psrp", "winrm"])
-def test_a_connection_that_knows_no_such_option_is_left_alone(name: str) -> None:
-    made = connection(name)
-    before = made.is_pipelining_enabled()
+# As those of many other collections are.
+BARE = """
+from ansible.plugins.connection import ConnectionBase
+
+
+class Connection(ConnectionBase):
+    transport = "bare"
+    has_pipelining = True
+    _connect = exec_command = put_file = fetch_file = close = lambda self, *_arguments, **_options: None
+"""
+
+
+def test_a_connection_without_such_an_option_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "bare.py").write_text(BARE, encoding="utf-8")
+    connection_loader.add_directory(str(tmp_path))
+    made = connection_loader.get("bare", PlayContext())
+    with pytest.raises(KeyError):
+        made.get_option("pipelining")
     prefer_pipelining(made)
-    assert made.is_pipelining_enabled() is before
+    assert not made.is_pipelining_enabled()
