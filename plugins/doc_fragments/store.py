@@ -34,6 +34,7 @@ options:
       vault_id:
         description:
           - The vault ID under which a V(vault_file) is encrypted, if the play has several.
+          - A new file needs one in ASCII. Ansible Vault writes others, and cannot read them back.
         type: str
       lock_timeout:
         description:
