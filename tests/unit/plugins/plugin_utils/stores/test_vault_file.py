@@ -231,6 +231,8 @@ def test_no_file_is_made_that_ansible_vault_cannot_read(vault: VaultFileBench) -
         put(opened(vault, ("운영", "p")), kim=OLD)
     assert caught.value.hint == "Use a vault id in ASCII."
     assert not vault.path.exists()
+    vault.path.write_bytes(seal(vault_file.to_text({"kim": vault_file.entry("kim", OLD)}), "운영", "p"))
+    assert get(opened(vault, ("운영", "p")), "kim").document == OLD
 
 
 def test_a_file_under_another_vault_id_is_left_alone(vault: VaultFileBench) -> None:
@@ -262,7 +264,7 @@ def test_a_salt_that_is_fixed_by_configuration_is_not_used(
     assert b"always".hex().encode() not in first
 
 
-@pytest.mark.parametrize("label", [None, "", "default", "prod"])
+@pytest.mark.parametrize("label", [None, "", "default", "prod", "운영"])
 @given(plain=st.binary(max_size=300).map(b"{".__add__))
 @example(plain=b"{}")
 def test_writes_what_ansible_vault_writes(label: str | None, plain: bytes) -> None:
