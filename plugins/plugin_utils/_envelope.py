@@ -80,8 +80,10 @@ class Envelope(NamedTuple):
         return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
 
 
-def from_stored(name: str, stored: Stored) -> Envelope:
+def from_stored(name: str, stored: Stored | StoreError) -> Envelope:
     """Return the envelope that the store holds under a name. Raises StoreError, which quotes nothing of it."""
+    if isinstance(stored, StoreError):
+        raise stored
     try:
         return from_document(stored.document)
     except EnvelopeError as fault:

@@ -24,6 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Change,
     Conflict,
     Store,
+    Stored,
     StoreError,
 )
 
@@ -89,4 +90,9 @@ def _load(store: Store, names: Sequence[str]) -> dict[str, tuple[Envelope, str]]
             f"The store has no account {shown(missing[0])}.",
             hint="Give the names and rotation IDs of a rotation's result.",
         )
-    return {name: (from_stored(name, stored[name]), stored[name].revision) for name in names}
+    return {name: _envelope(name, stored[name]) for name in names}
+
+
+def _envelope(name: str, found: Stored | StoreError) -> tuple[Envelope, str]:
+    envelope = from_stored(name, found)
+    return envelope, found.revision if isinstance(found, Stored) else ""

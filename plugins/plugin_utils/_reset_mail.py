@@ -32,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     MOST_LOSSES,
     Change,
     Conflict,
+    Loaded,
     Stored,
     StoreError,
 )
@@ -159,8 +160,11 @@ def _due(mail: Mail, interval: float) -> str:
 
 
 def _load(name: str) -> Generator[Load, Any, Stored | None]:
-    stored: Mapping[str, Stored] = yield Load((name,))
-    return stored.get(name)
+    stored: Loaded = yield Load((name,))
+    found = stored.get(name)
+    if isinstance(found, StoreError):
+        raise found
+    return found
 
 
 def _save(name: str, mail: Mail, expected: str | None) -> Generator[Save, Any, str | None]:

@@ -36,6 +36,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     MOST_LOSSES,
     Change,
     Conflict,
+    Loaded,
     Stored,
     StoreError,
 )
@@ -177,19 +178,19 @@ class Rotation:
         names = [row.name for row in rows]
         if len(set(names)) < len(names):
             raise ConfigurationError("An account is named more than once.", hint="Name each account once.")
-        stored: Mapping[str, Stored] = yield Load(tuple(names))
+        stored: Loaded = yield Load(tuple(names))
         for row in rows:
             self._take(row, stored.get(row.name))
         return rows
 
-    def _take(self, row: _Work, stored: Stored | None) -> None:
+    def _take(self, row: _Work, stored: Stored | StoreError | None) -> None:
         """Make a document of the store the state of an account, and plan its next step."""
         try:
             row.envelope = from_stored(row.name, stored) if stored else None
         except StoreError as fault:
-            self._close(row, "failed", fault.as_dict())
+            self._close(row, "unknown" if row.set_last else "failed", fault.as_dict())
             return
-        row.revision = stored.revision if stored else None
+        row.revision = stored.revision if isinstance(stored, Stored) else None
         row.before = row.before or standing(row.envelope, self._started)
         row.step = plan(row.envelope, row.account, self._policy, self._clock())
         active = row.envelope.rotation_id if row.envelope else None
@@ -242,10 +243,10 @@ class Rotation:
         lost = yield from self._commit(rows, changes)
         committed = [row for row in rows if row.name in changes and row.name not in lost]
         if committed:
-            stored: Mapping[str, Stored] = yield Load(tuple(row.name for row in committed))
+            stored: Loaded = yield Load(tuple(row.name for row in committed))
             for row in committed:
                 found = stored.get(row.name)
-                if found is None or found.revision != row.revision:
+                if not isinstance(found, Stored) or found.revision != row.revision:
                     # Somebody wrote in between. That is a loss like any other.
                     self._lose(row, found)
                 elif found.document != to_document(changes[row.name]):
@@ -270,12 +271,12 @@ class Rotation:
             else:
                 by_name[name].envelope, by_name[name].revision = envelope, revision
         if lost:
-            stored: Mapping[str, Stored] = yield Load(tuple(row.name for row in lost))
+            stored: Loaded = yield Load(tuple(row.name for row in lost))
             for row in lost:
                 self._lose(row, stored.get(row.name))
         return {row.name for row in lost}
 
-    def _lose(self, row: _Work, stored: Stored | None) -> None:
+    def _lose(self, row: _Work, stored: Stored | StoreError | None) -> None:
         row.sending = None
         row.losses += 1
         self._take(row, stored)
@@ -322,9 +323,9 @@ class Rotation:
 
     def _settle_repeat(self, row: _Work, answer: Answer) -> Generator[Effect, Any, None]:
         """After the active value was sent once more: done, unless the store has moved on since."""
-        stored: Mapping[str, Stored] = yield Load((row.name,))
+        stored: Loaded = yield Load((row.name,))
         found = stored.get(row.name)
-        if found is None or found.revision != row.revision:
+        if not isinstance(found, Stored) or found.revision != row.revision:
             self._lose(row, found)
         elif answer.verdict is Verdict.CONFIRMED:
             self._close(row, "resumed")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
 
@@ -69,6 +69,9 @@ class Conflict:
 Outcome = str | Conflict
 """The new revision of a document, or why it has none."""
 
+Loaded = Mapping[str, "Stored | StoreError"]
+"""What a store holds under each of the names asked for; see `Store.load`."""
+
 
 class StoreError(KrcloudError):
     """The store is away, locked, torn, foreign, full or forbidden.
@@ -99,21 +102,27 @@ class Store(Protocol):
     def place(self) -> str:
         """Where it is, as messages name it."""
 
-    @property
-    def durability(self) -> Literal["fsync", "remote"]:
-        """What has happened by the time that `save` reports a document as saved."""
+    def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
+        """Return the documents of these names; those that do not exist are left out. What it returns is durable.
 
-    def names(self) -> list[str]:
-        """Return the names of all documents, sorted."""
+        A document that cannot be read while the store can (deleted, destroyed, not permitted, not a document) has a
+        StoreError as its value: it hinders none of the others.
+        """
 
-    def load(self, names: Sequence[str]) -> dict[str, Stored]:
-        """Return the documents of these names; those that do not exist are left out. What it returns is durable."""
+    def check_save(self, names: Sequence[str]) -> None:
+        """Raise StoreError for what would refuse a `save` of these names, as far as that shows without writing.
+
+        Changes nothing, and makes no file.
+        """
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """Make each change whose ``expected`` still holds, and say of each what became of it.
 
         A conflict of one does not hinder the others.
         """
+
+    def close(self) -> None:
+        """End what the store keeps open, a login of its own included. Raises nothing; a store may be used again."""
 
 
 def check_name(name: str) -> str:

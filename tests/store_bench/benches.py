@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultSecret
+from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored, StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _kv2, open_store, vault_file
 from store_bench.openbao import OpenBao
 from store_bench.steps import Hook, Replacement, of_hashi_vault, of_vault_file
@@ -44,6 +46,9 @@ class Bench(Protocol):
 
     def mark(self) -> object:
         """What is another after every save, even one that changes nothing."""
+
+    def names(self) -> list[str]:
+        """The names of all documents there, sorted, read past the store."""
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         """Tells of every step that the store takes outside of this process, in the order taken."""
@@ -82,6 +87,13 @@ class VaultFileBench:
     def mark(self) -> object:
         state = self.path.stat()
         return state.st_ino, state.st_mtime_ns, self.path.read_bytes()
+
+    def names(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        plain = VaultLib([("default", VaultSecret(PASSPHRASE.encode()))]).decrypt(self.path.read_bytes())
+        content = yaml.load(plain.decode(), Loader=yaml.SafeLoader)
+        return sorted(content["dataforest_credentials"])
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         return replaced(of_vault_file(vault_file, hook))
@@ -141,8 +153,13 @@ class HashiVaultBench:
         self.folder = f"test/{secrets.token_hex(6)}"
 
     def mark(self) -> object:
-        store = self.open()
-        return {name: stored.revision for name, stored in store.load(store.names()).items()}
+        place = f"secret/metadata/{self.folder}"
+        return {name: self.server.do("GET", f"{place}/{quote(name)}")["data"] for name in self.names()}
+
+    def names(self) -> list[str]:
+        status, answer = self.server.call("LIST", f"secret/metadata/{self.folder}")
+        assert status in (200, 404), answer
+        return sorted(name for name in answer["data"]["keys"] if not name.endswith("/")) if status == 200 else []
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         return replaced(of_hashi_vault(_kv2, hook))
@@ -194,5 +211,14 @@ def put(store: Store, **documents: Any) -> dict[str, str]:
     return {name: str(outcome) for name, outcome in outcomes.items()}
 
 
+def load(store: Store, names: Sequence[str]) -> dict[str, Stored]:
+    """Load documents, each of which must be readable."""
+    found = store.load(names)
+    for each in found.values():
+        if isinstance(each, StoreError):
+            raise each
+    return {name: each for name, each in found.items() if isinstance(each, Stored)}
+
+
 def get(store: Store, name: str) -> Stored:
-    return store.load([name])[name]
+    return load(store, [name])[name]

@@ -20,7 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import MOST_PREVIOUS
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import MOST_LOSSES, Stored
 from simulator import Simulator
-from store_bench.benches import Bench, replaced
+from store_bench.benches import Bench, load, replaced
 from store_bench.child import Child
 from sweeps.boundaries import of_a_vendor
 from sweeps.runs import rotate
@@ -60,7 +60,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
     def looked_up(self: Any, request: Any, timeout: float, deadline: float) -> Any:
         body = json.loads(request.body) if of_a_vendor(request) else {}
         if "password" in body:
-            stored = world.bench.open().load([names[body["id"]]]).values()
+            stored = load(world.bench.open(), [names[body["id"]]]).values()
             places.extend(place(from_document(each.document), body["password"]) for each in stored)
         return send(self, request, timeout, deadline)
 
@@ -125,9 +125,9 @@ class Race:
     def run(self) -> None:
         """Race once."""
         names = [account.name for account in self._world.accounts]
-        before = self._world.bench.open().load(names)
+        before = load(self._world.bench.open(), names)
         witnesses = all_at_once(self._world)
-        after, live = self._world.bench.open().load(names), self._world.live()
+        after, live = load(self._world.bench.open(), names), self._world.live()
         places = Counter(place for witness in witnesses for place in witness.places)
         self.late += places["previous"]
         if places["nowhere"]:

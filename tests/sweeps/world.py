@@ -25,7 +25,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Outcome, Store, StoreError
 from simulator import Simulator
-from store_bench.benches import Bench, put
+from store_bench.benches import Bench, load, put
 from sweeps.runs import rotate
 
 DAY = 86400.0
@@ -141,8 +141,8 @@ class World:
 
     def envelopes(self) -> dict[str, Envelope]:
         """What another run would find in the store. Raises StoreError and EnvelopeError."""
-        store = self.bench.open()
-        return {name: from_document(stored.document) for name, stored in store.load(store.names()).items()}
+        stored = load(self.bench.open(), self.bench.names())
+        return {name: from_document(each.document) for name, each in stored.items()}
 
     def live(self) -> dict[str, str]:
         """The truth."""

@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
@@ -269,6 +269,10 @@ class _Server:
 # ----------------------------------------------------------------------------------------------------------- the store
 
 
+class _Unreadable(StoreError):
+    """One document cannot be read, which says nothing of the others."""
+
+
 class HashiVaultStore:
     """The secrets below one path of one mount. Threads may share it."""
 
@@ -309,48 +313,48 @@ class HashiVaultStore:
         """See `Store.place`."""
         return f"{self._url} ({self._mount}/{self._folder})"
 
-    @property
-    def durability(self) -> Literal["remote"]:
-        """See `Store.durability`."""
-        return "remote"
-
-    def names(self) -> list[str]:
-        """See `Store.names`."""
-        self._check_mount()
-        return self._names_in(self._list())
-
-    def _list(self) -> _Answer:
-        return self._ask(lambda client: client.secrets.kv.v2.list_secrets(path=self._folder, mount_point=self._mount))
-
     def _names_in(self, answer: _Answer) -> list[str]:
         if answer.is_absence:
             return []
         keys = answer.data.get("keys") if answer.status == 200 and isinstance(answer.data, dict) else None
         if not isinstance(keys, list):
             raise self._refusal(answer, "list", "")
-        return sorted(key for key in keys if isinstance(key, str) and not key.endswith("/"))
+        return [key for key in keys if isinstance(key, str)]
 
     def _existing(self, wanted: Sequence[str]) -> Sequence[str]:
         """Return those of the names that are worth asking for: one list costs less than many answers of absence."""
         if len(wanted) < _WORTH_A_LIST:
             return wanted
-        answer = self._list()
+        answer = self._ask(lambda client: client.secrets.kv.v2.list_secrets(path=self._folder, mount_point=self._mount))
         if answer.status == 403:  # a token needs no right to list
             return wanted
         existing = set(self._names_in(answer))
         return [name for name in wanted if name in existing]
 
-    def load(self, names: Sequence[str]) -> dict[str, Stored]:
+    def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
         if not wanted:
             return {}
         self._check_mount()
-        found = self._in_parallel(self._read, dict.fromkeys(self._existing(wanted)))
-        first = next((found[name] for name in wanted if isinstance(found.get(name), StoreError)), None)
-        if isinstance(first, StoreError):
-            raise first
-        return {name: stored for name, stored in found.items() if isinstance(stored, Stored)}
+        found = self._in_parallel(self._read_alone, dict.fromkeys(self._existing(wanted)))
+        for each in found.values():
+            if isinstance(each, StoreError) and not isinstance(each, _Unreadable):
+                raise each
+        if any(isinstance(each, _Unreadable) and each.http_status == 403 for each in found.values()):
+            # The right to one secret is missing, or the token has ended meanwhile: then all are.
+            self._mount_checked = False
+            self._check_mount()
+        return {name: each for name, each in found.items() if each is not None}
+
+    def check_save(self, names: Sequence[str]) -> None:
+        """See `Store.check_save`."""
+        for found in self.load(names).values():
+            if isinstance(found, StoreError):
+                raise found
+
+    def close(self) -> None:
+        """See `Store.close`."""
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""
@@ -373,6 +377,13 @@ class HashiVaultStore:
 
     # ------------------------------------------------------------------------------------------------ one document
 
+    def _read_alone(self, name: str) -> Stored | _Unreadable | None:
+        """Return a document, or why it alone cannot be read. Raises StoreError where none can."""
+        try:
+            return self._read(name)
+        except _Unreadable as error:
+            return error
+
     def _read(self, name: str, version: int | None = None) -> Stored | None:
         answer = self._ask(
             lambda client: client.secrets.kv.v2.read_secret_version(
@@ -394,12 +405,15 @@ class HashiVaultStore:
                 gone, back = "destroyed", "Make an earlier one current (kv rollback)"
             else:
                 gone, back = "deleted", f"Bring it back (kv undelete -versions={number})"
-            raise StoreError(
+            raise _Unreadable(
                 f"Version {number} of {place} on {self._server.shown} is {gone}, and it is the current one.",
                 hint=f"{back}, or give up all passwords kept there (kv metadata delete).",
                 http_status=answer.status,
             )
-        raise self._refusal(answer, "read", name)
+        error = self._refusal(answer, "read", name)
+        if answer.status == 403:
+            raise _Unreadable(error.message, hint=error.hint, http_status=error.http_status)
+        raise error
 
     def _write(self, name: str, change: Change) -> Outcome:
         cas = int(change.expected or 0)

@@ -41,7 +41,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from secrets import token_bytes
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -276,16 +276,7 @@ class VaultFileStore:
         """See `Store.place`."""
         return self._path
 
-    @property
-    def durability(self) -> Literal["fsync"]:
-        """See `Store.durability`."""
-        return "fsync"
-
-    def names(self) -> list[str]:
-        """See `Store.names`."""
-        return sorted(self._read(self._real_path())[0].documents)
-
-    def load(self, names: Sequence[str]) -> dict[str, Stored]:
+    def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
         content, decoded = self._read(self._real_path())
@@ -294,6 +285,13 @@ class VaultFileStore:
             name: Stored(decoded[name] if name in decoded else json.loads(text), _revision(text))
             for name, text in found.items()
         }
+
+    def check_save(self, names: Sequence[str]) -> None:
+        """See `Store.check_save`."""
+        self.load(names)
+
+    def close(self) -> None:
+        """See `Store.close`."""
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""

@@ -11,19 +11,30 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Stored, StoreError
 
 
 class MemoryStore:
-    """A store that cannot fail."""
+    """A store that cannot fail, but for what a test puts into ``unreadable`` and ``refuses_to_save``."""
 
     def __init__(self, rows: Mapping[str, Stored] | None = None) -> None:
         self.rows: dict[str, Stored] = dict(rows or {})
+        self.unreadable: dict[str, StoreError] = {}
+        self.refuses_to_save: StoreError | None = None
+        self.closed = 0
 
     place = "memory"
 
-    def load(self, names: Sequence[str]) -> dict[str, Stored]:
-        return {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
+    def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
+        found = {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
+        return {**found, **{name: error for name, error in self.unreadable.items() if name in names}}
+
+    def check_save(self, names: Sequence[str]) -> None:
+        if self.refuses_to_save is not None:
+            raise self.refuses_to_save
+
+    def close(self) -> None:
+        self.closed += 1
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
         saved: dict[str, Any] = {}

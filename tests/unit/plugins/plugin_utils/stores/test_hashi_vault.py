@@ -21,10 +21,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    Change,
+    Conflict,
+    Store,
+    Stored,
+    StoreError,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import _LARGEST_ANSWER, HashiVaultStore
-from store_bench.benches import POLICY, HashiVaultBench, get, put
+from store_bench.benches import POLICY, HashiVaultBench, get, load, put
 from store_bench.fault_proxy import (
     CUT_ANSWER,
     DENY_ANSWER,
@@ -75,6 +81,14 @@ def failing(action: Callable[[], object], *secrets: str) -> StoreError:
     return caught.value
 
 
+def reading(store: Store) -> Callable[[], object]:
+    return lambda: load(store, ["kim"])
+
+
+def readings(store: Store) -> tuple[Callable[[], object], Callable[[], object]]:
+    return reading(store), lambda: store.check_save(["kim"])
+
+
 # --------------------------------------------------------------------------------------------------------- consumers
 
 
@@ -100,7 +114,7 @@ def test_a_revision_of_another_store_is_refused(hashi: HashiVaultBench) -> None:
 def test_folders_below_are_not_documents(hashi: HashiVaultBench) -> None:
     put(hashi.open(), kim=OLD)
     put(hashi.open(secret_path=f"{hashi.folder}/below"), lee=OLD)
-    assert hashi.open().names() == ["kim"]
+    assert hashi.names() == ["kim"]
 
 
 # ------------------------------------------------------------------------------------------------------- lost answers
@@ -117,7 +131,7 @@ def test_a_write_whose_answer_was_lost_is_settled_and_made_once(
     proxy.rule = on_writes(*[fault] * times)
     store = store_on(hashi, proxy.url)
     assert store.save({"kim": Change(NEW, "1"), "lee": Change(NEW, None)}) == {"kim": "2", "lee": "1"}
-    assert {name: stored.document for name, stored in hashi.open().load(["kim", "lee"]).items()} == {
+    assert {name: stored.document for name, stored in load(hashi.open(), ["kim", "lee"]).items()} == {
         "kim": NEW,
         "lee": NEW,
     }
@@ -161,7 +175,7 @@ def test_what_cannot_be_settled_is_called_unknown(hashi: HashiVaultBench, proxy:
         f"It is not known whether kim was saved. {proxy.url} could not be asked to save kim: "
         "the connection was closed before the answer was complete. Run again when the server answers."
     )
-    assert hashi.open().names() == (["kim"] if done else [])
+    assert hashi.names() == (["kim"] if done else [])
 
 
 def test_a_repetition_that_is_refused_does_not_make_the_first_one_undone(
@@ -192,7 +206,7 @@ def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_told(
     )
     assert error.saved == {"kim": "1", "park": Conflict()}
     assert error.unknown == frozenset()
-    assert hashi.open().names() == ["kim", "park"], "after a refusal nothing more is begun"
+    assert hashi.names() == ["kim", "park"], "after a refusal nothing more is begun"
 
 
 def test_never_reached_is_certainly_not_saved(hashi: HashiVaultBench) -> None:
@@ -212,7 +226,7 @@ def test_reading_is_repeated(hashi: HashiVaultBench, proxy: FaultProxy, fault: s
     put(hashi.open(), kim=OLD)
     proxy.rule = lambda seen: fault if seen.number % 3 != 2 else PASS
     store = store_on(hashi, proxy.url)
-    assert store.names() == ["kim"]
+    assert store.load(["kim"]).keys() == {"kim"}
     assert get(store, "kim").document == OLD
 
 
@@ -240,7 +254,7 @@ def test_only_the_servers_own_word_counts_for_absence(hashi: HashiVaultBench, pr
     put(hashi.open(), kim=OLD)
     proxy.rule = lambda seen: PASS if "/sys/" in seen.path else reply
     store = store_on(hashi, proxy.url, retries=0)
-    for action in (lambda: store.load(["kim"]), store.names, lambda: store.save({"kim": Change(NEW, None)})):
+    for action in (*readings(store), lambda: store.save({"kim": Change(NEW, None)})):
         assert failing(action).hint
 
 
@@ -249,7 +263,7 @@ def test_a_redirect_is_not_followed(hashi: HashiVaultBench, proxy: FaultProxy) -
     there = (("Location", f"{hashi.server.url}/v1/secret/data/{hashi.folder}/kim"),)
     proxy.rule = lambda seen: PASS if "/sys/" in seen.path else Reply(307, b"", there)
     store = store_on(hashi, proxy.url)
-    assert "a redirect, which is not followed" in failing(lambda: store.load(["kim"])).message
+    assert "a redirect, which is not followed" in failing(reading(store)).message
     assert "a redirect, which is not followed" in failing(lambda: store.save({"kim": Change(NEW, "1")})).message
     assert versions(hashi, "kim") == 1
 
@@ -303,7 +317,7 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(durable: DurableOp
     clock = FakeClock()
     settings = {"url": durable.url, "token": "none", "secret_path": "dataforest", "retries": 5}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
-    error = failing(HashiVaultStore(complete, clock=clock).names)
+    error = failing(lambda: HashiVaultStore(complete, clock=clock).load(["kim"]))
     assert error.hint == "If its authority is one of your own, name that in ca_path."
     assert clock.naps == []
 
@@ -320,7 +334,7 @@ def test_the_mount_must_be_of_version_2(hashi: HashiVaultBench) -> None:
 
 def test_a_place_in_a_mount_is_no_mount(hashi: HashiVaultBench) -> None:
     store = hashi.open(mount_point="secret/data/test", token=hashi.server.root_token)
-    error = failing(store.names)
+    error = failing(reading(store))
     assert error.hint == "Set mount_point to secret, and the rest as secret_path."
 
 
@@ -343,7 +357,9 @@ def test_a_current_version_that_is_gone_is_not_taken_for_absence(
     put(store, kim=OLD, lee=OLD)
     store.save({"kim": Change(NEW, "1")})
     hashi.server.do("POST", f"secret/{fate}/{hashi.folder}/kim", {"versions": [2]})
-    error = failing(lambda: store.load(["lee", "kim"]))
+    loaded = store.load(["lee", "kim"])
+    assert isinstance(loaded["lee"], Stored), "the others are read all the same"
+    error = failing(lambda: load(store, ["lee", "kim"]))
     assert f"Version 2 of secret/{hashi.folder}/kim" in error.message
     assert way_back in str(error.hint)
     assert store.save({"kim": Change(THIRD, None)}) == {"kim": Conflict()}
@@ -360,7 +376,26 @@ def test_what_a_token_may_not_do_is_named(hashi: HashiVaultBench) -> None:
     error = failing(lambda: store.save({"kim": Change(NEW, "1")}), reader)
     assert f"does not permit this token to write secret/{hashi.folder}/kim" in error.message
     assert not error.unknown
-    assert "does not permit this token to list" in failing(store.names, reader).message
+
+
+def test_one_secret_that_may_not_be_read_hinders_no_other(hashi: HashiVaultBench) -> None:
+    put(hashi.open(), kim=OLD, lee=NEW)
+    policy = 'path "secret/data/test/*" { capabilities = ["read"] }'
+    reader = hashi.server.token(f'{policy} path "secret/data/{hashi.folder}/kim" {{ capabilities = ["deny"] }}')
+    store = hashi.open(token=reader)
+    loaded = store.load(["kim", "lee"])
+    assert isinstance(loaded["lee"], Stored)
+    assert loaded["lee"].document == NEW
+    assert "does not permit this token to read" in failing(lambda: load(store, ["kim", "lee"]), reader).message
+
+
+def test_a_token_that_ends_while_documents_are_read_is_the_failure_of_all(hashi: HashiVaultBench) -> None:
+    put(hashi.open(), kim=OLD, lee=NEW)
+    reader = hashi.server.token('path "secret/data/test/*" { capabilities = ["read"] }')
+    store = hashi.open(token=reader)
+    assert store.load(["kim", "lee"]).keys() == {"kim", "lee"}
+    hashi.server.do("POST", "auth/token/revoke", {"token": reader})
+    assert "the token is expired" in failing(lambda: store.load(["kim", "lee"]), reader).message
 
 
 def test_namespaces_are_passed_on(hashi: HashiVaultBench) -> None:
@@ -398,13 +433,13 @@ def test_logs_in_by_approle_and_again_before_the_token_ends(
         return sum(seen.path == "/v1/auth/approle/login" for seen in proxy.seen)
 
     clock.passed += 79
-    store.names()
+    store.load(["kim"])
     assert logins() == 1
     clock.passed += 2
-    store.names()
+    store.load(["kim"])
     assert logins() == 2
     wrong = store_on(hashi, proxy.url, secret_id="not-the-secret-id", **login)
-    error = failing(wrong.names, secret_id, "not-the-secret-id")
+    error = failing(reading(wrong), secret_id, "not-the-secret-id")
     assert "refused the login by approle at auth/approle" in error.message
     assert "role_id and secret_id" in str(error.hint)
     proxy.rule = lambda seen: DROP_ANSWER if seen.path.endswith("login") and seen.number % 2 else PASS
@@ -433,7 +468,7 @@ def test_logs_in_by_jwt(hashi: HashiVaultBench, policy: str) -> None:
     login = {"auth_method": "jwt", "auth_mount_point": "pipeline", "role": "rotation", "token": None}
     put(store_on(hashi, server.url, jwt=jwt, **login), kim=OLD)
     spoilt = f"{jwt[:-8]}AAAAAAAA"
-    error = failing(store_on(hashi, server.url, jwt=spoilt, **login).names, spoilt, jwt[-40:-8], jwt[:60])
+    error = failing(reading(store_on(hashi, server.url, jwt=spoilt, **login)), spoilt, jwt[-40:-8], jwt[:60])
     assert "refused the login by jwt at auth/pipeline" in error.message
 
 
@@ -446,7 +481,7 @@ def test_takes_no_token_that_nobody_gave_it(
     monkeypatch.setenv("VAULT_TOKEN", hashi.server.root_token)
     monkeypatch.setenv("VAULT_ADDR", hashi.server.url)
     login = {"auth_method": "approle", "role_id": "nobody", "secret_id": "nothing", "token": None}
-    assert "refused the login" in failing(store_on(hashi, proxy.url, **login).names).message
+    assert "refused the login" in failing(reading(store_on(hashi, proxy.url, **login))).message
     with pytest.raises(ConfigurationError, match="needs token to log in by token"):
         store_on(hashi, proxy.url, token=None)
 
@@ -454,7 +489,7 @@ def test_takes_no_token_that_nobody_gave_it(
 def test_without_hvac_the_way_to_it_is_named(hashi: HashiVaultBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hvac", None)
     store = hashi.open()
-    for action in (store.names, lambda: store.load(["kim"]), lambda: store.save({"kim": Change(NEW, None)})):
+    for action in (*readings(store), lambda: store.save({"kim": Change(NEW, None)})):
         error = failing(action)
         assert f"{sys.executable} does not have it" in error.message
         assert error.hint == f"Install it: {sys.executable} -m pip install hvac"
@@ -491,12 +526,12 @@ def test_a_server_that_is_killed_keeps_what_it_said_was_saved(durable: DurableOp
 
 def test_trusts_whom_it_is_told_to(durable: DurableOpenBao, tmp_path: Path) -> None:
     put(durable_store(durable), tls=OLD)
-    error = failing(durable_store(durable, ca_path=None).names)
+    error = failing(reading(durable_store(durable, ca_path=None)))
     assert "its TLS certificate is not trusted" in error.message
-    assert "does not exist" in failing(durable_store(durable, ca_path=str(tmp_path / "none.pem")).names).message
+    assert "does not exist" in failing(reading(durable_store(durable, ca_path=str(tmp_path / "none.pem")))).message
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "tls" in durable_store(durable, ca_path=None, validate_certs=False).names()
+        assert get(durable_store(durable, ca_path=None, validate_certs=False), "tls").document == OLD
 
 
 def test_a_sealed_server_is_named_and_nothing_is_unknown(durable: DurableOpenBao) -> None:
@@ -506,7 +541,7 @@ def test_a_sealed_server_is_named_and_nothing_is_unknown(durable: DurableOpenBao
         for action in (
             lambda: store.load(["sealed"]),
             lambda: store.save({"sealed": Change(NEW, "1")}),
-            durable_store(durable).names,
+            reading(durable_store(durable)),
         ):
             error = failing(action)
             assert error.message == f"{durable.url} is sealed."
