@@ -81,6 +81,20 @@ options:
       - Give every account a new password, whatever its age.
     type: bool
     default: false
+  new_accounts:
+    description:
+      - What to do about an account that O(store) does not know. An account of which the store holds a password that was
+        never confirmed is known.
+      - V(fail) sends nothing for it and reports it as V(failed). So a mistyped path, a job without its file or an empty
+        mount changes no password. Such an account does not count for O(max_failures).
+      - V(rotate) gives it a password. Set it for the first run, best on the command line, and not in the playbook.
+      - V(skip) leaves it alone and reports it as V(skipped).
+    type: str
+    choices:
+      - fail
+      - rotate
+      - skip
+    default: fail
   password_length:
     description:
       - How long new passwords are, 8 to 20 characters.
@@ -122,6 +136,7 @@ EXAMPLES = r"""
   krcloud.credentials.ncp_dataforest_rotation:
     store:
       path: credentials/dataforest.yml
+    new_accounts: "{{ new_accounts | default('fail') }}"   # the first run: --extra-vars new_accounts=rotate
 
 - name: Keep two accounts of two tenants in OpenBao, and stop after the first batch with a failure
   krcloud.credentials.ncp_dataforest_rotation:
@@ -169,7 +184,8 @@ accounts:
         - V(unknown) when no answer told whether the new password was set. It is in the store, and the next run sends it
           again.
         - V(failed) when the account, the credentials or the store are the problem.
-        - V(skipped) when O(max_failures) was reached, or the store failed, before its turn came.
+        - V(skipped) when O(max_failures) was reached, or the store failed, before its turn came, and for accounts that
+          O(new_accounts=skip) leaves alone.
       type: str
       sample: rotated
       returned: always

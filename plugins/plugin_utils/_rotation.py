@@ -59,6 +59,16 @@ class Step(enum.Enum):
     STAGE = "commit a new candidate to the store, then send it"
     RESEND = "claim the newest candidate, then send it again"
     STOP = "report it, and leave it alone until the next run"
+    REFUSE = "the store does not know the account, and new ones are refused: a mistyped store knows nobody"
+    SKIP = "the store does not know the account, and new ones are left alone"
+
+
+class NewAccounts(enum.Enum):
+    """What to do about an account that the store does not know."""
+
+    FAIL = "fail"
+    ROTATE = "rotate"
+    SKIP = "skip"
 
 
 class Verdict(enum.Enum):
@@ -74,7 +84,13 @@ class Verdict(enum.Enum):
 class Policy:
     """When a password is due. ``max_age`` in seconds; ``jitter`` is the share of it by which it may be due earlier."""
 
-    def __init__(self, max_age: float, jitter: float = 0.1, force: bool = False) -> None:
+    def __init__(
+        self,
+        max_age: float,
+        jitter: float = 0.1,
+        force: bool = False,
+        new_accounts: NewAccounts = NewAccounts.FAIL,
+    ) -> None:
         if not (math.isfinite(max_age) and max_age > 0):
             raise ConfigurationError("max_age must be a time greater than 0, such as 90d.")
         if not 0 <= jitter < 1:
@@ -82,6 +98,7 @@ class Policy:
         self.max_age = max_age
         self.jitter = jitter
         self.force = force
+        self.new_accounts = new_accounts
 
 
 def due_at(envelope: Envelope, policy: Policy) -> float | None:
@@ -119,8 +136,10 @@ def standing(envelope: Envelope | None, now: float) -> Standing:
 
 def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float) -> Step:
     """Return the first step for an account that is in the store as ``envelope``, or not at all."""
-    if envelope is None or envelope.account.id not in (None, account.id):
-        # Unknown, or deleted and made anew under the same name: what the store holds is another account's.
+    if envelope is None:
+        return _STEP_FOR_NEW[policy.new_accounts]
+    if envelope.account.id not in (None, account.id):
+        # Deleted and made anew under the same name: what the store holds is another account's.
         return Step.STAGE
     if envelope.pending:
         return Step.RESEND
@@ -130,6 +149,9 @@ def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float
     if envelope.rotated_at is not None and seconds(envelope.rotated_at) > now + FUTURE_TOLERANCE:
         return Step.STAGE
     return Step.REST
+
+
+_STEP_FOR_NEW = {NewAccounts.FAIL: Step.REFUSE, NewAccounts.ROTATE: Step.STAGE, NewAccounts.SKIP: Step.SKIP}
 
 
 def stage(envelope: Envelope | None, account: Account, password: str, rotation_id: str, now: float) -> Envelope:

@@ -40,7 +40,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration impo
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import Policy, Standing, Verdict
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import (
+    NewAccounts,
+    Policy,
+    Standing,
+    Verdict,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import (
     FAILURES,
     OUTCOMES,
@@ -89,6 +94,7 @@ def rotation_spec() -> Spec:
             "max_age": {"type": "str", "default": "90d"},
             "jitter": {"type": "str", "default": "10%"},
             "force": {"type": "bool", "default": False},
+            "new_accounts": {"type": "str", "choices": [each.value for each in NewAccounts], "default": "fail"},
             "password_length": {"type": "int", "default": 20, "no_log": False},
             "concurrency": {"type": "int", "default": 8},
             "batch_size": {"type": "int", "default": 1000},
@@ -131,6 +137,7 @@ class RotationTask:
                 parse_duration(options["max_age"], "max_age"),
                 parse_percentage(options["jitter"], "jitter"),
                 options["force"],
+                NewAccounts(options["new_accounts"]),
             ),
             generate=lambda: generate_password(options["password_length"], secrets.token_bytes),
             new_id=lambda: str(uuid.uuid4()),

@@ -194,7 +194,12 @@ class Rotation:
         row.before = row.before or standing(row.envelope, self._started)
         row.step = plan(row.envelope, row.account, self._policy, self._clock())
         active = row.envelope.rotation_id if row.envelope else None
-        if row.step is Step.REST and row.set_last in (None, active):
+        if row.step is Step.REFUSE:
+            self._close(row, "failed", _new_account(row.name).as_dict())
+        elif row.step is Step.SKIP:
+            skipped = SkippedError(f"The store does not know {row.name}, and new_accounts is skip.")
+            self._close(row, "skipped", skipped.as_dict())
+        elif row.step is Step.REST and row.set_last in (None, active):
             self._close(row, self._quiet_outcome(row))
 
     def _quiet_outcome(self, row: _Work) -> str:
@@ -363,6 +368,14 @@ class Rotation:
     def _predicted(self, row: _Work) -> Result:
         outcome = "resumed" if row.step is Step.RESEND else "rotated"
         return Result(row.account, outcome, before=row.before, after=Standing("active", 0.0))
+
+
+def _new_account(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The store does not know {name}, and nothing was sent for it.",
+        hint="If passwords of this account are kept already, correct the store: its type, path or address. If it is a "
+        "new account, run once with new_accounts set to rotate.",
+    )
 
 
 def _failures(rows: Sequence[_Work]) -> int:

@@ -183,7 +183,7 @@ def all_resets(world: World) -> Play:
 
 def rotation_to(store: Callable[[World], Mapping[str, Any]]) -> Callable[[World], Play]:
     def rotation(world: World) -> Play:
-        options = {"store": store(world), "concurrency": CONCURRENCY}
+        options = {"store": store(world), "new_accounts": "rotate", "concurrency": CONCURRENCY}
         return {"krcloud.credentials.ncp_dataforest_rotation": {**CONNECTION, **options}}
 
     return rotation

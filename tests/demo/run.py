@@ -129,6 +129,7 @@ class Stage:
         connection = self._simulator.connection()
         options = {
             "store": {"path": str(self._store)},
+            "new_accounts": "rotate",
             "api_url": connection["ncp_tls_url"],
             "ca_path": connection["ca_file"],
             **connection["tenants"]["default"],

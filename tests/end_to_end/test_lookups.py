@@ -44,7 +44,14 @@ def examples(collections: Path, lookup: str) -> list[Task]:
 
 def rotation(*names: str, **more: Any) -> Task:
     accounts = [{"name": name} for name in names]
-    return {"krcloud.credentials.ncp_dataforest_rotation": {"store": STORE, "accounts": accounts, **more}}
+    return {
+        "krcloud.credentials.ncp_dataforest_rotation": {
+            "store": STORE,
+            "accounts": accounts,
+            "new_accounts": "rotate",
+            **more,
+        }
+    }
 
 
 def sealed(passphrase: str) -> bytes:

@@ -28,7 +28,11 @@ def tasks(simulator: Simulator, tmp_path: Path) -> list[dict[str, Any]]:
         {"krcloud.credentials.ncp_dataforest_account_info": ncp},
         {"krcloud.credentials.ncp_dataforest_password": {**ncp, "id": account["id"], "password": "Invented-1"}},
         {
-            "krcloud.credentials.ncp_dataforest_rotation": {**ncp, "store": {"path": str(tmp_path / "store.yml")}},
+            "krcloud.credentials.ncp_dataforest_rotation": {
+                **ncp,
+                "store": {"path": str(tmp_path / "store.yml")},
+                "new_accounts": "rotate",
+            },
         },
         {
             "krcloud.credentials.solapi_password_reset": {

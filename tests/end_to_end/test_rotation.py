@@ -46,6 +46,7 @@ class Pipeline:
             "access_key": self._simulator.access_key,
             "secret_key": self._simulator.secret_key,
             "store": {"path": str(self.store)},
+            "new_accounts": "rotate",
             "retries": 0,
             **options,
         }

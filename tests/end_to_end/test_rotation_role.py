@@ -69,6 +69,7 @@ class Pipeline:
             "api_url": simulator.ncp_url,
             "access_key": simulator.access_key,
             "secret_key": simulator.secret_key,
+            "new_accounts": "rotate",
             "retries": 0,
         }
 

@@ -234,7 +234,12 @@ def ncp_dataforest_rotation(script: Script) -> None:
     two = [{"name": "df001"}, {"name": "df002"}]
 
     def rotation(store: Any = None, **fault: Any) -> dict[str, Any]:
-        return {**script.tenant(**fault), "store": store or script.vault_file(), "accounts": two}
+        return {
+            **script.tenant(**fault),
+            "store": store or script.vault_file(),
+            "accounts": two,
+            "new_accounts": "rotate",
+        }
 
     reset = {"operation": "resetPassword", "times": 6}
     with script.on(SUCCESS):
@@ -369,6 +374,7 @@ def role_ncp_dataforest_rotation(script: Script) -> None:
 
     def rotation(store: Any = None, **fault: Any) -> dict[str, Any]:
         connection = {"api_url": script.simulator.ncp_url, "retries": 0, "timeout": 5, "secure_logging": False}
+        connection["new_accounts"] = "rotate"
         hooks = {"verify_tasks": str(hook), "publish_tasks": str(hook)}
         return {**connection, **hooks, **script.tenant(**fault), "store": store or script.vault_file()}
 
@@ -450,7 +456,7 @@ def usual(
     elif subject == "solapi_password_reset":
         task(subject, {"email": script.address(**trouble)})
     elif subject == "ncp_dataforest_rotation":
-        task(subject, {**script.tenant(**trouble), "store": store or script.hashi_vault()})
+        task(subject, {**script.tenant(**trouble), "store": store or script.hashi_vault(), "new_accounts": "rotate"})
     elif subject == "ncp_dataforest_publication":
         store = store or script.vault_file(df001=envelope())
         task(subject, {"store": store, "accounts": [{"name": "df001", "rotation_id": "r1"}]})
@@ -462,7 +468,8 @@ def usual(
         task("ansible.builtin.debug", {"msg": f"{{{{ lookup('{NAMESPACE}.dataforest_password') | length }}}}"})
     elif subject == "role ncp_dataforest_rotation":
         vendor = {"api_url": script.simulator.ncp_url, **script.tenant(**trouble)}
-        role("ncp_dataforest_rotation", {**quick, **vendor, "store": store or script.vault_file()})
+        store = store or script.vault_file()
+        role("ncp_dataforest_rotation", {**quick, **vendor, "store": store, "new_accounts": "rotate"})
     else:
         vendor = {"api_url": script.simulator.solapi_url, **KEYS, "emails": [script.address(**trouble)]}
         store = store or script.vault_file()

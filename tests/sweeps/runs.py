@@ -56,7 +56,7 @@ def run_module(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def rotate(store: Store, simulator: Simulator, **options: Any) -> dict[str, Any]:
     """Return the result of a rotation task with these options."""
     access = {name: getattr(simulator, name) for name in ("access_key", "secret_key")}
-    given = {"api_url": simulator.ncp_url, "store": {}, "retries": 0, **access, **options}
+    given = {"api_url": simulator.ncp_url, "store": {}, "new_accounts": "rotate", "retries": 0, **access, **options}
     task = RotationTask(_validated(rotation_spec(), given), store, run_module, progress=lambda *numbers: None)
     return task.run(check_mode=False)
 

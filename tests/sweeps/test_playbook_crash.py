@@ -54,6 +54,7 @@ class Playbook:
             "access_key": simulator.access_key,
             "secret_key": simulator.secret_key,
             "store": self._world.bench.options,
+            "new_accounts": "rotate",
             "retries": 0,
             "concurrency": 1,
             **options,

@@ -21,7 +21,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account, from_document
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import MOST_CANDIDATES, Policy, Verdict
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import (
+    MOST_CANDIDATES,
+    NewAccounts,
+    Policy,
+    Verdict,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import Answer, Rotation, Send
 from unit.plugins.plugin_utils.memory_store import MemoryStore
 
@@ -69,7 +74,7 @@ class World:
 
     def rotation(self, force: bool = False, batch_size: int = 2) -> Rotation:
         return Rotation(
-            Policy(90 * DAY, force=force),
+            Policy(90 * DAY, force=force, new_accounts=NewAccounts.ROTATE),
             generate=lambda: f"password-{next(self.numbers)}",
             new_id=lambda: f"rotation-{next(self.numbers)}",
             clock=lambda: self.now,

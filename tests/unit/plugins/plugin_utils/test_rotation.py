@@ -14,6 +14,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account, Envelope, Pending, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import (
     MOST_PREVIOUS,
+    NewAccounts,
     Policy,
     Step,
     Verdict,
@@ -50,7 +51,8 @@ def test_jitter_spreads_accounts_over_its_share() -> None:
 @pytest.mark.parametrize(
     ("envelope", "force", "step"),
     [
-        (None, False, Step.STAGE),
+        (None, False, Step.REFUSE),
+        (None, True, Step.REFUSE),
         (Envelope(ACCOUNT), False, Step.STAGE),
         (rotated(89 * DAY), False, Step.REST),
         (rotated(90 * DAY), False, Step.STAGE),
@@ -67,6 +69,19 @@ def test_jitter_spreads_accounts_over_its_share() -> None:
 )
 def test_the_first_step(envelope: Envelope | None, force: bool, step: Step) -> None:
     assert plan(envelope, ACCOUNT, Policy(90 * DAY, 0.0, force), NOW) is step
+
+
+@pytest.mark.parametrize(
+    ("choice", "step"),
+    [(NewAccounts.FAIL, Step.REFUSE), (NewAccounts.ROTATE, Step.STAGE), (NewAccounts.SKIP, Step.SKIP)],
+)
+def test_an_account_that_the_store_does_not_know_is_the_user_s_choice(choice: NewAccounts, step: Step) -> None:
+    policy = Policy(90 * DAY, new_accounts=choice)
+    assert plan(None, ACCOUNT, policy, NOW) is step
+    # One of which only a candidate is known is known.
+    begun = stage(None, ACCOUNT, "p", "r1", NOW)
+    assert plan(begun, ACCOUNT, policy, NOW) is Step.RESEND
+    assert plan(begun._replace(pending=()), ACCOUNT, policy, NOW) is Step.STAGE
 
 
 def test_only_so_many_earlier_passwords_are_kept_the_latest_first() -> None:

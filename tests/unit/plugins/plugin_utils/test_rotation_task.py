@@ -81,7 +81,9 @@ class Vendor:
 
 
 def task(store: Any, vendor: Vendor, **options: Any) -> RotationTask:
-    validated = ArgumentSpecValidator(rotation_spec()).validate({"store": {"path": "s.yml"}, **options})
+    validated = ArgumentSpecValidator(rotation_spec()).validate(
+        {"store": {"path": "s.yml"}, "new_accounts": "rotate", **options}
+    )
     assert not validated.error_messages
     return RotationTask(
         validated.validated_parameters,
@@ -500,3 +502,19 @@ def test_runs_that_keep_winning_are_given_way_in_the_end(calm: int, outcome: str
     assert row["error"]["message"] == "Other runs keep changing df001 in the store."
     assert row["error"]["hint"].endswith(advice)
     assert store.saves == calm + losses + 1
+
+
+def test_new_accounts_fail_by_default_and_the_others_have_their_turn() -> None:
+    store = holding(df001=envelope("df001", 100 * DAY))
+    vendor = Vendor()
+    options: dict[str, Any] = {"accounts": [{"name": "df002"}, {"name": "df001"}], "max_failures": 1}
+    result = task(store, vendor, **options, new_accounts="fail").run(check_mode=False)
+    assert outcomes(result) == ["failed", "rotated"]
+    assert result["accounts"][0]["error"]["kind"] == "configuration"
+    assert "new_accounts set to rotate" in result["msg"]
+    assert "df002" not in store.rows
+    predicted = task(store, vendor, **options, new_accounts="fail").run(check_mode=True)
+    assert outcomes(predicted) == ["failed", "fresh"]
+    left = task(store, vendor, **options, new_accounts="skip").run(check_mode=False)
+    assert outcomes(left) == ["skipped", "fresh"]
+    assert not left.get("failed")
