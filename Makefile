@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Needs Python 3.11 or newer and git. Sets up everything else by itself, in .cache/ and .nox/.
+# Needs Python 3.11 or newer, and git for all but `make demo` and `make simulator`. Sets up everything else by itself, in .cache/ and .nox/.
 # Arguments for the tool behind a target: make unit-2.21 ARGS="tests/unit/plugins -k signing"
 # Several sessions at a time, each shown when it ends: make test JOBS=4
 

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tooling import ansible_test, interpreters, matrix, pip_settings
-from tooling.tree import CACHE, ROOT
+from tooling.tree import CACHE, ROOT, no_checkout
 
 TOOLS = CACHE / "tools"
 LOCK = ROOT / "tests" / "requirements" / "tools.txt"
@@ -28,6 +28,18 @@ LOCK = ROOT / "tests" / "requirements" / "tools.txt"
 FOREIGN = ("ANSIBLE_", "NCLOUD_", "SOLAPI_")
 # Set by an active environment or an editor, they change what `python` means or make every start compile anew.
 MISLEADING = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON")
+# What runs in any folder. The tools behind all others ask git which files are the project's.
+ANYWHERE = (["--list"], *(["--session", name] for name in ("bench", "demo", "docs", "simulator")))
+
+
+def need_checkout(arguments: list[str], reason: str | None) -> str | None:
+    """What to say about a session that needs a checkout where there is none, and why there is none."""
+    if reason is None or arguments[:2] in ANYWHERE:
+        return None
+    return (
+        f"This needs a checkout of git, and {ROOT} is none: {reason}. Clone the repository, or make this folder one "
+        "with `git init`. `make demo` and `make simulator` need no git."
+    )
 
 
 def set_up_tools(python: str) -> None:
@@ -64,6 +76,8 @@ def environment() -> dict[str, str]:
 
 def main(arguments: list[str]) -> None:
     """Become nox."""
+    if refused := need_checkout(arguments, no_checkout()):
+        sys.exit(refused)
     found = interpreters.find()
     python = next((found[version] for version in matrix.TOOLS if version in found), None)
     if python is None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -17,12 +18,54 @@ CACHE = ROOT / ".cache"
 COLLECTION = Path("ansible_collections", "krcloud", "credentials")
 
 
-def files() -> list[Path]:
+def no_checkout(root: Path = ROOT) -> str | None:
+    """Why git cannot say which files belong to the project; None where it can, which is in a checkout."""
+    try:
+        command = ["git", "rev-parse", "--show-toplevel"]
+        asked = subprocess.run(command, check=False, capture_output=True, text=True, cwd=root)
+    except FileNotFoundError:
+        return "git is not installed"
+    if asked.returncode:
+        return f"git says: {asked.stderr.strip().partition(chr(10))[0]}"
+    # An unpacked archive may lie in the checkout of something else, which knows nothing of its files.
+    top = Path(asked.stdout.rstrip("\n"))
+    return None if top.resolve() == root.resolve() else f"it lies in {top}, which is the checkout of something else"
+
+
+def files(root: Path = ROOT) -> list[Path]:
     """The files of the project, relative to its root: tracked ones and new ones, not ignored ones."""
+    if no_checkout(root):
+        return walked(root)
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    listing = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root).stdout
     names = sorted({Path(name) for name in listing.split("\0") if name})
-    return [name for name in names if (ROOT / name).is_file()]
+    return [name for name in names if (root / name).is_file()]
+
+
+def walked(root: Path) -> list[Path]:
+    """The same for a folder that is no checkout, such as an unpacked archive.
+
+    It knows of .gitignore what ours uses: `/name` at the root, `name` anywhere, either with `/` at the end for folders.
+    """
+    lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+
+    def ignored(place: str, *, folder: bool) -> bool:
+        for pattern in patterns:
+            wanted = pattern.removesuffix("/").removeprefix("/")
+            name = place if pattern.startswith("/") else place.rpartition("/")[2]
+            if fnmatch.fnmatchcase(name, wanted) and (folder or not pattern.endswith("/")):
+                return True
+        return False
+
+    found = []
+    for folder, folders, names in os.walk(root):
+        here = Path(folder).relative_to(root)
+        keep = [name for name in folders if name != ".git" and not ignored((here / name).as_posix(), folder=True)]
+        folders[:] = keep
+        found += [here / name for name in names if not ignored((here / name).as_posix(), folder=False)]
+    # As git does, it lists no sockets and the like.
+    return sorted(name for name in found if (root / name).is_file())
 
 
 def link() -> Path:
@@ -41,7 +84,7 @@ def copy(collections: Path) -> Path:
     """The collection as a real folder under the given collections path, as ansible-test sees nothing through links.
 
     Of an earlier copy only tests/output stays. The copy is a repository of its own: otherwise ansible-test asks the one
-    around it for the files, which ignores them all.
+    around it for the files, which ignores them all. Without git it asks nobody.
     """
     place = collections / COLLECTION
     keep = place / "tests" / "output"
@@ -56,7 +99,8 @@ def copy(collections: Path) -> Path:
     for name in files():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, place / name)
-    subprocess.run(["git", "init", "--quiet", "--template=", place], check=True)
+    if shutil.which("git"):
+        subprocess.run(["git", "init", "--quiet", "--template=", place], check=True)
     return place
 
 
