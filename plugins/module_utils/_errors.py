@@ -75,13 +75,9 @@ class AuthenticationError(KrcloudError):
 
 
 class RateLimitError(KrcloudError):
-    """The vendor wants fewer requests (429). ``retry_after`` is in seconds, None where it named no time."""
+    """The vendor wants fewer requests (429)."""
 
     kind = "rate_limit"
-
-    def __init__(self, message: str, *, retry_after: Optional[float] = None, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.retry_after = retry_after
 
 
 class SkippedError(KrcloudError):
@@ -133,11 +129,23 @@ def internal_error(error: BaseException) -> InternalError:
         return InternalError(
             "The task was interrupted; what it had begun may have been carried out.", hint="Run it again."
         )
+    return InternalError(
+        f"krcloud.credentials met an error that it does not know ({_type_and_place(error)}).",
+        hint="What the task had begun may have been carried out. Please report this and the version of the collection.",
+    )
+
+
+def unsendable(error: BaseException) -> ConfigurationError:
+    """Return what to say of an exception that no code expected, and that came before the first byte was sent."""
+    return ConfigurationError(
+        f"The request cannot be written ({_type_and_place(error)}).",
+        hint="Nothing was sent. Look for characters in keys, ids, names and passwords that do not belong there.",
+    )
+
+
+def _type_and_place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
-    return InternalError(
-        f"krcloud.credentials met an error that it does not know ({type(error).__name__}{place}).",
-        hint="What the task had begun may have been carried out. Please report this and the version of the collection.",
-    )
+    return f"{type(error).__name__}{place}"

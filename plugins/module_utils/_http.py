@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
+_AGES = 999_999_999.0
 
 _RANDOM = random.SystemRandom()
 
@@ -154,7 +155,7 @@ def parse_retry_after(value: Optional[str], now: float) -> Optional[float]:
         return None
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return float(value[:9])
+        return float(value) if len(value) < 10 else _AGES
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
     except (TypeError, ValueError, OverflowError, IndexError):
@@ -183,6 +184,34 @@ def full_jitter(attempt: int) -> float:
     return _RANDOM.uniform(0.0, min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 10)))
 
 
+class Wait(NamedTuple):
+    """What a failed attempt leads to: so many seconds of waiting, or None and ``why`` in a clause: no time is left."""
+
+    seconds: Optional[float]
+    why: str = ""
+
+
+def next_wait(
+    attempt: int, asked: Optional[float], left: float, limit: str, backoff: Callable[[int], float] = full_jitter
+) -> Wait:
+    """Return how long to wait after the given attempt (1 is the first). Every loop that sends again asks here.
+
+    ``asked`` are the seconds that the server named in Retry-After, whatever the status of its answer. The back-off
+    comes on top, or all who were told the same would come back at the same instant. ``left`` are the seconds until the
+    time for the whole is over, and ``limit`` says in words what ends it, such as "the deadline of 60 s".
+    """
+    seconds = backoff(attempt) + (asked or 0.0)
+    if seconds < left:
+        return Wait(seconds)
+    why = f"{limit} leaves no time for another"
+    return Wait(None, f"{asked_for(asked)}, and {why}" if asked else why)
+
+
+def asked_for(seconds: float) -> str:
+    """Return the clause that names the wait that a server asks for."""
+    return f"the server asked for {math.ceil(seconds)} s"
+
+
 class Caller:
     """Makes calls to one vendor host under one set of limits. Threads may share it."""
 
@@ -206,35 +235,40 @@ class Caller:
     def call(
         self,
         operation: Operation,
-        body: bytes,
+        body: Callable[[], bytes],
         headers: Mapping[str, str],
         sign: Callable[[str, float], Mapping[str, str]],
         interpret: Callable[[Response], T],
     ) -> T:
         """Send a request until it has an answer that counts, and return what ``interpret`` makes of that answer.
 
-        ``sign`` gets the path as it goes over the wire and the time, and is asked again for every attempt.
-        ``interpret`` raises the errors of ``_errors`` for all answers but a confirmation.
+        ``body`` and ``sign`` are asked again for every attempt; ``sign`` gets the path as it goes over the wire and the
+        time. ``interpret`` raises the errors of ``_errors`` for all answers but a confirmation.
 
         Raises UnknownOutcomeError when any attempt of an operation that changes something may have been carried
-        out and none was confirmed: a later refusal does not prove that the first request was lost.
+        out and none was confirmed: a later refusal does not prove that the first request was lost. Whatever ``body``
+        or ``sign`` raises is a ConfigurationError: nothing has left yet.
         """
         url = self.api_url + operation.path
-        target = urlsplit(url).path
         changes = operation.repeat is not Repeat.SAFE
         maybe_done: Optional[_errors.KrcloudError] = None
         deadline: Optional[float] = None
         error: _errors.KrcloudError = _errors.TransportError("Nothing was tried.")
+        asked: Optional[float] = None
         attempt = 0
         while True:
             if not self._pace.wait(deadline):
-                raise self._final(error, maybe_done, attempt, True) from None
+                why = f"{self._limit} leaves no time for another"
+                raise self._final(error, maybe_done, attempt, asked, why) from None
             attempt += 1
             if deadline is None:
                 deadline = self.clock.monotonic() + self._limits.deadline
+            asked = None
+            response: Optional[Response] = None
             try:
-                request = Request(url, {**headers, **sign(target, self.clock.time())}, body, operation.largest_answer)
-                return interpret(self._transport.send(request, self._limits.timeout, deadline))
+                request = self._written(operation, url, body, headers, sign)
+                response = self._transport.send(request, self._limits.timeout, deadline)
+                return interpret(response)
             except NotSent as failure:
                 error = _errors.TransportError(f"{_host(url)} could not be reached: {failure}.", hint=failure.hint)
                 repeatable = not failure.lasting
@@ -251,25 +285,57 @@ class Caller:
             except _errors.KrcloudError as refusal:
                 error, repeatable = refusal, False
 
+            if response is not None:
+                asked = parse_retry_after(response.headers.get("retry-after"), response.received_at)
+                response = None  # it may be large, and the wait long
+            if not repeatable:
+                raise self._final(error, maybe_done, attempt, None, "") from None
+            if attempt > self._limits.retries:
+                raise self._final(error, maybe_done, attempt, asked, "") from None
             # Not earlier: nearly all requests succeed, and randomness is not for free.
-            wait = self._backoff(attempt)
-            if isinstance(error, _errors.RateLimitError):
-                wait += error.retry_after or 0.0
-            left = deadline - self.clock.monotonic()
-            if repeatable and attempt <= self._limits.retries and wait < left:
-                if isinstance(error, _errors.RateLimitError):
-                    self._pace.hold(wait)
-                self.clock.sleep(wait)
-                continue
-            raise self._final(error, maybe_done, attempt, repeatable and wait >= left) from None
+            wait = next_wait(attempt, asked, deadline - self.clock.monotonic(), self._limit, self._backoff)
+            if wait.seconds is None:
+                raise self._final(error, maybe_done, attempt, asked, wait.why) from None
+            too_many = isinstance(error, _errors.RateLimitError)
+            if too_many or asked:
+                self._pace.hold(wait.seconds, too_many)
+            self.clock.sleep(wait.seconds)
+
+    def _written(
+        self,
+        operation: Operation,
+        url: str,
+        body: Callable[[], bytes],
+        headers: Mapping[str, str],
+        sign: Callable[[str, float], Mapping[str, str]],
+    ) -> Request:
+        try:
+            signed = sign(urlsplit(url).path, self.clock.time())
+            return Request(url, {**headers, **signed}, body(), operation.largest_answer)
+        except _errors.KrcloudError:
+            raise
+        except Exception as error:  # else it would look as if something had been sent
+            raise _errors.unsendable(error) from None
+
+    @property
+    def _limit(self) -> str:
+        return f"the deadline of {self._limits.deadline:g} s"
 
     def _final(
-        self, error: _errors.KrcloudError, maybe_done: Optional[_errors.KrcloudError], attempts: int, out_of_time: bool
+        self,
+        error: _errors.KrcloudError,
+        maybe_done: Optional[_errors.KrcloudError],
+        attempts: int,
+        asked: Optional[float],
+        why: str,
     ) -> _errors.KrcloudError:
-        tried = f" Gave up after {attempts} attempts." if attempts > 1 else ""
-        if out_of_time:
-            count = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-            tried = f" Gave up after {count}: the deadline of {self._limits.deadline:g} s leaves no time for another."
+        """Return what the call ends with. ``why`` is the clause that says that there is no time left, if so."""
+        count = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        if not why and asked:
+            why = asked_for(asked)
+        tried = f" Gave up after {count}: {why}." if why else f" Gave up after {count}." if attempts > 1 else ""
+        if asked:
+            error.hint = " ".join(filter(None, (f"Run the task again after {math.ceil(asked)} s.", error.hint)))
         if maybe_done is None:
             error.message += tried
             return error

@@ -138,12 +138,11 @@ class DataForest:
     def _call(
         self, operation: _http.Operation, fields: Mapping[str, str], interpret: Callable[[_http.Response], Any]
     ) -> Any:
-        body = _bodies.to_xml(_XML_ROOTS[operation.name], fields) if self._xml else _bodies.to_json(fields)
         content_type = "application/xml" if self._xml else "application/json"
         key = self._credentials
         return self._caller.call(
             operation,
-            body,
+            lambda: _bodies.to_xml(_XML_ROOTS[operation.name], fields) if self._xml else _bodies.to_json(fields),
             {"Content-Type": content_type, "Accept": content_type},
             lambda target, now: _signing.ncp_headers("POST", target, now, key.key, key.secret),
             interpret,
@@ -186,10 +185,8 @@ class DataForest:
             f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         )
         if status == 429 or gateway_code in _LIMIT_CODES:
-            wait = _http.parse_retry_after(response.headers.get("retry-after"), response.received_at)
             return _errors.RateLimitError(
                 f"NAVER Cloud limits the number of requests{said}",
-                retry_after=wait,
                 hint="Lower concurrency or set requests_per_second.",
                 **details,
             )

@@ -64,7 +64,7 @@ class Pace:
         self._lock = threading.Lock()
         self._tokens = 1.0
         self._filled_at = self._clock.monotonic()
-        self._held_until = 0.0
+        self._held_until = self._slowed_until = 0.0
         # How many requests there were in this second, and in the one before.
         self._second, self._count, self._before = self._filled_at, 0, 0
 
@@ -98,15 +98,17 @@ class Pace:
         self._tokens -= 1.0
         self._rate = min(self._most, self._rate + _FASTER)
 
-    def hold(self, seconds: float) -> None:
-        """Let nobody send for this long, and all more slowly then: the vendor has said that it is too much."""
+    def hold(self, seconds: float, too_many: bool = True) -> None:
+        """Let nobody send for this long, and all more slowly then if the vendor has said that it is too much."""
         with self._lock:
             now = self._clock.monotonic()
             # Of many that are under way at the same time, all hear the same: that counts once.
-            if now >= self._held_until:
+            if too_many and now >= self._slowed_until:
                 self._filled(now)
                 self._rate = max(_LOWEST_RATE, min(self._rate, max(self._count, self._before)) / 2.0)
                 self._rate = min(self._most, self._rate)
+            if too_many:
+                self._slowed_until = max(self._slowed_until, now + seconds)
             self._held_until = max(self._held_until, now + seconds)
 
 

@@ -85,7 +85,7 @@ class Solapi:
 
         return self._caller.call(
             SEND_RESET,
-            _bodies.to_json({"email": check_email(email)}),
+            lambda: _bodies.to_json({"email": check_email(email)}),
             {"Content-Type": "application/json", "Accept": "application/json"},
             self._sign,
             interpret,
@@ -143,8 +143,7 @@ class Solapi:
         said = f" (HTTP {status}" + (f", {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code}
         if status == 429:
-            wait = _http.parse_retry_after(response.headers.get("retry-after"), response.received_at)
-            return _errors.RateLimitError(f"SOLAPI limits the number of requests{said}", retry_after=wait, **details)
+            return _errors.RateLimitError(f"SOLAPI limits the number of requests{said}", **details)
         if status in (401, 403) or (code or "").lower() in _ERRORS_ABOUT_THE_CALLER:
             caller = (
                 f"the credentials from {self._credentials.origin}"

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from email.utils import formatdate
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,9 +39,11 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._http import (
     Repeat,
     Request,
     Response,
+    Wait,
     check_api_url,
     clock_skew,
     full_jitter,
+    next_wait,
     parse_retry_after,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace
@@ -56,8 +59,7 @@ def interpret(response: Response) -> bytes:
     if status == 200 and response.body == b"yes":
         return response.body
     if status == 429:
-        wait = parse_retry_after(response.headers.get("retry-after"), response.received_at)
-        raise RateLimitError("Too many.", retry_after=wait, http_status=429)
+        raise RateLimitError("Too many.", hint="Ask less often.", http_status=429)
     if status in (401, 403):
         raise AuthenticationError("Who are you?", http_status=status, trace_id="trace")
     if status == 404:
@@ -79,7 +81,7 @@ def make(transport: ScriptedTransport, clock: FakeClock, retries: int = 3, deadl
 
 
 def call(caller: Caller, repeat: Repeat) -> bytes:
-    return caller.call(OPERATIONS[repeat], b"body", {}, unsigned, interpret)
+    return caller.call(OPERATIONS[repeat], lambda: b"body", {}, unsigned, interpret)
 
 
 YES = answer(200, b"yes")
@@ -88,6 +90,8 @@ BROKEN, UNREADABLE, REDIRECT = answer(500), answer(200, b"?"), answer(307)
 LIMITED, DENIED, FORBIDDEN, REJECTED, MISSING = (answer(status) for status in (429, 401, 403, 400, 404))
 LIMITED_SECONDS = answer(429, retry_after="2")
 LIMITED_DATE = answer(429, retry_after=formatdate(EPOCH + 3, usegmt=True))
+BUSY_SECONDS = answer(503, retry_after="2")
+BUSY_DATE = answer(500, retry_after=formatdate(EPOCH + 3, usegmt=True))
 
 
 # -------------------------------------------------------------------------------------------------- what is sent again
@@ -200,6 +204,25 @@ def test_an_unknown_outcome_tells_both_stories_and_whose_answer_it_was() -> None
     assert (error.http_status, error.trace_id) == (401, "trace")
 
 
+@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("defect", [UnicodeEncodeError("utf-8", "\udcff", 0, 1, "no"), TypeError("x"), KeyError("y")])
+@pytest.mark.parametrize("where", ["body", "sign"])
+def test_what_fails_before_the_first_byte_is_no_unknown_outcome(repeat: Repeat, defect: Exception, where: str) -> None:
+    def fail(*_arguments: object) -> Any:
+        raise defect
+
+    body, sign = (fail, unsigned) if where == "body" else (lambda: b"body", fail)
+    with ScriptedTransport() as transport, pytest.raises(ConfigurationError) as caught:
+        make(transport, FakeClock()).call(OPERATIONS[repeat], body, {}, sign, interpret)
+    assert caught.value.message.startswith(f"The request cannot be written ({type(defect).__name__} in test_http.py, ")
+
+
+def test_what_fails_before_a_later_attempt_leaves_the_outcome_unknown() -> None:
+    bodies = iter([b"body"])
+    with ScriptedTransport(LOST) as transport, pytest.raises(UnknownOutcomeError):
+        make(transport, FakeClock()).call(OPERATIONS[IDEMPOTENT], lambda: next(bodies), {}, unsigned, interpret)
+
+
 def test_an_error_that_nobody_foresaw_is_not_swallowed() -> None:
     with ScriptedTransport(RuntimeError("a defect")) as transport, pytest.raises(RuntimeError, match="a defect"):
         call(make(transport, FakeClock()), SAFE)
@@ -218,7 +241,7 @@ def test_every_attempt_is_signed_anew_at_its_own_time() -> None:
 
     with ScriptedTransport(UNSENT, LOST, LIMITED_SECONDS, YES, clock=clock, takes=1.0) as transport:
         caller = Caller(transport, f"{URL}/base/", Limits(), clock=clock, backoff=lambda attempt: 0.5)
-        caller.call(OPERATIONS[SAFE], b"body", {"X-Fixed": "1"}, sign, interpret)
+        caller.call(OPERATIONS[SAFE], lambda: b"body", {"X-Fixed": "1"}, sign, interpret)
     assert [target for target, _now in asked] == ["/base/op"] * 4
     # Each attempt takes a second, each wait half of one, and the vendor asked for two more.
     assert [now - EPOCH for _target, now in asked] == [0.0, 1.5, 3.0, 6.5]
@@ -231,31 +254,93 @@ def test_every_attempt_is_signed_anew_at_its_own_time() -> None:
 # ------------------------------------------------------------------------------------------------- waits and deadlines
 
 
-@pytest.mark.parametrize(("limited", "least"), [(LIMITED, 0.0), (LIMITED_SECONDS, 2.0), (LIMITED_DATE, 3.0)])
-def test_the_wait_that_the_vendor_asks_for_is_kept(limited: Step, least: float) -> None:
+@pytest.mark.parametrize(
+    ("limited", "least"),
+    [(LIMITED, 0.0), (LIMITED_SECONDS, 2.0), (LIMITED_DATE, 3.0), (BUSY_SECONDS, 2.0), (BUSY_DATE, 3.0)],
+)
+def test_the_wait_that_the_vendor_asks_for_is_kept_whatever_the_status(limited: Step, least: float) -> None:
     clock = FakeClock()
     with ScriptedTransport(limited, YES) as transport:
-        call(make(transport, clock), UNSAFE)
+        call(make(transport, clock), IDEMPOTENT)
     assert math.isclose(clock.slept, least)
+
+
+def test_the_wait_of_an_earlier_answer_does_not_count_for_a_later_failure() -> None:
+    clock = FakeClock()
+    with ScriptedTransport(BUSY_SECONDS, LOST, YES) as transport:
+        call(make(transport, clock), IDEMPOTENT)
+    assert math.isclose(clock.slept, 2.0)
 
 
 def test_back_off_comes_on_top_of_the_wait_that_the_vendor_asks_for() -> None:
     clock = FakeClock()
     with ScriptedTransport(LIMITED_SECONDS, YES) as transport:
         Caller(transport, URL, Limits(), clock=clock, backoff=lambda attempt: 0.25).call(
-            OPERATIONS[SAFE], b"", {}, unsigned, interpret
+            OPERATIONS[SAFE], lambda: b"", {}, unsigned, interpret
         )
     assert math.isclose(clock.slept, 2.25)
 
 
-@pytest.mark.parametrize("after", ["60", "61", "99999999999999999999", formatdate(EPOCH + 3600, usegmt=True)])
+BEYOND = [
+    ("60", 60),
+    ("61", 61),
+    ("3600", 3600),
+    ("99999999999999999999", 999999999),
+    (formatdate(EPOCH + 3600, usegmt=True), 3600),
+]
+
+
+@pytest.mark.parametrize(("after", "seconds"), BEYOND)
 @pytest.mark.parametrize("repeat", Repeat)
-def test_a_wait_beyond_the_deadline_is_not_begun(after: str, repeat: Repeat) -> None:
+def test_a_wait_beyond_the_deadline_is_not_begun_and_is_named(after: str, seconds: int, repeat: Repeat) -> None:
     clock = FakeClock()
     with ScriptedTransport(answer(429, retry_after=after)) as transport, pytest.raises(RateLimitError) as caught:
         call(make(transport, clock), repeat)
     assert clock.slept == 0
-    assert "Gave up after 1 attempt: the deadline of 60 s leaves no time for another." in caught.value.message
+    assert caught.value.message == (
+        f"Too many. Gave up after 1 attempt: the server asked for {seconds} s, and the deadline of 60 s leaves no time "
+        "for another."
+    )
+    assert caught.value.hint == f"Run the task again after {seconds} s. Ask less often."
+
+
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize(("repeat", "ending"), [(SAFE, ProtocolError), (IDEMPOTENT, UnknownOutcomeError)])
+def test_a_server_that_fails_is_waited_for_no_longer_either(
+    status: int, repeat: Repeat, ending: type[KrcloudError]
+) -> None:
+    clock = FakeClock()
+    with ScriptedTransport(answer(status, retry_after="3600")) as transport, pytest.raises(ending) as caught:
+        call(make(transport, clock), repeat)
+    assert clock.slept == 0
+    assert "the server asked for 3600 s, and the deadline of 60 s leaves no time" in caught.value.message
+
+
+def test_after_the_last_attempt_the_wait_is_named_as_well() -> None:
+    with ScriptedTransport(LIMITED_SECONDS) as transport, pytest.raises(RateLimitError) as caught:
+        call(make(transport, FakeClock(), retries=0), UNSAFE)
+    assert caught.value.message == "Too many. Gave up after 1 attempt: the server asked for 2 s."
+    with ScriptedTransport(LIMITED_SECONDS, LIMITED_SECONDS) as transport, pytest.raises(RateLimitError) as caught:
+        call(make(transport, FakeClock(), retries=1), UNSAFE)
+    assert caught.value.message == "Too many. Gave up after 2 attempts: the server asked for 2 s."
+
+
+@pytest.mark.parametrize(
+    ("asked", "left", "wait"),
+    [
+        (None, 60.0, Wait(0.5)),
+        (0.0, 60.0, Wait(0.5)),
+        (2.0, 60.0, Wait(2.5)),
+        (59.4, 60.0, Wait(59.9)),
+        (None, 0.5, Wait(None, "the limit leaves no time for another")),
+        (None, -1.0, Wait(None, "the limit leaves no time for another")),
+        (59.5, 60.0, Wait(None, "the server asked for 60 s, and the limit leaves no time for another")),
+        (3600.0, 60.0, Wait(None, "the server asked for 3600 s, and the limit leaves no time for another")),
+        (3600.0, math.inf, Wait(3600.5)),
+    ],
+)
+def test_the_rule_for_waits(asked: float | None, left: float, wait: Wait) -> None:
+    assert next_wait(1, asked, left, "the limit", lambda attempt: attempt / 2) == wait
 
 
 def test_one_attempt_may_use_all_the_time_and_then_it_is_over() -> None:
@@ -270,7 +355,11 @@ DELAYS = st.floats(0, 30)
 SCHEDULES = st.lists(
     st.one_of(
         st.sampled_from([UNSENT, LOST, BROKEN, LIMITED]),
-        st.integers(0, 100).map(lambda seconds: answer(429, retry_after=str(seconds))),
+        st.builds(
+            lambda status, seconds: answer(status, retry_after=str(seconds)),
+            st.sampled_from([429, 500, 503]),
+            st.integers(0, 100),
+        ),
     ),
     max_size=8,
 )
@@ -300,7 +389,7 @@ def test_the_deadline_begins_when_it_is_ones_turn() -> None:
     with ScriptedTransport(YES, YES, clock=clock) as transport:
         caller = Caller(transport, URL, Limits(deadline=5.0), clock=clock, pace=pace)
         for _index in range(2):
-            caller.call(OPERATIONS[SAFE], b"", {}, unsigned, interpret)
+            caller.call(OPERATIONS[SAFE], lambda: b"", {}, unsigned, interpret)
     assert math.isclose(clock.slept, 100.0)
     assert [math.floor(deadline) for deadline in transport.deadlines] == [1005, 1105]
 
@@ -311,7 +400,7 @@ def test_a_slow_pace_does_not_carry_a_repeat_beyond_the_deadline() -> None:
     limits = Limits(deadline=5.0)
     caller = Caller(transport, URL, limits, clock=clock, pace=Pace(0.01, clock), backoff=lambda attempt: 0.0)
     with pytest.raises(TransportError):
-        caller.call(OPERATIONS[SAFE], b"", {}, unsigned, interpret)
+        caller.call(OPERATIONS[SAFE], lambda: b"", {}, unsigned, interpret)
     assert clock.passed <= 5.0
 
 
@@ -348,7 +437,8 @@ def test_full_jitter_uses_the_whole_range(monkeypatch: pytest.MonkeyPatch, attem
 # ---------------------------------------------------------------------------------------------------------------- pace
 
 
-def test_while_one_call_waits_nobody_else_sends() -> None:
+@pytest.mark.parametrize("limited", [LIMITED_SECONDS, BUSY_SECONDS])
+def test_while_one_call_waits_nobody_else_sends(limited: Step) -> None:
     class Watched(FakeClock):
         """Lets another worker ask for its turn as soon as the first one sleeps."""
 
@@ -360,9 +450,9 @@ def test_while_one_call_waits_nobody_else_sends() -> None:
 
     clock = Watched()
     pace = Pace(None, clock)
-    with ScriptedTransport(LIMITED_SECONDS, YES) as transport:
+    with ScriptedTransport(limited, YES) as transport:
         caller = Caller(transport, URL, Limits(), clock=clock, pace=pace, backoff=lambda attempt: 0.0)
-        assert call(caller, UNSAFE) == b"yes"
+        assert call(caller, IDEMPOTENT) == b"yes"
     # The other worker waited as long as the first, and only then.
     assert clock.naps == [0.0, 2.0, 2.0]
 
@@ -526,7 +616,7 @@ def test_what_is_signed_is_what_goes_over_the_wire(path: str) -> None:
         return {}
 
     with ScriptedTransport(YES) as transport:
-        Caller(transport, url, Limits(), clock=FakeClock()).call(OPERATIONS[SAFE], b"", {}, sign, interpret)
+        Caller(transport, url, Limits(), clock=FakeClock()).call(OPERATIONS[SAFE], lambda: b"", {}, sign, interpret)
     on_the_wire = requests.Request("POST", transport.requests[0].url).prepare().path_url
     assert signed == [on_the_wire]
 

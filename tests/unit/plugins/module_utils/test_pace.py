@@ -89,6 +89,24 @@ def test_a_hold_halves_the_pace_once_for_all_that_hear_the_same() -> None:
     assert 10 <= sent_in(pace, clock, 1.0) <= 13
 
 
+def test_a_hold_for_another_reason_slows_nobody_and_hides_no_limit() -> None:
+    clock = FakeClock()
+    pace = Pace(None, clock)
+    for _index in range(40):
+        pace.wait()
+    pace.hold(0.5, too_many=False)
+    for _index in range(40):
+        pace.wait()
+    assert clock.naps == [0.5]
+    pace = Pace(None, clock)
+    for _index in range(40):
+        pace.wait()
+    pace.hold(0.5, too_many=False)
+    pace.hold(0.5)
+    assert sent_in(pace, clock, 0.5) == 0
+    assert 20 <= sent_in(pace, clock, 1.0) <= 23
+
+
 def test_it_gets_faster_again_and_no_faster_than_the_user_allows() -> None:
     clock = FakeClock()
     pace = Pace(8.0, clock)
