@@ -11,11 +11,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._mail_address import check_email
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import controller_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once, reset_mail_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import RESET_MAILS
+
+# Of a task with a store.
+SPEC = controller_spec(
+    "solapi",
+    {
+        "email": {"type": "str", "required": True},
+        "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+        "min_interval": {"type": "str", "required": True},
+    },
+)
 
 
 class ActionModule(RedactingAction):
@@ -25,11 +38,13 @@ class ActionModule(RedactingAction):
 
     def act(self) -> Mapping[str, Any]:
         """Ask for a mail, unless one was asked for lately."""
+        if self._task.args.get("email") is not None:
+            check_email(self._task.args["email"])
         if self._task.args.get("store") is None:
             return self.run_module_of_task(self.task_vars)
         if self._task.async_val:
-            raise ConfigurationError("store does not go with async.", hint="Run the task without async.")
-        options = self.options(reset_mail_spec())
+            raise ConfigurationError("store cannot be combined with async.", hint="Run the task without async.")
+        options = self.options(SPEC)
         store = self.store(options["store"], RESET_MAILS)
         interval = parse_duration(options["min_interval"], "min_interval")
         arguments = {

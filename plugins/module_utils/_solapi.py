@@ -7,19 +7,28 @@
 Source: SOLAPI documentation, users/sendResetPassword. Its revisions show two answers: an old one that reports what
 the mail server said, and a new one that describes the stored request. The new one holds ``hashId``, the very token
 that the mail carries: whoever has it can set the password, so it is never read into anything but the redactor.
+
+What an answer proves:
+
+    accepted  a 2xx with one of the two: `mail.accepted` names the address, or `_id`, `email` (the address) and
+              `dateCreated` are all there. `hashId` and `dateUpdated` are not asked for.
+    rejected  an explicit no: `errorCode` or `errorMessage` with a 4xx or a 2xx, or `mail.rejected` names the address
+    neither   401, 403, 429, and a 4xx with a code about keys or clocks: the caller was refused, and nothing was done
+    unknown   all else, and 408, 409 and 425 with any body
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import (
     _bodies,
     _credentials,
     _errors,
     _http,
+    _mail_address,
     _redaction,
     _signing,
 )
@@ -32,10 +41,16 @@ SEND_RESET = _http.Operation("sendResetPassword", "/users/v1/member/password/res
 # One token of 32 characters is usual. Knowing a secret costs memory, many times its length.
 _MOST_TOKENS, _LONGEST_TOKEN = 20, 500
 
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]{1,253}")
 _ERRORS_ABOUT_THE_CALLER = frozenset(
     ("invalidapikey", "signaturedoesnotmatch", "requesttimetooskewed", "duplicatedsignature", "forbidden")
 )
+# Of the 4xx, those that do not say that nothing was done.
+_UNDECIDED = (408, 409, 425)
+
+# What a mail is called (RFC 5322, 3.6.4), but for braces: nobody's id is to become a template wherever it is kept.
+_MESSAGE_ID = re.compile(r"<?[A-Za-z0-9.!#$%&'*+/=?^_`|~-]+@[A-Za-z0-9.!#$%&'*+/=?^_`|~:\[\]-]+>?")
+_LONGEST_MESSAGE_ID = 200
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
 class ResetMail(NamedTuple):
@@ -43,16 +58,6 @@ class ResetMail(NamedTuple):
 
     message_id: Optional[str]
     requested_at: str
-
-
-def check_email(email: str) -> str:
-    """Return the address, or raise ConfigurationError when it cannot be one."""
-    if not _EMAIL.fullmatch(email) or len(email) > 254:
-        raise _errors.ConfigurationError(
-            "email is not a mail address.",
-            hint="Write one address in the form name@example.com, without a display name.",
-        )
-    return email
 
 
 class Solapi:
@@ -85,7 +90,7 @@ class Solapi:
 
         return self._caller.call(
             SEND_RESET,
-            lambda: _bodies.to_json({"email": check_email(email)}),
+            lambda: _bodies.to_json({"email": _mail_address.check_email(email)}),
             {"Content-Type": "application/json", "Accept": "application/json"},
             self._sign,
             interpret,
@@ -112,39 +117,41 @@ class Solapi:
                 http_status=response.status,
             )
         self._redactor.add(*tokens)
-        code, message = answer.get("errorCode"), answer.get("errorMessage")
-        if not 200 <= response.status < 300 or code:
-            raise self._refusal(
-                response, code if isinstance(code, str) else None, message if isinstance(message, str) else None
-            )
+        code, message = _complaint(answer)
         mail = answer.get("mail")
-        if isinstance(mail, dict):
-            if email.lower() in _addresses(mail.get("rejected")):
-                raise _errors.RejectedError(
-                    "The mail server of SOLAPI rejected the address.",
-                    hint="Check the address.",
-                    http_status=response.status,
-                )
-            if email.lower() not in _addresses(mail.get("accepted")):
-                raise _errors.ProtocolError(
-                    "SOLAPI answered without saying whether the address was accepted.", http_status=response.status
-                )
-        return ResetMail(self._message_id(mail), _requested_at(answer, response.received_at))
+        if not 200 <= response.status < 300 or code or message:
+            raise self._refusal(response, code, message)
+        if isinstance(mail, dict) and _names(mail.get("rejected"), email):
+            raise _errors.RejectedError(
+                "The mail server of SOLAPI rejected the address.",
+                hint="Check the address.",
+                http_status=response.status,
+            )
+        if not _confirms(answer, email):
+            raise _errors.ProtocolError(
+                f"SOLAPI answered without saying that it accepted the address (HTTP {response.status}).",
+                http_status=response.status,
+            )
+        return ResetMail(self._message_id(mail), _time(answer) or _time_text(response.received_at))
 
     def _message_id(self, mail: Any) -> Optional[str]:
+        """Return the message ID where the answer tells one that is one."""
         value = mail.get("messageId") if isinstance(mail, dict) else None
-        return _redaction.one_line(self._redactor.foreign_text(value[:4000]), 200) if isinstance(value, str) else None
+        if not isinstance(value, str) or not _MESSAGE_ID.fullmatch(value[: _LONGEST_MESSAGE_ID + 1]):
+            return None
+        return self._redactor.foreign_text(value) if len(value) <= _LONGEST_MESSAGE_ID else None
 
     def _refusal(self, response: _http.Response, code: Optional[str], message: Optional[str]) -> _errors.KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
-        status = response.status
-        code = _redaction.one_line(self._redactor.foreign_text(code[:200]), 60) if code else None
+        status, says_no = response.status, bool(code or message)
+        code = (_redaction.one_line(self._redactor.foreign_text(code[:200]), 60) or None) if code else None
         quoted = _redaction.one_line(self._redactor.foreign_text(message[:2000])) if message else None
         said = f" (HTTP {status}" + (f", {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code}
         if status == 429:
             return _errors.RateLimitError(f"SOLAPI limits the number of requests{said}", **details)
-        if status in (401, 403) or (code or "").lower() in _ERRORS_ABOUT_THE_CALLER:
+        about_the_caller = (code or "").lower() in _ERRORS_ABOUT_THE_CALLER
+        if status in (401, 403) or (about_the_caller and 400 <= status < 500 and status not in _UNDECIDED):
             caller = (
                 f"the credentials from {self._credentials.origin}"
                 if self._credentials
@@ -160,9 +167,13 @@ class Solapi:
                 hint="Check api_url.",
                 **details,
             )
-        if status >= 500 or (code is None and message is None):
+        if not 200 <= status < 500 or not says_no:
             return _errors.ProtocolError(f"SOLAPI failed to answer{said}", **details)
+        if status in _UNDECIDED:
+            return _errors.ProtocolError(f"SOLAPI does not say that no mail was sent{said}", **details)
         hint = "Check the address and api_url." if status == 404 else None
+        if about_the_caller:
+            hint = self._hint(response, code, message)
         return _errors.RejectedError(f"SOLAPI rejected the request{said}", hint=hint, **details)
 
     def _hint(self, response: _http.Response, code: Optional[str], message: Optional[str]) -> str:
@@ -181,16 +192,49 @@ class Solapi:
         return "Check that api_key and api_secret belong together and that the key is in use."
 
 
-def _addresses(value: Any) -> List[str]:
-    return [item.lower() for item in value if isinstance(item, str)] if isinstance(value, list) else []
+def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]:
+    """Return the code and the message of an answer that says no, each None where it has none."""
+    code, message = answer.get("errorCode"), answer.get("errorMessage")
+    if isinstance(code, int) and not isinstance(code, bool):
+        code = str(code) if code else None
+    return (
+        (code.strip() or None) if isinstance(code, str) else None,
+        (message.strip() or None) if isinstance(message, str) else None,
+    )
 
 
-def _requested_at(answer: Mapping[str, Any], received_at: float) -> str:
-    """Return the vendor's own time where it tells one, else ours, both as ISO 8601 in UTC."""
+def _confirms(answer: Mapping[str, Any], email: str) -> bool:
+    """Tell whether an answer is one of the two that the documentation has, about this address."""
+    mail = answer.get("mail")
+    if isinstance(mail, dict):
+        return _names(mail.get("accepted"), email)
+    record = answer.get("_id")
+    return (
+        isinstance(record, str)
+        and bool(record.strip())
+        and _mail_address.is_same(email, answer.get("email"))
+        and _time(answer) is not None
+    )
+
+
+def _names(addresses: Any, email: str) -> bool:
+    return isinstance(addresses, list) and any(_mail_address.is_same(email, each) for each in addresses)
+
+
+def _time(answer: Mapping[str, Any]) -> Optional[str]:
+    """Return when the vendor says that the request was made, as ISO 8601 in UTC, None where it does not."""
     value = answer.get("dateCreated")
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", value):
-        return value
-    return datetime.fromtimestamp(int(received_at), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return None
+    try:
+        datetime.fromisoformat(value[:19])
+    except ValueError:
+        return None
+    return value
+
+
+def _time_text(now: float) -> str:
+    return datetime.fromtimestamp(int(now), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _reset_tokens(value: Any) -> List[str]:
@@ -213,7 +257,7 @@ def _reset_tokens(value: Any) -> List[str]:
 
 def request_reset(client: Solapi, email: str, *, check_mode: bool = False) -> Dict[str, Any]:
     """Ask for a mail and return the result of the task, failures of the vendor included."""
-    check_email(email)
+    _mail_address.check_email(email)
     result: Dict[str, Any] = {
         "changed": True,
         "email": email,

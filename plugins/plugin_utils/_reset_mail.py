@@ -11,9 +11,14 @@ Every request sends another mail, and the vendor does not tell whether one was s
     rehearse                 -> the module in check mode: what can be known beforehand is known before the claim
     claim                    -> commit by compare-and-set that a mail is being asked for; only then ask
     accepted, or not known   -> it counts until the interval is over
+    refused by a 2xx         -> it counts as well: such an answer contradicts itself
     provably not sent        -> put back what stood there before the claim
 
 A run that dies after its claim leaves it behind. Nobody can tell whether its mail was sent, so it counts.
+
+A record that lies further in the future than clocks differ was made by a wrong clock, or is read by one. It counts from
+the moment at which that is first noticed, which is added to the record. What the record said before stays: to the right
+clock it may be the truth.
 """
 
 from __future__ import annotations
@@ -23,16 +28,16 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec, controller_spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.module_utils._mail_address import canonical, spellings
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds, time_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import FUTURE_TOLERANCE
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     LONGEST_NAME,
     MOST_LOSSES,
     Change,
     Conflict,
-    Loaded,
+    Document,
     Stored,
     StoreError,
 )
@@ -40,26 +45,21 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 FORMAT = 1
 
 # What is known of a mail. CLAIMED: its run has not said, and may be asking right now. WITHDRAWN: it was not sent.
-CLAIMED, ACCEPTED, UNKNOWN, WITHDRAWN = "claimed", "accepted", "unknown", "withdrawn"
+# REJECTED: the vendor said no, with the status of a success.
+CLAIMED, ACCEPTED, UNKNOWN, REJECTED, WITHDRAWN = "claimed", "accepted", "unknown", "rejected", "withdrawn"
 
 # Failures that prove that no mail was sent, by their kind.
 PROOFS = frozenset(("configuration", "transport", "authentication", "rate_limit", "rejected"))
 
-
-def reset_mail_spec() -> Spec:
-    """Return the argument spec of a task with a store."""
-    return controller_spec(
-        "solapi",
-        {
-            "email": {"type": "str", "required": True},
-            "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
-            "min_interval": {"type": "str", "required": True},
-        },
-    )
+_LAST_TIME = seconds("9999-12-31T23:59:59Z")
 
 
 class Mail(NamedTuple):
-    """The last mail that was asked for at an address. ``asked_at`` is by the clock of the controller."""
+    """The last mail that was asked for at an address.
+
+    ``asked_at`` is by the clock of the controller. ``noticed_at`` is when a controller saw that ``asked_at`` lay in
+    the future. ``rest`` is what a newer version keeps in the record.
+    """
 
     email: str
     asked_at: str
@@ -67,6 +67,24 @@ class Mail(NamedTuple):
     outcome: str = CLAIMED
     message_id: str | None = None
     requested_at: str | None = None
+    noticed_at: str | None = None
+    rest: Mapping[str, Any] = {}
+
+    def begin(self, now: float) -> float | None:
+        """Return when the interval begins, in seconds; None if all that the record says of it lies in the future."""
+        times = [seconds(time) for time in (self.asked_at, self.noticed_at) if time]
+        return next((time for time in times if time <= now + FUTURE_TOLERANCE), None)
+
+    def counts_from(self, now: float) -> float:
+        """Return when the interval begins, in seconds: now, if nobody has noticed before that it lies in the future."""
+        begin = self.begin(now)
+        return float(int(now)) if begin is None else begin
+
+    def document(self) -> Document:
+        """Return the record as it is stored."""
+        fields = {name: value for name, value in self._asdict().items() if name not in ("rest", "noticed_at")}
+        noticed = {"noticed_at": self.noticed_at} if self.noticed_at else {}
+        return {"format": FORMAT, **fields, **noticed, **self.rest}
 
 
 class Ask(NamedTuple):
@@ -76,8 +94,21 @@ class Ask(NamedTuple):
 
 
 def record_name(email: str) -> str:
-    """Return the name under which the store keeps the record of an address, in whatever case it is written."""
-    name = quote(email.lower(), safe="@+!#$&'*=?^`{|}~")
+    """Return the name under which the store keeps the record of an address, in whatever way it is spelled."""
+    return _short(quote(canonical(email), safe="@+!#$&'*=?^`|~"))
+
+
+def record_names(email: str) -> tuple[str, ...]:
+    """Return all names under which there may be a record of an address, its own first.
+
+    Version 0.1.0 knew an address in upper and lower case only, and left braces as they are.
+    """
+    own = record_name(email)
+    former = {_short(quote(spelling.lower(), safe="@+!#$&'*=?^`{|}~")) for spelling in spellings(email)}
+    return (own, *sorted(former - {own}))
+
+
+def _short(name: str) -> str:
     if len(name) <= LONGEST_NAME:
         return name
     return f"{name[: LONGEST_NAME - 33]}~{hashlib.sha256(name.encode()).hexdigest()[:32]}"
@@ -86,43 +117,59 @@ def record_name(email: str) -> str:
 def ask_once(
     email: str, interval: float, *, clock: Callable[[], float], request_id: str, check_mode: bool = False
 ) -> Generator[Load | Save | Ask, Any, dict[str, Any]]:
-    """Ask for a mail unless one counts within the last ``interval`` seconds; return the result of the task."""
-    name = record_name(email)
-    stored = yield from _load(name)
+    """Ask for a mail unless one counts within the last ``interval`` seconds; return the result of the task.
+
+    Raises StoreError where the store cannot tell, or cannot be told: then no mail was asked for.
+    """
+    name, *_former = names = record_names(email)
     for _attempt in range(MOST_LOSSES):
-        before = _mail(email, stored)
-        if before and before.outcome != WITHDRAWN and clock() < seconds(before.asked_at) + interval:
-            return _not_again(email, before, interval)
+        stored = yield from _load(names)
+        mails = {each: _mail(email, found) for each, found in stored.items()}
+        now = clock()
+        recent = {
+            each: mail
+            for each, mail in mails.items()
+            if mail.outcome != WITHDRAWN and interval and now < mail.counts_from(now) + interval
+        }
+        if recent:
+            unnoticed = {each: mail for each, mail in recent.items() if mail.begin(now) is None}
+            if not check_mode and not (yield from _notice(unnoticed, stored, now)):
+                continue
+            return _not_again(email, max(recent.values(), key=lambda mail: mail.counts_from(now)), interval, now)
         rehearsed: Mapping[str, Any] = yield Ask(rehearse=True)
-        if check_mode or rehearsed.get("failed"):
+        if rehearsed.get("failed"):
             return {**rehearsed, "next_due_at": None}
-        claim = Mail(email, time_text(clock()), request_id)
-        revision = yield from _save(name, claim, stored.revision if stored else None)
+        claim = Mail(email, time_text(clock()), request_id, rest=mails[name].rest if name in mails else {})
+        if check_mode:
+            return {**rehearsed, "next_due_at": _due(claim.asked_at, interval)}
+        before = stored.get(name)
+        revision = yield from _save(name, claim.document(), before.revision if before else None)
         if revision is not None:
             return (yield from _ask(name, claim, revision, before, interval))
-        stored = yield from _load(name)
     raise StoreError(f"Other runs keep changing the record of {email} in the store.", hint="Run again.")
 
 
 def _ask(
-    name: str, claim: Mail, revision: str, before: Mail | None, interval: float
+    name: str, claim: Mail, revision: str, before: Stored | None, interval: float
 ) -> Generator[Load | Save | Ask, Any, dict[str, Any]]:
     """Ask, now that the claim is committed, and note what became of it."""
-    result: dict[str, Any] = dict((yield Ask(rehearse=False)))
-    due = _due(claim, interval)
+    answered: Mapping[str, Any] = yield Ask(rehearse=False)
+    nothing = {"changed": False, "email": claim.email, "delivery": None, "message_id": None, "requested_at": None}
+    result: dict[str, Any] = {**nothing, **answered}
+    due = _due(claim.asked_at, interval)
     wait = f" No other mail is asked for before {due}, unless min_interval is 0s." if interval else ""
     result["next_due_at"] = due
-    if result.get("delivery") == ACCEPTED:
+    if result["delivery"] == ACCEPTED:
         after = claim._replace(
-            outcome=ACCEPTED, message_id=result.get("message_id"), requested_at=result.get("requested_at")
-        )
-    elif (result.get("error") or {}).get("kind") in PROOFS:
-        after = before or claim._replace(outcome=WITHDRAWN)
+            outcome=ACCEPTED, message_id=result["message_id"], requested_at=result["requested_at"]
+        ).document()
+    elif _proves_unsent(result):
+        after = before.document if before else claim._replace(outcome=WITHDRAWN).document()
         result["next_due_at"] = None
     else:
-        after = claim._replace(outcome=UNKNOWN)
-        result = {"email": claim.email, "message_id": None, "requested_at": None, **result}
-        result.update(changed=True, delivery=UNKNOWN, failed=True, msg=f"{result.get('msg')}{wait}")
+        outcome = REJECTED if result["delivery"] == REJECTED else UNKNOWN
+        after = claim._replace(outcome=outcome).document()
+        result.update(changed=outcome == UNKNOWN, delivery=outcome, failed=True, msg=f"{result.get('msg')}{wait}")
     try:
         # If somebody has changed the record meanwhile, theirs is the newer one.
         yield from _save(name, after, revision)
@@ -134,59 +181,106 @@ def _ask(
     return result
 
 
-def _not_again(email: str, mail: Mail, interval: float) -> dict[str, Any]:
-    known = mail.outcome == ACCEPTED
+def _proves_unsent(result: Mapping[str, Any]) -> bool:
+    """Tell whether a failure of the module proves that no mail was sent. A 2xx that says no proves nothing."""
+    error = result.get("error")
+    if not isinstance(error, Mapping) or error.get("kind") not in PROOFS:
+        return False
+    status = error.get("http_status")
+    return not (isinstance(status, int) and 200 <= status < 300)
+
+
+def _not_again(email: str, mail: Mail, interval: float, now: float) -> dict[str, Any]:
+    due = time_text(min(mail.counts_from(now) + interval, _LAST_TIME))
+    delivery = mail.outcome if mail.outcome in (ACCEPTED, REJECTED) else UNKNOWN
     result: dict[str, Any] = {
         "changed": False,
         "email": email,
-        "delivery": ACCEPTED if known else UNKNOWN,
+        "delivery": delivery,
         "message_id": mail.message_id,
         "requested_at": mail.requested_at or mail.asked_at,
-        "next_due_at": _due(mail, interval),
+        "next_due_at": due,
     }
-    if not known:
-        result["warnings"] = [
+    warnings = []
+    if delivery == REJECTED:
+        warnings.append(
+            f"SOLAPI refused the mail to {email} that was asked for at {mail.asked_at}, but with the HTTP status of a "
+            f"success, so it counts. No other is asked for before {due}. Check the address; if a mail is needed, run "
+            "once with min_interval set to 0s."
+        )
+    elif delivery == UNKNOWN:
+        warnings.append(
             f"It is not known whether the mail that was asked for at {mail.asked_at} was sent to {email}. No other is "
-            f"asked for before {result['next_due_at']}. If it did not arrive, run once with min_interval set to 0s."
-        ]
+            f"asked for before {due}. If it did not arrive, run once with min_interval set to 0s."
+        )
+    if seconds(mail.asked_at) > now + FUTURE_TOLERANCE:
+        warnings.append(
+            f"The store says that a mail to {email} was asked for at {mail.asked_at}, which lies in the future: the "
+            "clock of a controller was wrong then, or the clock of this one is wrong now. The mail counts from the "
+            f"moment at which this was noticed, and no other is asked for before {due}. Check the clocks; if a mail is "
+            "needed before, run once with min_interval set to 0s."
+        )
+    if warnings:
+        result["warnings"] = warnings
     return result
 
 
-def _due(mail: Mail, interval: float) -> str:
-    return time_text(seconds(mail.asked_at) + interval)
+def _due(asked_at: str, interval: float) -> str:
+    return time_text(min(seconds(asked_at) + interval, _LAST_TIME))
 
 
 # ------------------------------------------------------------------------------------------------------- the record
 
 
-def _load(name: str) -> Generator[Load, Any, Stored | None]:
-    stored: Loaded = yield Load((name,))
-    found = stored.get(name)
-    if isinstance(found, StoreError):
-        raise found
+def _load(names: tuple[str, ...]) -> Generator[Load, Any, dict[str, Stored]]:
+    """Return what the store holds under these names. Raises StoreError for what it holds and cannot give."""
+    loaded: Mapping[str, Stored | StoreError] = yield Load(names)
+    found: dict[str, Stored] = {}
+    for name, stored in loaded.items():
+        if isinstance(stored, StoreError):
+            raise stored
+        found[name] = stored
     return found
 
 
-def _save(name: str, mail: Mail, expected: str | None) -> Generator[Save, Any, str | None]:
+def _notice(mails: Mapping[str, Mail], stored: Mapping[str, Stored], now: float) -> Generator[Save, Any, bool]:
+    """Commit when it was noticed that these mails lie in the future. Tell whether nobody else was faster."""
+    if not mails:
+        return True
+    saved: Mapping[str, str | Conflict] = yield Save(
+        {
+            name: Change(mail._replace(noticed_at=time_text(now)).document(), stored[name].revision)
+            for name, mail in mails.items()
+        }
+    )
+    return not any(isinstance(outcome, Conflict) for outcome in saved.values())
+
+
+def _save(name: str, document: Document, expected: str | None) -> Generator[Save, Any, str | None]:
     """Commit a record; return its revision, or None if somebody else has changed it."""
-    saved: Mapping[str, str | Conflict] = yield Save({name: Change({"format": FORMAT, **mail._asdict()}, expected)})
+    saved: Mapping[str, str | Conflict] = yield Save({name: Change(document, expected)})
     revision = saved[name]
     return None if isinstance(revision, Conflict) else revision
 
 
-def _mail(email: str, stored: Stored | None) -> Mail | None:
+def _mail(email: str, stored: Stored) -> Mail:
     """Return the mail on record. Raises StoreError where the record is none: then nobody may ask."""
-    if stored is None:
-        return None
-    fields = {key: value for key, value in stored.document.items() if key != "format"}
+    document = stored.document
+    known = {name: document[name] for name in Mail._fields if name != "rest" and name in document}
+    rest = {name: value for name, value in document.items() if name not in known and name != "format"}
     try:
-        mail = Mail(**fields)
-        seconds(mail.asked_at)
-        if stored.document.get("format") == FORMAT and mail.outcome in (CLAIMED, ACCEPTED, UNKNOWN, WITHDRAWN):
+        mail = Mail(**known, rest=rest)
+        for time in (mail.asked_at, *filter(None, (mail.noticed_at,))):
+            seconds(time)
+        if (
+            document.get("format") == FORMAT
+            and mail.outcome in (CLAIMED, ACCEPTED, UNKNOWN, REJECTED, WITHDRAWN)
+            and all(value is None or isinstance(value, str) for value in (mail.message_id, mail.requested_at))
+        ):
             return mail
     except (TypeError, ValueError):
         pass
     raise StoreError(
         f"The store holds something for {email} that is no record of a mail, or of a newer version; nothing was sent.",
-        hint="Look at it, and move it away or mend it.",
+        hint="Look at it, then fix it or move it away.",
     )

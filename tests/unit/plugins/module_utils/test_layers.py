@@ -20,7 +20,7 @@ OURS = "ansible_collections.krcloud.credentials.plugins."
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
     ("_ansiballz", "_signing", "_errors", "_bodies", "_redaction", "_options"),
-    ("_names", "_pace", "_credentials", "_password", "_raw_params"),
+    ("_mail_address", "_names", "_pace", "_credentials", "_password", "_raw_params"),
     ("_http",),
     ("_transport", "_ncp", "_solapi"),
     ("_reset", "_module"),
@@ -93,7 +93,7 @@ def test_the_signer_is_pure() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["_bodies", "_errors", "_names", "_options", "_password", "_redaction", "_ncp", "_solapi"]
+    "name", ["_bodies", "_errors", "_mail_address", "_names", "_options", "_password", "_redaction", "_ncp", "_solapi"]
 )
 def test_what_only_thinks_does_nothing(name: str) -> None:
     allowed = {
@@ -182,7 +182,7 @@ CLIENT = {
 PAYLOADS = {
     "ncp_dataforest_account_info": CLIENT,
     "ncp_dataforest_password": CLIENT | {"_names", "_password", "_reset"},
-    "solapi_password_reset": CLIENT - {"_ncp", "_ncp_module"} | {"_solapi"},
+    "solapi_password_reset": CLIENT - {"_ncp", "_ncp_module"} | {"_mail_address", "_solapi"},
     # Both run on the controller; the file on the target's side holds documentation.
     "ncp_dataforest_publication": set(),
     "ncp_dataforest_rotation": set(),

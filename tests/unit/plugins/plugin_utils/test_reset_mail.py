@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once, record_name
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import (
+    Ask,
+    ask_once,
+    record_name,
+    record_names,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
     LONGEST_NAME,
     Stored,
@@ -31,8 +38,8 @@ DAY = 86400.0
 INTERVAL = 30 * DAY
 
 
-def failed(kind: str | None, delivery: str | None = None) -> dict[str, Any]:
-    error = {"error": {"kind": kind, "message": "No."}} if kind else {}
+def failed(kind: str | None, delivery: str | None = None, status: int | None = None) -> dict[str, Any]:
+    error = {"error": {"kind": kind, "message": "No.", "http_status": status}} if kind else {}
     return {"changed": False, "email": EMAIL, "delivery": delivery, "failed": True, "msg": "No.", **error}
 
 
@@ -43,6 +50,7 @@ ACCEPTED = {
     "message_id": "<1@example.com>",
     "requested_at": "2027-01-15T08:00:07Z",
 }
+NOTHING = {"changed": False, "email": EMAIL, "delivery": None, "message_id": None, "requested_at": None}
 REHEARSED = {"changed": True, "email": EMAIL, "delivery": None, "message_id": None, "requested_at": None}
 
 # What becomes of a request: whether a mail is sent, and what the module says.
@@ -52,13 +60,17 @@ FATES: dict[str, tuple[bool, dict[str, Any]]] = {
     "request lost": (False, {**failed("unknown_outcome", "unknown"), "changed": True}),
     "died": (True, {"failed": True, "msg": "MODULE FAILURE"}),
     "internal error": (True, failed("internal")),
-    "rejected": (False, failed("rejected", "rejected")),
+    "rejected by a 200": (False, failed("rejected", "rejected", 200)),
+    "rejected": (False, failed("rejected", "rejected", 400)),
+    "never begun": (False, {"failed": True, "msg": "No.", "error": {"kind": "configuration"}}),
+    "no route": (False, {"failed": True, "msg": "No.", "unreachable": True, "error": {"kind": "transport"}}),
     "refused": (False, failed("authentication")),
     "not reached": (False, failed("transport")),
     "too many": (False, failed("rate_limit")),
 }
 SENDS = [name for name, (sent, _result) in FATES.items() if sent]
-COUNT = [*SENDS, "request lost"]
+REFUSED_BUT_COUNTS = "rejected by a 200"
+COUNT = [*SENDS, "request lost", REFUSED_BUT_COUNTS]
 PROVEN_UNSENT = [name for name in FATES if name not in COUNT]
 
 
@@ -144,10 +156,12 @@ def test_the_first_run_asks_and_the_second_does_not(world: World) -> None:
 @pytest.mark.parametrize("fate", COUNT)
 def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World, fate: str) -> None:
     first = world.finish(fate)
-    assert first["changed"] is True
+    delivery = {"accepted": "accepted", REFUSED_BUT_COUNTS: "rejected"}.get(fate, "unknown")
+    assert first["changed"] is (fate != REFUSED_BUT_COUNTS)
     assert first["next_due_at"] == "2027-02-14T08:00:00Z"
+    assert first["delivery"] == delivery
     if fate != "accepted":
-        assert (first["failed"], first["delivery"]) == (True, "unknown")
+        assert first["failed"] is True
         assert first["msg"].endswith(
             "No other mail is asked for before 2027-02-14T08:00:00Z, unless min_interval is 0s."
         )
@@ -157,12 +171,13 @@ def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World,
     assert again["changed"] is False
     assert "failed" not in again
     assert world.asked == asked
+    assert again["delivery"] == delivery
     if fate != "accepted":
-        assert again["delivery"] == "unknown"
         (warning,) = again["warnings"]
         assert EMAIL in warning
-        assert "not known" in warning
+        assert ("SOLAPI refused the mail" if fate == REFUSED_BUT_COUNTS else "not known") in warning
         assert "min_interval" in warning
+    assert set(again) - {"warnings"} == set(first) - {"failed", "msg", "error"}
     world.now += 1
     assert world.finish()["delivery"] == "accepted"
 
@@ -170,7 +185,7 @@ def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World,
 @pytest.mark.parametrize("fate", PROVEN_UNSENT)
 def test_what_was_provably_not_sent_does_not_count(world: World, fate: str) -> None:
     refused = world.finish(fate)
-    assert refused == {**FATES[fate][1], "next_due_at": None}
+    assert refused == {**NOTHING, **FATES[fate][1], "next_due_at": None}
     assert world.finish()["delivery"] == "accepted"
     assert len(world.mails) == 1
 
@@ -192,10 +207,11 @@ def test_what_a_rehearsal_finds_wrong_leaves_no_trace(world: World) -> None:
 
 
 def test_check_mode_tells_what_a_run_would_do_and_does_nothing(world: World) -> None:
-    assert world.finish(check_mode=True) == {**REHEARSED, "next_due_at": None}
+    predicted = world.finish(check_mode=True)
+    assert predicted == {**REHEARSED, "next_due_at": "2027-02-14T08:00:00Z"}
     assert world.store.rows == {}
     assert world.asked == 0
-    world.finish()
+    assert world.finish()["next_due_at"] == predicted["next_due_at"]
     assert world.finish(check_mode=True)["changed"] is False
 
 
@@ -219,6 +235,211 @@ def test_no_interval_asks_in_any_case_and_takes_note(world: World) -> None:
 def test_the_case_of_an_address_makes_no_difference_and_other_addresses_do(world: World) -> None:
     world.finish()
     assert world.finish(email="Member@Example.COM")["changed"] is False
+    assert world.finish(email="other@example.com")["changed"] is True
+
+
+SPELLINGS = [
+    "사용자@한국.kr",
+    "사용자@xn--3e0b707e.kr",
+    unicodedata.normalize("NFD", "사용자@한국.kr"),
+    "사용자@한국.KR.",
+]
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(SPELLINGS, 2)))
+def test_two_spellings_of_an_address_share_a_record(world: World, one: str, other: str) -> None:
+    world.finish(email=one)
+    again = world.finish(email=other)
+    assert (again["changed"], again["email"]) == (False, other)
+    assert len(world.store.rows) == 1
+    assert len(world.mails) == 1
+
+
+def former_name(email: str) -> str:
+    """As version 0.1.0 called the record of an address."""
+    return quote(email.lower(), safe="@+!#$&'*=?^`{|}~")
+
+
+def record(asked_at: str, email: str = EMAIL, **more: Any) -> dict[str, Any]:
+    fields = {"request_id": "r0", "outcome": "accepted", "message_id": None, "requested_at": None}
+    return {"format": 1, "email": email, "asked_at": asked_at, **fields, **more}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        *itertools.product(SPELLINGS[:3], repeat=2),
+        ("Member@Example.com", EMAIL),
+        ("{{x}}@example.com", "{{x}}@example.com"),
+    ],
+)
+def test_a_record_of_version_0_1_0_is_found_under_its_name(
+    world: World, written: str, asked: str, check_mode: bool
+) -> None:
+    rows = {former_name(written): Stored(record("2027-01-15T07:00:00Z", written), "1")}
+    world.store.rows = dict(rows)
+    again = world.finish(email=asked, check_mode=check_mode)
+    assert (again["changed"], again["next_due_at"]) == (False, "2027-02-14T07:00:00Z")
+    assert world.store.rows == rows
+    world.now += INTERVAL
+    assert world.finish(email=asked)["changed"] is True
+    assert record_name(asked) in world.store.rows
+    assert world.finish(email=written)["changed"] is False
+    assert len(world.mails) == 1
+
+
+def test_of_several_records_of_an_address_the_last_mail_counts(world: World) -> None:
+    for spelling, day in zip(SPELLINGS[:3], (11, 13, 12), strict=True):
+        world.store.rows[former_name(spelling)] = Stored(record(f"2027-01-{day}T00:00:00Z", spelling), "1")
+    assert world.finish(email=SPELLINGS[0])["next_due_at"] == "2027-02-12T00:00:00Z"
+    assert world.asked == 0
+
+
+def test_a_refusal_leaves_the_records_of_version_0_1_0_alone(world: World) -> None:
+    written = Stored(record("2026-12-01T00:00:00Z", SPELLINGS[2]), "1")
+    world.store.rows[former_name(SPELLINGS[2])] = written
+    world.finish("rejected", email=SPELLINGS[0])
+    assert world.store.rows[former_name(SPELLINGS[2])] == written
+    assert world.finish(email=SPELLINGS[0], interval=90 * DAY)["changed"] is False
+
+
+def test_an_address_in_ascii_costs_one_look() -> None:
+    assert record_names("Member@Example.COM") == (EMAIL,)
+
+
+# ------------------------------------------------------------------------------------------- records from the future
+
+FUTURE = "2032-01-15T08:00:00Z"
+
+
+@pytest.mark.parametrize("asked_at", [FUTURE, "9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("outcome", ["accepted", "unknown", "claimed", "rejected"])
+def test_a_record_from_the_future_counts_from_when_it_is_noticed(world: World, asked_at: str, outcome: str) -> None:
+    world.store.rows[EMAIL] = Stored(record(asked_at, outcome=outcome), "1")
+    first = world.finish(interval=36525 * DAY)
+    assert first["changed"] is False
+    assert first["warnings"][-1].startswith(f"The store says that a mail to {EMAIL} was asked for at {asked_at}, which")
+    assert "min_interval" in first["warnings"][-1]
+    noticed = world.store.rows[EMAIL]
+    assert noticed.document == {**record(asked_at, outcome=outcome), "noticed_at": "2027-01-15T08:00:00Z"}
+    for _index in range(3):
+        world.now += 9 * DAY
+        again = world.finish()
+        assert (again["changed"], again["next_due_at"]) == (False, "2027-02-14T08:00:00Z")
+        assert again["warnings"][-1].startswith("The store says")
+    assert world.store.rows[EMAIL] == noticed
+    world.now += 3 * DAY
+    assert world.finish()["changed"] is True
+    assert "noticed_at" not in world.store.rows[EMAIL].document
+    assert len(world.mails) == 1
+
+
+def test_check_mode_predicts_what_a_record_from_the_future_does(world: World) -> None:
+    rows = {EMAIL: Stored(record(FUTURE), "1")}
+    world.store.rows = dict(rows)
+    predicted = world.finish(check_mode=True)
+    assert world.store.rows == rows
+    assert world.finish() == predicted
+    assert world.finish(check_mode=True) == predicted
+    assert world.asked == 0
+
+
+def test_a_clock_that_is_behind_takes_nothing_from_a_record(world: World) -> None:
+    """As that of a controller that has just started, and thinks that it is 1970."""
+    world.finish()
+    world.now, now = 86_400.0, world.now
+    behind = world.finish()
+    assert (behind["changed"], behind["next_due_at"]) == (False, "1970-02-01T00:00:00Z")
+    world.now = now + INTERVAL - 1
+    again = world.finish()
+    assert (again["changed"], again["next_due_at"]) == (False, "2027-02-14T08:00:00Z")
+    assert "warnings" not in again
+    world.now += 1
+    assert world.finish()["changed"] is True
+    assert len(world.mails) == 2
+
+
+def test_clocks_differ_a_little(world: World) -> None:
+    world.store.rows[EMAIL] = Stored(record("2027-01-16T07:59:59Z"), "1")
+    again = world.finish()
+    assert (again["changed"], again["next_due_at"]) == (False, "2027-02-15T07:59:59Z")
+    assert "warnings" not in again
+    assert world.store.rows[EMAIL].revision == "1"
+    assert world.finish(interval=0.0)["changed"] is True
+
+
+def test_a_record_of_version_0_1_0_from_the_future_is_noticed_where_it_stands(world: World) -> None:
+    name = former_name(SPELLINGS[2])
+    world.store.rows[name] = Stored(record(FUTURE, SPELLINGS[2]), "1")
+    world.finish(email=SPELLINGS[0])
+    assert list(world.store.rows) == [name]
+    assert world.store.rows[name].document["noticed_at"] == "2027-01-15T08:00:00Z"
+
+
+def test_two_runs_notice_a_record_from_the_future_once(world: World) -> None:
+    world.store.rows[EMAIL] = Stored(record(FUTURE), "1")
+    world.begin()
+    world.until(0, lambda effect: isinstance(effect, Save))
+    world.now += DAY
+    assert world.finish()["next_due_at"] == "2027-02-15T08:00:00Z"
+    assert world.end(0)["next_due_at"] == "2027-02-15T08:00:00Z"
+
+
+def test_a_run_that_was_ahead_does_not_undo_what_was_noticed(world: World) -> None:
+    world.now, now = seconds(FUTURE), world.now
+    world.begin()
+    world.until(0, asks)
+    world.now = now
+    noticed = world.finish()
+    assert (noticed["changed"], noticed["delivery"]) == (False, "unknown")
+    world.now = seconds(FUTURE)
+    assert world.end(0)["delivery"] == "accepted"
+    world.now = now + INTERVAL - 1
+    assert world.finish()["changed"] is False
+    world.now += 1
+    assert world.finish()["changed"] is True
+    assert len(world.mails) == 2
+
+
+def test_no_time_is_beyond_the_last_one(world: World) -> None:
+    world.now = seconds("9999-12-30T00:00:00Z")
+    assert world.finish()["next_due_at"] == "9999-12-31T23:59:59Z"
+    assert world.finish()["next_due_at"] == "9999-12-31T23:59:59Z"
+
+
+# ----------------------------------------------------------------------------------------------- what a store may hold
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_what_a_newer_version_keeps_in_a_record_stays(world: World, fate: str) -> None:
+    more = {"hold_until": "2030-01-01T00:00:00Z", "notes": ["{{ x }}"]}
+    world.store.rows[EMAIL] = Stored(record("2026-01-01T00:00:00Z", **more), "1")
+    world.finish(fate)
+    world.finish(fate, interval=0.0)
+    document = world.store.rows[EMAIL].document
+    assert {key: document[key] for key in more} == more
+
+
+def test_a_refusal_puts_back_exactly_what_stood_there(world: World) -> None:
+    before = record(FUTURE, noticed_at="2026-01-01T00:00:00Z", more=1)
+    world.store.rows[EMAIL] = Stored(before, "1")
+    world.finish("rejected")
+    assert world.asked == 1
+    assert world.store.rows[EMAIL].document == before
+
+
+def test_a_record_that_cannot_be_read_stops_its_own_address_only(world: World) -> None:
+    class Deleted(MemoryStore):
+        def load(self, names: Any) -> dict[str, Any]:
+            deleted = {EMAIL: StoreError("Version 3 is deleted.")} if EMAIL in names else {}
+            return {**super().load(names), **deleted}
+
+    world.store = Deleted()
+    with pytest.raises(StoreError, match="Version 3 is deleted"):
+        world.finish()
+    assert world.asked == 0
+    world.runs.clear()
     assert world.finish(email="other@example.com")["changed"] is True
 
 
@@ -271,6 +492,12 @@ def test_a_store_that_fails_after_the_mail_is_told_of(fate: str) -> None:
         {"format": 2},
         {"format": 1, "email": EMAIL},
         {"format": 1, "email": EMAIL, "asked_at": 7, "request_id": "x"},
+        record("2026-01-01T00:00:00Z", noticed_at="then"),
+        record("2026-01-01T00:00:00Z", noticed_at=7),
+        record("2026-01-01T00:00:00Z", message_id=["<a@example.com>"]),
+        record("2026-01-01T00:00:00Z", requested_at=7),
+        record("10000-01-01T00:00:00Z"),
+        record("2026-01-01T00:00:00Z", outcome=["accepted"]),
         {"format": 1, "email": EMAIL, "asked_at": "yesterday", "request_id": "x"},
         {"format": 1, "email": EMAIL, "asked_at": "2026-01-01T00:00:00Z", "request_id": "x", "outcome": "new"},
         {"format": 2, "email": EMAIL, "asked_at": "2026-01-01T00:00:00Z", "request_id": "x", "outcome": "claimed"},
@@ -286,11 +513,21 @@ def test_a_record_that_is_none_stops_the_run_and_is_not_quoted(world: World, doc
 
 
 @pytest.mark.parametrize(
-    "email", [EMAIL, "a/b@example.com", "50%@example.com", "한글@example.com", f"{'x' * 64}@{'y' * 185}.com", "+@e.co"]
+    "email",
+    [
+        EMAIL,
+        "{{x}}@example.com",
+        "a/b@example.com",
+        "50%@example.com",
+        "한글@example.com",
+        f"{'x' * 64}@{'y' * 185}.com",
+        "+@e.co",
+    ],
 )
 def test_every_address_has_a_name_of_its_own_that_stores_can_keep(email: str) -> None:
     assert check_name(record_name(email)) == record_name(email.upper())
     assert len(record_name(email)) <= LONGEST_NAME
+    assert "{{" not in record_name(email)
     others = (email + "x", "x" + email, email.replace("@", "x@"))
     assert record_name(email) not in {record_name(other) for other in others}
 
