@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import List, Optional, Set
+from typing import List, Literal, Optional, Set
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import _errors
 
@@ -94,7 +94,7 @@ def _encoded(domain: str) -> Optional[str]:
         return None
 
 
-def _normal(form: str, text: str) -> str:
+def _normal(form: Literal["NFC", "NFKC"], text: str) -> str:
     # Letter by letter: the lower case of a sigma depends on where it stands.
     lower = "".join(char.lower() for char in unicodedata.normalize(form, text))
     return unicodedata.normalize(form, lower)
