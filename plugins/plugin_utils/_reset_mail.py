@@ -38,6 +38,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Change,
     Conflict,
     Document,
+    Loaded,
     Stored,
     StoreError,
 )
@@ -234,7 +235,7 @@ def _due(asked_at: str, interval: float) -> str:
 
 def _load(names: tuple[str, ...]) -> Generator[Load, Any, dict[str, Stored]]:
     """Return what the store holds under these names. Raises StoreError for what it holds and cannot give."""
-    loaded: Mapping[str, Stored | StoreError] = yield Load(names)
+    loaded: Loaded = yield Load(names)
     found: dict[str, Stored] = {}
     for name, stored in loaded.items():
         if isinstance(stored, StoreError):

@@ -430,12 +430,7 @@ def test_a_refusal_puts_back_exactly_what_stood_there(world: World) -> None:
 
 
 def test_a_record_that_cannot_be_read_stops_its_own_address_only(world: World) -> None:
-    class Deleted(MemoryStore):
-        def load(self, names: Any) -> dict[str, Any]:
-            deleted = {EMAIL: StoreError("Version 3 is deleted.")} if EMAIL in names else {}
-            return {**super().load(names), **deleted}
-
-    world.store = Deleted()
+    world.store.unreadable[EMAIL] = StoreError("Version 3 is deleted.")
     with pytest.raises(StoreError, match="Version 3 is deleted"):
         world.finish()
     assert world.asked == 0
