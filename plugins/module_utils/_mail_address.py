@@ -24,6 +24,7 @@ _LONGEST = 254
 
 # Of a label of a domain in which Punycode stands for the letters that are not ASCII.
 _ENCODED = "xn--"
+_DOTS = {".", "\u3002"}
 
 
 def check_email(email: object) -> str:
@@ -59,9 +60,9 @@ def is_same(email: str, other: object) -> bool:
 def spellings(email: str) -> List[str]:
     """Return the spellings in which an address is commonly written, itself included; one, if all of it is ASCII."""
     local, _at, domain = email.rpartition("@")
-    locals_, domains = _forms(local), _forms(domain) | _forms(_domain(domain))
-    domains |= {encoded for encoded in map(_encoded, domains) if encoded}
-    return sorted(f"{one}@{other}" for one in locals_ for other in domains)
+    decoded = _forms(_domain(domain))
+    domains = _forms(domain) | decoded | {encoded for encoded in map(_encoded, decoded) if encoded}
+    return sorted(f"{one}@{other}" for one in _forms(local) for other in domains)
 
 
 def _domain(domain: str) -> str:
@@ -75,11 +76,12 @@ def _decoded(label: str) -> str:
     if not label.startswith(_ENCODED):
         return label
     try:
-        plain = _normal("NFKC", label[len(_ENCODED) :].encode("ascii").decode("punycode"))
-        plain.encode("utf-8")
+        letters = label[len(_ENCODED) :].encode("ascii").decode("punycode")
+        letters.encode("utf-8")
     except UnicodeError:
         return label
-    return label if plain.isascii() else plain
+    plain = _normal("NFKC", letters)
+    return label if letters.isascii() or plain.startswith(_ENCODED) or _DOTS & set(plain) else plain
 
 
 def _encoded(domain: str) -> Optional[str]:
