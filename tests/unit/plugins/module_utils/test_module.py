@@ -612,7 +612,8 @@ TOKEN = "V1StGXR8_Z5jdHi6B-myT"
 
 
 def test_a_mail(drive: Driver) -> None:
-    sent = answer(200, {"_id": "5f6ac3a047c7acc34a009660", "email": "m@example.com", "hashId": TOKEN})
+    record = {"_id": "5f6ac3a047c7acc34a009660", "email": "member@example.com"}
+    sent = answer(200, {**record, "dateCreated": "2020-09-23T03:40:16.331Z", "hashId": TOKEN})
     result = drive.against(ScriptedTransport(sent), solapi_password_reset.main, email="member@example.com")
     # An address is no URL with a password in it.
     assert (result["changed"], result["delivery"], result["email"]) == (True, "accepted", "member@example.com")
@@ -620,7 +621,7 @@ def test_a_mail(drive: Driver) -> None:
 
 
 def test_a_signed_mail(drive: Driver) -> None:
-    transport = ScriptedTransport(answer(200, {}))
+    transport = ScriptedTransport(answer(200, {"mail": {"accepted": ["m@example.com"]}}))
     arguments = {"email": "m@example.com", "api_key": "KEY", "api_secret": SECRET}
     assert drive.against(transport, solapi_password_reset.main, **arguments)["delivery"] == "accepted"
     assert transport.requests[0].headers["Authorization"].startswith("HMAC-SHA256 apiKey=KEY, ")
