@@ -1,0 +1,450 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""docs/examples/gitlab-git as it stands, against a bare repository on disk, as a runner of GitLab would run it.
+
+Most tests put a few lines of shell in the place of ansible-playbook, since they are about git. The last ones rotate.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from end_to_end.playbooks import BIN, isolated
+from simulator import Simulator
+from tooling.tree import ROOT
+
+EXAMPLE = ROOT / "docs/examples/gitlab-git"
+STORE = "dataforest.yml"
+ASIDE = "rotation/7"
+
+# What a rotation does to the store: it reads all that it holds, and adds something of its own.
+ROTATE = f"""cat {STORE} >>"$SEEN" 2>/dev/null; echo "of job $CI_JOB_ID" >>{STORE}"""
+
+
+def git(folder: Path, *words: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    who = ("-c", "user.name=colleague", "-c", "user.email=colleague@example.com")
+    done = subprocess.run(
+        ["git", *who, *words], check=False, capture_output=True, text=True, cwd=folder, env=environment
+    )
+    assert done.returncode == 0, (words, done.stderr)
+    return done.stdout.rstrip("\n")
+
+
+class Job:
+    """A job of a pipeline that has ended."""
+
+    def __init__(self, folder: Path, done: subprocess.CompletedProcess[str], seen: str) -> None:
+        self.folder = folder
+        self.status = done.returncode
+        self.output = done.stdout + done.stderr
+        self.seen = seen
+        """What the store held when its playbook began."""
+
+    @property
+    def artifact(self) -> str:
+        return (self.folder / STORE).read_text(encoding="utf-8")
+
+
+class Project:
+    """A project in GitLab, and what happens to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bare = folder / "project.git"
+        git(folder, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(self.bare))
+        # GitLab lets a job fetch the commit of its pipeline, whatever has become of the branch.
+        git(self.bare, "config", "uploadpack.allowAnySHA1InWant", "true")
+        self.colleague = folder / "colleague"
+        git(folder, "clone", "--quiet", str(self.bare), str(self.colleague))
+        for name in ("rotate.sh", "rotate.yml"):
+            shutil.copy(EXAMPLE / name, self.colleague)
+        shutil.copy(EXAMPLE / "gitlab-ci.yml", self.colleague / ".gitlab-ci.yml")
+        (self.colleague / ".gitignore").write_text(f"{STORE}.lock\n", encoding="utf-8")
+        self.commit("Begin")
+        self.programs = folder / "programs"
+        self.programs.mkdir()
+        self.program("sleep", "exit 0")
+        self.program("ansible-playbook", ROTATE)
+        self.hook = ""
+        """What happens each time the job is about to push to the branch."""
+        self._jobs = 0
+
+    def program(self, name: str, text: str) -> None:
+        (self.programs / name).write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
+        (self.programs / name).chmod(0o755)
+
+    def commit(self, message: str, **files: str) -> str:
+        """Let a colleague push a commit to the branch."""
+        git(self.colleague, "fetch", "--quiet")
+        if git(self.bare, "branch"):
+            git(self.colleague, "reset", "--quiet", "--hard", "origin/main")
+        for name, text in files.items():
+            (self.colleague / name.replace("_", ".")).write_text(text, encoding="utf-8")
+        git(self.colleague, "add", "--all")
+        git(self.colleague, "commit", "--quiet", "--allow-empty", "--message", message)
+        git(self.colleague, "push", "--quiet", "origin", "HEAD:refs/heads/main")
+        return self.head()
+
+    def while_it_runs(self, *words: str) -> str:
+        """Shell text with which the colleague does something in the middle of a job."""
+        clean = "env -u GIT_DIR -u GIT_CONFIG_COUNT -u GIT_CONFIG_KEY_0 -u GIT_CONFIG_KEY_1"
+        who = "-c user.name=colleague -c user.email=colleague@example.com"
+        steps = ("fetch --quiet", "reset --quiet --hard origin/main", *words, "push --quiet --force origin HEAD:main")
+        lines = [step[1:] if step.startswith("!") else f"{clean} git {who} {step}" for step in steps]
+        return "(" + " && ".join((f"cd {self.colleague}", *lines)) + ")"
+
+    def head(self, branch: str = "main") -> str:
+        return git(self.bare, "rev-parse", f"refs/heads/{branch}")
+
+    def branches(self) -> list[str]:
+        return git(self.bare, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")
+
+    def store(self, branch: str = "main") -> str:
+        return git(self.bare, "show", f"refs/heads/{branch}:{STORE}") + "\n"
+
+    def messages(self, branch: str = "main") -> list[str]:
+        return git(self.bare, "log", "--format=%s", f"refs/heads/{branch}").split("\n")
+
+    def pipeline(
+        self, number: int = 7, commit: str | None = None, env: Mapping[str, str] | None = None, depth: int = 1
+    ) -> Job:
+        """Run the job of a pipeline as a runner does; ``commit`` is that of the pipeline."""
+        self._jobs += 1
+        clone = self.folder / f"job-{self._jobs}"
+        git(self.folder, "init", "--quiet", "--template=", str(clone))
+        git(clone, "fetch", "--quiet", f"--depth={depth}", f"file://{self.bare}", commit or self.head())
+        git(clone, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+        if self.hook:
+            hooks = clone / ".git" / "hooks"
+            hooks.mkdir()
+            (hooks / "pre-push").write_text(
+                f"#!/bin/bash\nif grep -q ' refs/heads/main '; then\n:\n{self.hook}\nfi\nexit 0\n", encoding="utf-8"
+            )
+            (hooks / "pre-push").chmod(0o755)
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        seen = self.folder / f"seen-{self._jobs}"
+        seen.touch()
+        environment = {
+            **isolated(home),
+            "PATH": os.pathsep.join((str(self.programs), str(BIN), os.environ["PATH"])),
+            "CI_COMMIT_BRANCH": "main",
+            "CI_PIPELINE_ID": str(number),
+            "CI_JOB_ID": str(100 + self._jobs),
+            "DATAFOREST_PASSPHRASE": str(self.folder / "passphrase"),
+            "PUSH_URL": f"file://{self.bare}",
+            "PUSH_TOKEN": "an-invented-token",
+            "SEEN": str(seen),
+            **(env or {}),
+        }
+        script = "\n".join(yaml.safe_load((clone / ".gitlab-ci.yml").read_text(encoding="utf-8"))["rotate"]["script"])
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+        return Job(clone, done, seen.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_what_was_rotated_is_pushed(project: Project) -> None:
+    first = project.pipeline()
+    assert (first.status, first.seen, project.store()) == (0, "", "of job 101\n"), first.output
+    second = project.pipeline(8)
+    assert (second.status, second.seen, project.store()) == (0, "of job 101\n", "of job 101\nof job 102\n")
+    assert project.branches() == ["main"]
+    assert project.messages() == ["Rotate Data Forest passwords", "Rotate Data Forest passwords", "Begin"]
+    assert git(project.bare, "log", "-1", "--format=%an <%ae>") == "rotation <ops@example.com>"
+
+
+def test_a_quiet_run_commits_nothing(project: Project) -> None:
+    project.pipeline()
+    project.program("ansible-playbook", "exit 0")
+    before = project.head()
+    assert project.pipeline().status == 0
+    assert project.head() == before
+
+
+@pytest.mark.parametrize("given", [{}, {"NEW_ACCOUNTS": "rotate", "ROTATE_NOW": "true"}])
+def test_variables_of_the_pipeline_reach_the_playbook(project: Project, given: dict[str, str]) -> None:
+    project.program("ansible-playbook", 'printf "%s\n" "$@" >"$SEEN"')
+    job = project.pipeline(env=given)
+    new, now = given.get("NEW_ACCOUNTS", "fail"), given.get("ROTATE_NOW", "false")
+    passphrase = ["rotate.yml", "--vault-password-file", str(project.folder / "passphrase")]
+    assert job.seen.splitlines() == [*passphrase, "-e", f"new_accounts={new}", "-e", f"rotate_now={now}"]
+
+
+def test_a_retry_goes_on_from_the_newest_store(project: Project) -> None:
+    old = project.head()
+    project.pipeline(7, old)
+    project.pipeline(8)
+    retried = project.pipeline(7, old)
+    assert (retried.status, retried.seen) == (0, "of job 101\nof job 102\n"), retried.output
+    assert project.store() == "of job 101\nof job 102\nof job 103\n"
+
+
+def test_a_playbook_that_fails_is_pushed_too(project: Project) -> None:
+    project.program("ansible-playbook", f"{ROTATE}; exit 2")
+    job = project.pipeline()
+    assert (job.status, project.store()) == (2, "of job 101\n")
+
+
+def test_a_merge_in_between_loses_nothing(project: Project) -> None:
+    project.pipeline()
+    project.commit("Elsewhere", other_txt="one\n")
+    # A branch from before the rotation, merged while the job runs.
+    merge = project.while_it_runs(
+        "checkout --quiet -B feature origin/main~2",
+        "!echo two >feature.txt",
+        "add --all",
+        "commit --quiet --message Feature",
+        "checkout --quiet -B main origin/main",
+        "merge --quiet --no-ff --message Merge feature",
+    )
+    project.program("ansible-playbook", f"{ROTATE}; {merge}")
+    job = project.pipeline(8)
+    assert job.status == 0, job.output
+    assert project.store() == "of job 101\nof job 102\n"
+    assert project.messages()[:2] == ["Rotate Data Forest passwords", "Merge"]
+    assert git(project.bare, "show", "main:feature.txt") == "two"
+
+
+def test_it_pushes_until_it_has_won_the_race(project: Project) -> None:
+    commit = project.while_it_runs("commit --quiet --allow-empty --message Race")
+    project.hook = f"test $(ls {project.folder}/race* 2>/dev/null | wc -l) -ge 5 || "
+    project.hook += f"{{ touch $(mktemp {project.folder}/raceXXXX); {commit}; }}"
+    job = project.pipeline()
+    assert job.status == 0, job.output
+    assert project.messages() == ["Rotate Data Forest passwords", *["Race"] * 5, "Begin"]
+    assert project.store() == "of job 101\n"
+
+
+def test_a_race_that_is_never_won_ends_in_a_branch(project: Project) -> None:
+    project.hook = project.while_it_runs("commit --quiet --allow-empty --message Race")
+    job = project.pipeline()
+    assert job.status == 1
+    assert project.store(ASIDE) == "of job 101\n"
+    assert f"refs/heads/{ASIDE}" in job.output
+
+
+@pytest.mark.parametrize(
+    "undone",
+    [
+        (),
+        ("revert --no-edit HEAD",),
+        ("branch --force side", "checkout --quiet -B main origin/main", "merge --quiet --strategy ours --no-edit side"),
+    ],
+    ids=["changed", "changed and changed back", "changed on a branch whose change was not merged"],
+)
+def test_a_store_that_others_have_changed_is_never_merged(project: Project, undone: tuple[str, ...]) -> None:
+    project.pipeline()
+    steps = (f"!echo 'of a colleague' >>{STORE}", "commit --quiet --all --message Theirs", *undone)
+    project.program("ansible-playbook", f"{ROTATE}; {project.while_it_runs(*steps)} >/dev/null")
+    job = project.pipeline()
+    assert job.status == 1
+    assert project.store() == ("of job 101\n" if undone else "of job 101\nof a colleague\n")
+    assert project.store(ASIDE) == "of job 101\nof job 102\n"
+    assert "These branches hold passwords that main lacks:" in job.output
+    assert f"refs/heads/{ASIDE}" in job.output
+    # And that is said until somebody has brought them together.
+    project.program("ansible-playbook", "exit 0")
+    assert f"refs/heads/{ASIDE}" in (later := project.pipeline(8)).output
+    assert later.status == 1
+    git(project.bare, "branch", "--quiet", "--delete", "--force", ASIDE)
+    assert project.pipeline(9).status == 0
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        ("checkout --quiet --orphan rewritten", "commit --quiet --all --message Rewritten"),
+        ("rm --quiet dataforest.yml", "commit --quiet --message Removed"),
+    ],
+    ids=["rewritten", "removed"],
+)
+def test_a_branch_that_was_harmed_is_not_pushed_to(project: Project, harm: tuple[str, ...]) -> None:
+    project.pipeline()
+    project.program("ansible-playbook", f"{ROTATE}; {project.while_it_runs(*harm)} >/dev/null")
+    job = project.pipeline()
+    assert job.status == 1
+    assert project.store(ASIDE) == "of job 101\nof job 102\n"
+
+
+def test_a_second_branch_does_not_replace_the_first(project: Project) -> None:
+    project.pipeline()
+    old = project.head()
+    steps = (f"!echo 'of a colleague' >>{STORE}", "commit --quiet --all --message Theirs")
+    project.program("ansible-playbook", f"{ROTATE}; {project.while_it_runs(*steps)}")
+    project.pipeline(7, old)
+    job = project.pipeline(7, old)
+    assert job.status == 1
+    assert project.branches() == ["main", ASIDE, f"{ASIDE}-103"]
+    assert project.store(ASIDE) == "of job 101\nof job 102\n"
+    assert project.store(f"{ASIDE}-103") == "of job 101\nof a colleague\nof job 103\n"
+
+
+def receive(project: Project, name: str, text: str) -> None:
+    hook = project.bare / "hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
+    hook.chmod(0o755)
+
+
+def test_a_push_whose_answer_is_lost_has_arrived(project: Project) -> None:
+    receive(project, "post-receive", "kill -KILL $PPID")
+    job = project.pipeline()
+    assert (job.status, project.branches(), project.store()) == (0, ["main"], "of job 101\n"), job.output
+
+
+def test_a_branch_that_may_not_be_pushed_to_is_gone_round(project: Project) -> None:
+    receive(project, "update", '[ "$1" != refs/heads/main ]')
+    job = project.pipeline()
+    assert (job.status, project.store(ASIDE)) == (1, "of job 101\n")
+
+
+def test_the_artifact_is_left_where_nothing_can_be_pushed(project: Project) -> None:
+    receive(project, "update", "exit 1")
+    job = project.pipeline()
+    assert (job.status, job.artifact, project.branches()) == (1, "of job 101\n", ["main"])
+    assert f"The only copy of the new passwords is {STORE} in the artifacts of this job" in job.output
+    artifacts = yaml.safe_load((EXAMPLE / "gitlab-ci.yml").read_text(encoding="utf-8"))["rotate"]["artifacts"]
+    assert (artifacts["when"], artifacts["paths"]) == ("always", [STORE])
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"PUSH_URL": "file:///nowhere"}, "The head of main could not be fetched. No password was changed."),
+        ({"CI_COMMIT_BRANCH": "gone"}, "The head of gone could not be fetched. No password was changed."),
+        ({"CI_COMMIT_BRANCH": ""}, "CI_COMMIT_BRANCH"),
+        ({"DATAFOREST_PASSPHRASE": ""}, "DATAFOREST_PASSPHRASE"),
+    ],
+)
+def test_what_cannot_work_is_found_before_any_reset(project: Project, env: dict[str, str], said: str) -> None:
+    project.program("ansible-playbook", 'echo begun >"$SEEN"')
+    job = project.pipeline(env=env)
+    assert (job.status, job.seen) == (1, ""), job.output
+    assert said in job.output
+
+
+def test_a_token_that_may_not_push_is_found_before_any_reset(project: Project) -> None:
+    project.program("ansible-playbook", 'echo begun >"$SEEN"')
+    project.program("git", f'[ "$1" != push ] || exit 128; exec {shutil.which("git")} "$@"')
+    job = project.pipeline()
+    assert (job.status, job.seen) == (1, "")
+    assert "Nothing can be pushed: PUSH_TOKEN has to be a token that may. No password was changed." in job.output
+
+
+def test_an_ignored_store_is_found_before_any_reset(project: Project) -> None:
+    project.commit("Ignore too much", _gitignore="dataforest.yml*\n")
+    project.program("ansible-playbook", 'echo begun >"$SEEN"')
+    job = project.pipeline()
+    assert (job.status, job.seen) == (1, "")
+    assert f"{STORE} is ignored by git" in job.output
+
+
+def test_the_token_is_told_to_git_and_to_nobody_else(project: Project) -> None:
+    project.program(
+        "ansible-playbook",
+        f"""
+        printf 'protocol=https\nhost=gitlab.example.com\nusername=oauth2\n' | git credential fill >"$SEEN"; {ROTATE}
+    """,
+    )
+    job = project.pipeline()
+    assert job.status == 0
+    assert job.seen.splitlines()[-1] == "password=an-invented-token"
+    assert "an-invented-token" not in job.output
+    assert "oauth2@" in (EXAMPLE / "rotate.sh").read_text(encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------------ with real rotations
+
+
+@pytest.fixture
+def real(project: Project, installed_collection: Path, simulator: Simulator) -> Project:
+    """The project, with the playbook as it stands and the simulator, after its first run."""
+    (project.folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": str(installed_collection),
+        "NCLOUD_ACCESS_KEY_ID": simulator.access_key,
+        "NCLOUD_SECRET_ACCESS_KEY": simulator.secret_key,
+        "NCLOUD_DATAFOREST_API_URL": simulator.ncp_url,
+    }
+    exports = "\n".join(f"export {name}='{value}'" for name, value in settings.items())
+    project.program("rotation", f'{exports}\nexec {BIN}/ansible-playbook "$@"')
+    project.program("ansible-playbook", 'exec rotation "$@"')
+    refused = project.pipeline(1)
+    assert refused.status == 2
+    assert simulator.counters()["ncp"]["writes"] == 0
+    first = project.pipeline(2, env={"NEW_ACCOUNTS": "rotate"})
+    assert first.status == 0, first.output
+    assert live(simulator) == passwords(project)
+    return project
+
+
+def live(simulator: Simulator) -> dict[str, str]:
+    return {name: account["password"] for name, account in simulator.truth()["accounts"]["default"].items()}
+
+
+def passwords(project: Project, branch: str = "main") -> dict[str, str]:
+    """The active passwords in the store of a branch."""
+    file = project.folder / "shown.yml"
+    file.write_text(project.store(branch), encoding="utf-8")
+    command = [BIN / "ansible-vault", "view", f"--vault-password-file={project.folder / 'passphrase'}", file]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    envelopes = yaml.safe_load(shown)["dataforest_credentials"]
+    return {name: envelope["password"] for name, envelope in envelopes.items()}
+
+
+def test_a_retry_of_an_old_pipeline_keeps_the_live_passwords(real: Project, simulator: Simulator) -> None:
+    old = git(real.bare, "rev-parse", "main~1")
+    assert real.pipeline(8, env={"ROTATE_NOW": "true"}).status == 0
+    kept, head = live(simulator), real.head()
+    retried = real.pipeline(2, old)
+    assert retried.status == 0, retried.output
+    assert live(simulator) == passwords(real) == kept
+    assert real.head() == head
+
+
+@pytest.mark.parametrize("order", ["they rotate last", "they rotate first"])
+def test_where_both_sides_rotate_both_stores_survive(real: Project, simulator: Simulator, order: str) -> None:
+    before = live(simulator)
+    by_hand = f"!rotation rotate.yml --vault-password-file {real.folder / 'passphrase'} -e rotate_now=true"
+    theirs = real.while_it_runs(by_hand, "commit --quiet --all --message Rotated-by-hand")
+    parts = ['rotation "$@"', theirs]
+    real.program("ansible-playbook", " && ".join(parts if order == "they rotate last" else reversed(parts)))
+    job = real.pipeline(7, env={"ROTATE_NOW": "true"})
+    assert job.status == 1, job.output
+    assert set(real.branches()) == {"main", ASIDE}
+    in_both = (passwords(real), passwords(real, ASIDE))
+    assert live(simulator) == in_both[0 if order == "they rotate last" else 1]
+    times = [account["history"] for account in simulator.truth()["accounts"]["default"].values()]
+    assert {len(history) for history in times} == {3}
+    assert not set(before.values()) & {password for store in in_both for password in store.values()}
+
+    # What the guide says: rotate all with the store of the branch, then delete the other.
+    real.program("ansible-playbook", 'exec rotation "$@"')
+    together = real.pipeline(8, env={"ROTATE_NOW": "true"})
+    assert "failed=0" in together.output
+    assert live(simulator) == passwords(real)
+    git(real.bare, "branch", "--quiet", "--delete", "--force", ASIDE)
+    assert real.pipeline(9).status == 0
