@@ -4,13 +4,15 @@
 
 """What ansible-core leaks, our roles, examples and guides never ask it to do: `python -m tooling.leak_rule`.
 
-docs/docsite/rst/secrets.rst says why. No rule of ansible-lint, because that reads files of YAML, and most of what users
-copy stands in docstrings, rst and Markdown. What leaks on purpose begins with the comment `# This leaks`.
+Nor do they make a command line out of what others have written. docs/docsite/rst/secrets.rst says why. No rule of
+ansible-lint, because that reads files of YAML, and most of what users copy stands in docstrings, rst and Markdown. What
+leaks on purpose begins with the comment `# This leaks`.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 import textwrap
@@ -27,7 +29,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from tooling import tree
 
 # The integration targets are not among them: they give literals and wrong types on purpose, against the simulator.
-YAML_FILES = re.compile(r"(roles|playbooks|extensions/molecule|tests/demo)/.*\.yml")
+YAML_FILES = re.compile(r"(roles|playbooks|extensions/molecule|tests/demo|docs/examples)/.*\.yml")
 ROLE_SPECS = re.compile(r"roles/([^/]+)/meta/argument_specs\.yml")
 PLUGINS = re.compile(r"plugins/(lookup|modules)/.*\.py")
 GUIDES = re.compile(r"docs/docsite/rst/.*\.rst")
@@ -45,7 +47,10 @@ TEMPLATE = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 
 STEPS = ("tasks", "pre_tasks", "post_tasks", "handlers", "roles", "block", "rescue", "always")
 DECIDING = ("when", "loop", "until", "changed_when", "failed_when")
-PROCESSES = ("ansible.builtin.command", "ansible.builtin.shell", "ansible.builtin.raw", "ansible.builtin.script")
+BUILTIN = "ansible.builtin."
+PROCESSES = tuple(BUILTIN + name for name in ("command", "expect", "raw", "script", "shell"))
+# A lookup that runs a command, unless the command is one literal.
+PIPE = re.compile(r"""\(\s*['"](?:ansible\.builtin\.)?(?:pipe|lines)['"]\s*,(?!\s*(?:'[^']*'|"[^"]*")\s*[,)])""")
 INCLUDING = re.compile(r"ansible\.builtin\.(include|import)_")
 
 
@@ -211,13 +216,14 @@ class Step:
 
     @property
     def module(self) -> str:
-        """The full name of the module of a task. All of ours are written so: ansible-lint sees to it."""
-        return next((key for key in self.keywords if "." in key), "")
+        """The full name of the module of a task. In files of YAML ansible-lint sees to it that it is written so."""
+        short = next((name for name in PROCESSES if name.removeprefix(BUILTIN) in self.keywords), "")
+        return next((key for key in self.keywords if "." in key), short)
 
     @property
     def arguments(self) -> Table:
         """Its arguments. Those in one line go by the name that Ansible gives them."""
-        given = self.keywords.get(self.module)
+        given = self.keywords.get(self.module, self.keywords.get(self.module.removeprefix(BUILTIN)))
         return given if isinstance(given, Table) else Table(_raw_params=given)
 
 
@@ -240,7 +246,8 @@ class Check:
 
     def run(self) -> Iterator[str]:
         """What is wrong, and what to do instead."""
-        for rule in (self._environment, self._async, self._cacheable, self._literals, self._printed, self._audible):
+        rules = (self._environment, self._async, self._cacheable, self._literals, self._printed, self._audible)
+        for rule in (*rules, self._command_lines):
             yield from rule()
 
     def _secret(self, value: Any, *, expression: bool = False) -> bool:
@@ -295,6 +302,19 @@ class Check:
             used = {key: value for key, value in self.step.keywords.items() if key != "vars"}
             if self._secret(used) or self._secret(self._expressions(), expression=True):
                 yield f"{self.step.module} gets a password of a lookup and may print it: add no_log: true."
+
+    def _command_lines(self) -> Iterator[str]:
+        arguments = self.step.arguments
+        argv = arguments.get("argv")
+        words = argv if isinstance(argv, list) else []
+        # A shell takes the word after -c for a program.
+        programs = [word for before, word in itertools.pairwise(words) if before == "-c"]
+        lines = [*(arguments.get(key) for key in ("_raw_params", "cmd", "command")), *programs]
+        if self.step.module in PROCESSES and not self._secret(lines) and TEMPLATE.search("\n".join(scalars(lines))):
+            yield "A template in a command line may become code: use ansible.builtin.command with argv."
+        own = {key: value for key, value in self.step.keywords.items() if key not in STEPS}
+        if PIPE.search("\n".join(scalars(own))):
+            yield "A lookup runs a command line that it makes up: use ansible.builtin.command with argv."
 
     def _expressions(self) -> list[Any]:
         return [self.step.arguments.get("that"), *(self.step.keywords.get(key) for key in DECIDING)]

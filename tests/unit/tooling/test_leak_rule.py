@@ -224,9 +224,79 @@ REFUSED = {
         """,
         "5: ansible.builtin.copy gets a password of a lookup and may print it: add no_log: true.",
     ),
+    "a template in a command": (
+        """
+        - name: Log in
+          ansible.builtin.command: ./login {{ ncp_dataforest_rotation_account.name }}
+        """,
+        "2: A template in a command line may become code: use ansible.builtin.command with argv.",
+    ),
+    "a template in cmd": (
+        """
+        - name: Log in
+          ansible.builtin.command:
+            cmd: ./login {{ item }}
+            stdin: yes
+        """,
+        "2: A template in a command line may become code: use ansible.builtin.command with argv.",
+    ),
+    "a template in a shell, by its short name": (
+        """
+        - name: Log in
+          shell: ./login {{ item }}
+        """,
+        "2: A template in a command line may become code: use ansible.builtin.command with argv.",
+    ),
+    "a template in a script": (
+        """
+        - name: Log in
+          ansible.builtin.script:
+            cmd: login.sh {{ item }}
+        """,
+        "2: A template in a command line may become code: use ansible.builtin.command with argv.",
+    ),
+    "a template for a program that is asked": (
+        """
+        - name: Log in
+          ansible.builtin.expect:
+            command: ./login {{ item }}
+            responses: {}
+        """,
+        "2: A template in a command line may become code: use ansible.builtin.command with argv.",
+    ),
+    "a template for a shell in argv": (
+        """
+        - name: Log in
+          ansible.builtin.command:
+            argv: [bash, -c, "./login {{ item }}"]
+        """,
+        "2: A template in a command line may become code: use ansible.builtin.command with argv.",
+    ),
+    "a command line that a lookup runs": (
+        """
+        - name: Log in
+          ansible.builtin.debug:
+            msg: "{{ lookup('ansible.builtin.pipe', './login ' ~ item) }}"
+        """,
+        "2: A lookup runs a command line that it makes up: use ansible.builtin.command with argv.",
+    ),
 }
 
 ALLOWED = {
+    "templates in argv": """
+        - name: Log in
+          ansible.builtin.command:
+            argv: [./login, "{{ item }}"]
+            chdir: "{{ playbook_dir }}"
+        """,
+    "a command line without templates": """
+        - name: Log in
+          ansible.builtin.shell: ./login <password
+        - name: Show
+          ansible.builtin.debug:
+            msg: >-
+              {{ lookup('pipe', 'date') }} {{ query('ansible.builtin.lines', "date", wantlist=True) }}
+        """,
     "the way of the guide": f"""
         - name: Feed a password to a program
           ansible.builtin.command:
