@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._pipelining import ModuleAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._module_action import ModuleAction
 
 
 class ActionModule(ModuleAction):
-    """Wiring: nothing but the module, by pipelining."""
+    """Wiring: nothing but the module."""

@@ -23,10 +23,11 @@ from collections.abc import Mapping
 from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Pattern, Set, Tuple
 from urllib.parse import unquote
 
+from ansible_collections.krcloud.credentials.plugins.module_utils import _words
+
 MASK = "********"
 
-# Shorter values stand in ordinary text by chance: masking them would shred it, and tell the reader what they are.
-SHORTEST_SECRET = 6
+SHORTEST_SECRET = _words.SHORTEST_SECRET
 
 _GRAM = SHORTEST_SECRET
 _MOST_LAYERS = 40

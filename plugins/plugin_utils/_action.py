@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -20,15 +20,16 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._pipelining import PipeliningAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._module_action import SendingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
 
 
-class RedactingAction(PipeliningAction):
+class RedactingAction(SendingAction):
     """An action whose ``act`` returns the result of the task, or raises what is to be said of its failure."""
 
     _supports_check_mode = True
     _supports_async = False
+    _unreachable = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
@@ -43,6 +44,9 @@ class RedactingAction(PipeliningAction):
             result = {"failed": True, "msg": str(error)}
         except Exception as error:  # nothing may leave unredacted, tracebacks included
             result = internal_error(error).as_failure()
+        if self._unreachable and result.get("failed"):
+            # Ansible takes this for the failure that it is, and whoever reads the result sees why.
+            result = {**result, "unreachable": True}
         masked: dict[str, Any] = self.redactor.value(result)
         return masked
 
@@ -63,12 +67,16 @@ class RedactingAction(PipeliningAction):
         check_mode = self._task.check_mode
         self._task.check_mode = check_mode or rehearse
         try:
-            result: Mapping[str, Any] = self._execute_module(
-                module_name=f"krcloud.credentials.{name}", module_args=dict(arguments), task_vars=self.task_vars
-            )
-        except AnsibleError as error:
-            # The host cannot be reached, or no longer: as with a module that dies, nothing is known of what it did.
-            return {"failed": True, "msg": str(error)}
+            return self.send(f"krcloud.credentials.{name}", arguments, task_vars=self.task_vars)
         finally:
             self._task.check_mode = check_mode
+
+    def send(self, name: str | None = None, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Run a module, and remember whether its host could be reached."""
+        result = super().send(name, arguments, **more)
+        self._unreachable = bool(result.get("unreachable"))
         return result
+
+    def _knowing(self, secrets: Iterable[str]) -> Redactor:
+        self.redactor.add(*secrets)
+        return self.redactor

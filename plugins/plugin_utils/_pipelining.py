@@ -11,46 +11,38 @@ clear into a temporary file on the controller, and into another one on the host.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible import constants as C
+
+_VARIABLES = ("ansible_pipelining", "ansible_ssh_pipelining")
 
 
-def prefer_pipelining(connection: Any) -> None:
+def prefer_pipelining(connection: Any, variables: Mapping[str, Any], delegate_to: str | None = None) -> None:
     """Have a connection use pipelining if it can, unless the user has decided about it, or becomes another user.
 
-    ``connection`` is a connection plugin with its options set.
+    ``connection`` is a connection plugin with its options set, ``variables`` are those of the task, which may be
+    delegated.
     """
     if connection.become:
         return
     try:
         _value, origin = connection.get_option_and_origin("pipelining")
     except KeyError:
-        return  # It has no such option.
-    if origin == "default":
-        connection.set_option("pipelining", True)
+        # docker, kubectl, chroot, lxd and others have no such option, and ask the PlayContext instead (line 307 of
+        # https://github.com/ansible/ansible/blob/v2.21.0/lib/ansible/plugins/connection/__init__.py). Those that cannot
+        # pipeline do not ask at all.
+        if not _decided(variables, delegate_to):
+            connection._play_context.pipelining = True
+    else:
+        if origin == "default":
+            connection.set_option("pipelining", True)
 
 
-class PipeliningAction(ActionBase):
-    """An action whose modules travel by pipelining where they can."""
-
-    def _execute_module(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        prefer_pipelining(self._connection)
-        result: dict[str, Any] = super()._execute_module(*args, **kwargs)
-        return result
-
-    def run_module_of_task(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """Run the module of the task the way Ansible does it where there is no action plugin."""
-        return self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
-
-
-class ModuleAction(PipeliningAction):
-    """The action of a module that needs nothing else on the controller."""
-
-    _supports_check_mode = True
-    _supports_async = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module."""
-        super().run(tmp, task_vars)
-        return self.run_module_of_task(task_vars)
+def _decided(variables: Mapping[str, Any], delegate_to: str | None) -> bool:
+    """Tell whether the user has decided, where the PlayContext has only the value."""
+    if delegate_to:
+        variables = (variables.get("ansible_delegated_vars") or {}).get(delegate_to) or {}
+    _value, origin = C.config.get_config_value_and_origin("ANSIBLE_PIPELINING")
+    return origin != "default" or any(name in variables for name in _VARIABLES)

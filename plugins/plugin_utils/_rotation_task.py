@@ -21,6 +21,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     ConfigurationError,
     KrcloudError,
     NotFoundError,
+    TransportError,
     UnknownOutcomeError,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._names import shown
@@ -70,6 +71,7 @@ _VERDICTS = {
     "reset": Verdict.CONFIRMED,
     "rejected": Verdict.REJECTED,
     "unknown": Verdict.UNKNOWN,
+    "failed": Verdict.WITHHELD,
     "skipped": Verdict.SKIPPED,
 }
 
@@ -215,12 +217,13 @@ class RotationTask:
         rows = result.get("accounts")
         if not isinstance(rows, list) or len(rows) != len(accounts):
             error = _error_of(result)
-            # Options that are refused are refused before anything is sent; of all other failures nothing is known.
-            refused = error.kind == ConfigurationError.kind
+            # Options that are refused are refused before anything is sent, and neither is anything by a module that
+            # never began; of all other failures nothing is known.
+            refused = error.kind in (ConfigurationError.kind, TransportError.kind)
             answer = Answer(Verdict.WITHHELD if refused else Verdict.UNKNOWN, error.as_dict())
             return dict.fromkeys(effect.passwords, answer)
         return {
-            name: Answer(_VERDICTS.get(row.get("outcome"), Verdict.WITHHELD), row.get("error"))
+            name: Answer(_VERDICTS.get(row.get("outcome"), Verdict.UNKNOWN), row.get("error"))
             for name, row in zip(effect.passwords, rows, strict=True)
         }
 

@@ -19,6 +19,7 @@ OURS = "ansible_collections.krcloud.credentials.plugins."
 
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
+    ("_words",),
     ("_ansiballz", "_signing", "_errors", "_bodies", "_redaction", "_options"),
     ("_mail_address", "_names", "_pace", "_credentials", "_password", "_raw_params"),
     ("_http",),
@@ -93,7 +94,19 @@ def test_the_signer_is_pure() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["_bodies", "_errors", "_mail_address", "_names", "_options", "_password", "_redaction", "_ncp", "_solapi"]
+    "name",
+    [
+        "_bodies",
+        "_errors",
+        "_mail_address",
+        "_names",
+        "_ncp",
+        "_options",
+        "_password",
+        "_redaction",
+        "_solapi",
+        "_words",
+    ],
 )
 def test_what_only_thinks_does_nothing(name: str) -> None:
     allowed = {
@@ -178,6 +191,7 @@ CLIENT = {
     "_redaction",
     "_signing",
     "_transport",
+    "_words",
 }
 PAYLOADS = {
     "ncp_dataforest_account_info": CLIENT,

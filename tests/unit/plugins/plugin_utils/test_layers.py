@@ -18,8 +18,8 @@ PREFIX = "ansible_collections.krcloud.credentials.plugins.plugin_utils"
 
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
-    ("_duration", "_store", "_pipelining"),
-    ("_effects", "_envelope", "stores"),
+    ("_duration", "_store", "_pipelining", "_reconnection", "_secret_options", "_module_result"),
+    ("_effects", "_envelope", "stores", "_module_action"),
     ("_rotation",),
     ("_rotator", "_reset_mail", "_publication", "_credential"),
     ("_rotation_task", "_arguments"),

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The words that results consist of: names of their keys, outcomes, kinds. No secret is hidden by masking them. Pure.
+
+Whoever has such a word for a password must still be able to tell a failure from a success. The tests compare this with
+the documentation of all modules.
+"""
+
+from __future__ import annotations
+
+# Shorter values stand in ordinary text by chance: masking them would shred it, and tell the reader what they are.
+SHORTEST_SECRET = 6
+
+# What ansible-core and its callbacks look for in a result.
+_CORE = (
+    "_ansible_delegated_vars",
+    "_ansible_no_log",
+    "_ansible_parsed",
+    "_ansible_verbose_always",
+    "ansible_facts",
+    "ansible_job_id",
+    "censored",
+    "changed",
+    "deprecations",
+    "exception",
+    "failed",
+    "finished",
+    "invocation",
+    "module_args",
+    "module_stderr",
+    "module_stdout",
+    "results_file",
+    "skipped",
+    "started",
+    "unreachable",
+    "warnings",
+)
+_KEYS = (
+    "accounts",
+    "after",
+    "age",
+    "api_url",
+    "before",
+    "created_at",
+    "credentials",
+    "delivery",
+    "disabled",
+    "due",
+    "email",
+    "error",
+    "hint",
+    "hold_reason",
+    "hold_until",
+    "http_status",
+    "kind",
+    "message",
+    "message_id",
+    "name",
+    "next_due_at",
+    "outcome",
+    "overdue",
+    "pending",
+    "pending_since",
+    "previously_rotated_at",
+    "principal",
+    "profile",
+    "published",
+    "requested_at",
+    "rotated_at",
+    "rotation_id",
+    "status",
+    "summary",
+    "trace_id",
+    "vendor_code",
+)
+_VALUES = (
+    # outcomes of accounts
+    "failed",
+    "fresh",
+    "rejected",
+    "reset",
+    "resumed",
+    "rotated",
+    "skipped",
+    "unknown",
+    # what became of a mail
+    "accepted",
+    # states of an account in a store
+    "absent",
+    "active",
+    "unsettled",
+    # kinds of errors
+    "authentication",
+    "configuration",
+    "internal",
+    "not_found",
+    "protocol",
+    "rate_limit",
+    "store",
+    "transport",
+    "unknown_outcome",
+    # states of an account at the vendor
+    "ACCEPTED",
+    "CHANGING",
+    "RUNNING",
+)
+
+WORDS = frozenset((*_CORE, *_KEYS, *_VALUES))

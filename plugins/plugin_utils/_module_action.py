@@ -1,0 +1,137 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""How the modules of this collection are sent to their host: without a file where it can be done, and once.
+
+This overrides protected methods of ansible-core's ActionBase: `_execute_module` calls `_configure_module`,
+`_make_tmp_path` and `_fixup_perms2`, which may run commands on the host, and then `_low_level_execute_command` with the
+command that starts the module. (`_execute_module` in
+https://github.com/ansible/ansible/blob/v2.21.0/lib/ansible/plugins/action/__init__.py, from line 1091.) Were another
+preparation to be added there, it would count as the start, which is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import _reconnection
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._pipelining import prefer_pipelining
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._secret_options import mask_in_output, secrets_in
+
+if TYPE_CHECKING:
+    from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+
+# All others send passwords or mails, unless they run in check mode.
+READING = frozenset(("krcloud.credentials.ncp_dataforest_account_info",))
+
+
+class SendingAction(ActionBase):
+    """An action that sends modules of this collection."""
+
+    _preparing = True
+    _repeatable = True
+    _begun = False
+
+    def _execute_module(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Run a module. All arguments are named."""
+        prefer_pipelining(self._connection, kwargs.get("task_vars") or {}, self._task.delegate_to)
+        mask_in_output(secrets_in(kwargs.get("module_args") or self._task.args))
+        self._begun, self._preparing = False, False
+        self._repeatable = not self._changes(kwargs.get("module_name"))
+        try:
+            self._open()
+            result: dict[str, Any] = super()._execute_module(*args, **kwargs)
+        finally:
+            self._preparing = True
+        return result
+
+    def _changes(self, name: str | None) -> bool:
+        return not self._task.check_mode and (name or self._task.resolved_action) not in READING
+
+    def _open(self) -> None:
+        """Open the connection while it may still repeat what fails: the module itself gets no second try."""
+        if not self._repeatable and _reconnection.retries(self._connection):
+            self._prepare(self._low_level_execute_command, "true", sudoable=False)
+
+    def _prepare(self, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        preparing, self._preparing = self._preparing, True
+        try:
+            return do(*args, **kwargs)
+        finally:
+            self._preparing = preparing
+
+    def _configure_module(self, *args: Any, **kwargs: Any) -> Any:
+        return self._prepare(super()._configure_module, *args, **kwargs)
+
+    def _make_tmp_path(self, *args: Any, **kwargs: Any) -> Any:
+        return self._prepare(super()._make_tmp_path, *args, **kwargs)
+
+    def _fixup_perms2(self, *args: Any, **kwargs: Any) -> Any:
+        return self._prepare(super()._fixup_perms2, *args, **kwargs)
+
+    def _low_level_execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        if self._preparing:
+            return super()._low_level_execute_command(*args, **kwargs)
+        self._begun = True
+        if self._repeatable:
+            return super()._low_level_execute_command(*args, **kwargs)
+        with _reconnection.none(self._connection):
+            return super()._low_level_execute_command(*args, **kwargs)
+
+    def send(self, name: str | None = None, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Run a module, by default that of the task; return its result, or what is known where it has left none."""
+        arguments = dict(self._task.args if arguments is None else arguments)
+        changes = self._changes(name)
+        try:
+            result = self._execute_module(module_name=name, module_args=arguments, **more)
+        except Exception as error:  # whatever it is, the module may have run
+            return self._failed(arguments, changes, error)
+        return self._failed(arguments, changes, result) or result
+
+    def _failed(
+        self, arguments: Mapping[str, Any], changes: bool, ending: Exception | Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the result of a module that has reported nothing; an empty one if it has."""
+        if isinstance(ending, Mapping) and not ending.get("failed"):
+            return {}
+        # Few runs need it.
+        from ansible_collections.krcloud.credentials.plugins.plugin_utils import _module_result
+
+        show = self._knowing(secrets_in(arguments)).foreign_text
+        failure = (
+            _module_result.failure_of_exception(ending, show, begun=self._begun, changes=changes)
+            if isinstance(ending, Exception)
+            else _module_result.failure_of_result(ending, show, changes=changes)
+        )
+        if failure is None:
+            return {}
+        result = {**failure.as_failure(), "changed": failure.kind == "unknown_outcome"}
+        return {**result, "unreachable": True} if isinstance(ending, AnsibleConnectionFailure) else result
+
+    def _knowing(self, secrets: Iterable[str]) -> Redactor:
+        """Return a redactor that knows these secrets."""
+        from ansible_collections.krcloud.credentials.plugins.module_utils import _redaction
+
+        return _redaction.Redactor(secrets)
+
+    def run_module_of_task(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module of the task the way Ansible does it where there is no action plugin."""
+        return self.send(task_vars=task_vars, wrap_async=self._task.async_val)
+
+
+class ModuleAction(SendingAction):
+    """The action of a module that needs nothing else on the controller."""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module."""
+        super().run(tmp, task_vars)
+        return self.run_module_of_task(task_vars)
