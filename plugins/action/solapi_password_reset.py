@@ -38,10 +38,11 @@ class ActionModule(RedactingAction):
 
     def act(self) -> Mapping[str, Any]:
         """Ask for a mail, unless one was asked for lately."""
-        if self._task.args.get("email") is not None:
-            check_email(self._task.args["email"])
-        if self._task.args.get("store") is None:
-            return self.run_module_of_task(self.task_vars)
+        given = self.arguments(SPEC)
+        if given.get("email") is not None:
+            check_email(given["email"])
+        if given.get("store") is None:
+            return self.run_module_of_task(self.task_vars, given)
         if self._task.async_val:
             raise ConfigurationError("store cannot be combined with async.", hint="Run the task without async.")
         options = self.options(SPEC)

@@ -14,6 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
     KrcloudError,
     internal_error,
 )
@@ -56,7 +57,28 @@ class RedactingAction(SendingAction):
 
     def options(self, spec: Spec) -> dict[str, Any]:
         """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
-        return validated(spec, self._task.args, self.redactor)
+        return validated(spec, self.arguments(spec), self.redactor)
+
+    def arguments(self, spec: Spec) -> dict[str, Any]:
+        """Return the options of the task as they were given, and over them those that a role was given for it.
+
+        A role of this collection passes none of its variables on as an option: ``{{ x | default(omit) }}`` displaces
+        what ``module_defaults`` say, even where x is not given. It says in a variable of the task,
+        ``__MODULE_options``, what its variables begin with. Nor are their values shown to callbacks then, as options of
+        the task are.
+
+        Raises ConfigurationError for a variable without a value.
+        """
+        prefix = self._task.vars.get(f"__{type(self).__module__.rpartition('.')[2]}_options")
+        variables = {} if prefix is None else {name: f"{prefix}{name}" for name in spec}
+        given: dict[str, Any] = self._templar.template(
+            # A dictionary, as what is omitted leaves it.
+            {name: self.task_vars[variable] for name, variable in variables.items() if variable in self.task_vars}
+        )
+        empty = [variables[name] for name, value in given.items() if value in (None, "", [], {})]
+        if empty:
+            raise ConfigurationError(f"{empty[0]} has no value.", hint="Give it one, or remove the variable.")
+        return {**self._task.args, **given}
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
         """Return the store that the option ``store`` describes."""

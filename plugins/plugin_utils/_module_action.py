@@ -120,9 +120,11 @@ class SendingAction(ActionBase):
 
         return _redaction.Redactor(secrets)
 
-    def run_module_of_task(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """Run the module of the task the way Ansible does it where there is no action plugin."""
-        return self.send(task_vars=task_vars, wrap_async=self._task.async_val)
+    def run_module_of_task(
+        self, task_vars: dict[str, Any] | None, arguments: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the module of the task, with its own or other options, the way Ansible does it without an action."""
+        return self.send(None, arguments, task_vars=task_vars, wrap_async=self._task.async_val)
 
 
 class ModuleAction(SendingAction):

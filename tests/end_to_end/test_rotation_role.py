@@ -113,11 +113,16 @@ def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipelin
     return Pipeline(run_playbook, simulator, tmp_path)
 
 
+def shown(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The summary as the role shows it."""
+    lists: dict[str, Any]
+    lists, _end = json.JSONDecoder().raw_decode(done.stdout.split('"ncp_dataforest_rotation_summary": ', 1)[1])
+    return lists
+
+
 def summary(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
-    """The lists of the summary that are not empty, as the role shows them."""
-    shown = done.stdout.split('"ncp_dataforest_rotation_summary": ', 1)[1]
-    lists, _end = json.JSONDecoder().raw_decode(shown)
-    return {name: accounts for name, accounts in lists.items() if accounts}
+    """The lists of accounts in it that are not empty."""
+    return {name: accounts for name, accounts in shown(done).items() if accounts and name != "attention"}
 
 
 def resets(simulator: Simulator) -> int:
@@ -144,8 +149,14 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
     )
     assert first.returncode == 2
     assert summary(first) == {"rotated": NAMES, "failed": ["gone"], "published": ["df002"], "unpublished": ["df001"]}
-    assert "1 of 3 accounts need attention: 1 failed. The first is gone" in first.stdout
-    assert "Not published: df001. The new passwords hold, but a verify or publish task failed" in first.stdout
+    gone, df001 = shown(first)["attention"]
+    assert (gone["name"], gone["outcome"], df001["name"], df001["outcome"]) == ("gone", "failed", "df001", "rotated")
+    assert gone["reason"].startswith("There is no account with the name gone, ")
+    assert df001["reason"] == (
+        'It was not handed over: the task "Log in with the new password" of a verify or publish task file failed. The '
+        "new password holds."
+    )
+    assert "2 of 3 accounts need attention. gone: failed: There is no account with the name gone, " in first.stdout
     live = pipeline.live()
     (consumer,) = pipeline.consumers().values()
     assert consumer["password"] == live["df002"]
@@ -192,7 +203,7 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
         play("localhost", publish_tasks="broken.yml"),
     ]
     done = pipeline.run("--inventory=first,second,", playbook=json.dumps(plays))
-    assert "The role runs on 2 hosts at the same time" in done.stdout
+    assert "2 hosts run the role at the same time with the same store or the same credentials" in done.stdout
     assert f"There is no file {tmp_path}/missing.yml, which" in done.stdout
     assert "couldn't resolve module/action 'no.such.module'" in done.stdout + done.stderr
     assert "Rotate the passwords" not in done.stdout

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What reaches the modules inside our roles: the role's variables, else module_defaults, for every option."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import CONNECTION, VENDORS
+from end_to_end.playbooks import command
+from tooling import tree
+
+PLUGINS = "ansible_collections.krcloud.credentials.plugins"
+SECRET = "Canary-Zq7mVx-3pWn"
+
+# At the end of the action: it only notes the options that it would work with.
+PROBE = r"""
+
+def _note(self):
+    import json
+    with open({notes!r}, "a", encoding="utf-8") as notes:
+        notes.write(json.dumps(self.options({spec})) + "\n")
+    return {{"changed": False, "accounts": [], "delivery": "accepted"}}
+
+ActionModule.act = _note
+"""
+# The table of options of the action, the same for the test, and whose credentials they are.
+ROLES = {
+    "ncp_dataforest_rotation": ("rotation_spec()", lambda action: action.rotation_spec(), "ncp"),
+    "solapi_password_reset": ("SPEC", lambda action: action.SPEC, "solapi"),
+}
+
+
+class Probe:
+    """A role whose module only notes what it was given."""
+
+    def __init__(self, role: str, installed: Path, folder: Path) -> None:
+        self.role = role
+        text, spec_of, self.vendor = ROLES[role]
+        self.spec: dict[str, dict[str, Any]] = spec_of(import_module(f"{PLUGINS}.action.{role}"))
+        self._folder = folder
+        self._notes = folder / "notes"
+        self._collections = folder / "collections"
+        shutil.copytree(installed, self._collections)
+        action = self._collections / tree.COLLECTION / "plugins" / "action" / f"{role}.py"
+        with action.open("a", encoding="utf-8") as file:
+            file.write(PROBE.format(notes=str(self._notes), spec=text))
+
+    def values(self, which: int) -> dict[str, Any]:
+        """A value for each option. The first ones are no defaults, and the second ones are others."""
+        return {name: _value(name, option, which) for name, option in self.spec.items() if name != "email"}
+
+    def run(self, defaults: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the role without a warning and a secret on the screen, and return what the module was given."""
+        self._notes.unlink(missing_ok=True)
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "module_defaults": defaults,
+            "vars": {f"{self.role}_{name}": value for name, value in variables.items()},
+            "roles": [f"krcloud.credentials.{self.role}"],
+        }
+        given = command(self._collections, self._folder, json.dumps([play]), "-vvv")
+        done = subprocess.run(**given, check=False, capture_output=True)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        assert "[WARNING]" not in said
+        assert SECRET not in said
+        (noted,) = self._notes.read_text(encoding="utf-8").splitlines()
+        options: dict[str, Any] = json.loads(noted)
+        return options
+
+
+def _value(name: str, option: dict[str, Any], which: int) -> Any:
+    if name == "store":
+        return {"path": f"store-{which}"}
+    if option["type"] == "list":
+        return [{"name": f"df{which}"}]
+    if "choices" in option:
+        return option["choices"][-which]
+    if option["type"] == "bool":
+        # What is not among the defaults of the controller is true on the host.
+        return option.get("default", name == "validate_certs") == (which == 2)
+    if option["type"] in ("int", "float"):
+        return which + (0.5 if option["type"] == "float" else 0)
+    return f"{SECRET}-{which}" if option.get("no_log") else f"{name}-{which}"
+
+
+@pytest.fixture(params=ROLES)
+def probe(request: pytest.FixtureRequest, installed_collection: Path, tmp_path: Path) -> Probe:
+    return Probe(request.param, installed_collection, tmp_path)
+
+
+def same(got: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Compare as far as wanted goes: validation adds what was left out of a list or a dictionary."""
+    assert {name: _common(got[name], wanted[name]) for name in wanted} == wanted
+
+
+def _common(got: Any, wanted: Any) -> Any:
+    if isinstance(wanted, dict):
+        return {key: _common(got[key], value) for key, value in wanted.items()}
+    if isinstance(wanted, list):
+        return [_common(*pair) for pair in zip(got, wanted, strict=True)]
+    return got
+
+
+def test_module_defaults_reach_into_the_role_and_its_variables_win(probe: Probe) -> None:
+    one, two = probe.values(1), probe.values(2)
+    required = {"emails": "a@example.com"}
+    if probe.role == "ncp_dataforest_rotation":
+        # The task files need the store, too, and what they look up gets no module_defaults.
+        required = {"store": one.pop("store")}
+    module = f"krcloud.credentials.{probe.role}"
+    same(probe.run({module: one}, required), one)
+    same(probe.run({module: one}, required | two), two)
+
+    # The same of a whole group, with defaults by name on top. What is omitted is not given.
+    group = f"group/krcloud.credentials.{probe.vendor}"
+    of_all = {name: one[name] for name in (*VENDORS[probe.vendor], *CONNECTION)}
+    by_name = {name: value for name, value in one.items() if name in ("store", "min_interval")} | {"deadline": 9.5}
+    omitted = dict.fromkeys(of_all, "{{ nothing | default(omit) }}")
+    same(probe.run({group: of_all, module: by_name}, required | omitted), of_all | by_name)
