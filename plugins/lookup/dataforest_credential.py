@@ -32,7 +32,9 @@ options:
       - V(error) fails and names all such accounts.
       - V(warn) warns of them and leaves them out of the result.
       - V(skip) leaves them out of the result.
-      - What is in the store under the name of an account and is none of its documents is an error in any case.
+      - An account that is named is an error in any case if the store cannot read what it holds for it, such as a
+        secret that was deleted with C(bao kv delete), or if that is none of its documents. Accounts that are not named
+        are no matter.
     type: str
     choices:
       - error
@@ -96,11 +98,14 @@ _raw:
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._credential import active_passwords, credential_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._credential import active_passwords
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._lookup import RedactingLookup
 
 
@@ -113,9 +118,13 @@ class LookupModule(RedactingLookup):
             raise ConfigurationError("No account is named.", hint="Give the names of accounts before the options.")
         names = [name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])]
         options = validated(credential_spec(), arguments, self.redactor)
-        return active_passwords(
-            opened_store(options["store"], self._loader, self.redactor),
-            names,
-            on_missing=options["on_missing"],
-            warn=self.warn,
-        )
+        with closing(opened_store(options["store"], self._loader, self.redactor)) as store:
+            return active_passwords(store, names, on_missing=options["on_missing"], warn=self.warn)
+
+
+def credential_spec() -> Spec:
+    """Return the argument spec of the lookup."""
+    return {
+        "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+        "on_missing": {"type": "str", "choices": ["error", "warn", "skip"], "default": "error"},
+    }

@@ -11,6 +11,7 @@ A store knows nothing of rotation. It neither reads nor changes what is in a doc
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -126,24 +127,30 @@ class Store(Protocol):
 
 
 def check_name(name: str) -> str:
-    """Return a name that every store can keep, or raise StoreError."""
+    """Return a name that every store can keep, or raise StoreError, which does not quote it: it may be anything."""
     if (
         not isinstance(name, str)
-        or not 0 < len(name) <= LONGEST_NAME
-        or not name.isprintable()
-        or name != name.strip()
-        or "/" in name
-        or name in (".", "..")
+        or not is_part(name)
+        # Two spellings of one text would be two documents, and nobody could tell them apart.
+        or not unicodedata.is_normalized("NFC", name)
     ):
         raise StoreError(
-            f"{_shown(name)} cannot be the name of a document in a store.",
-            hint=f"A name has 1 to {LONGEST_NAME} printable characters, no slash, and no blanks around it.",
+            "What was given as a name cannot be the name of a document in a store.",
+            hint=f"A name has 1 to {LONGEST_NAME} printable characters in Unicode NFC, no slash, and no blanks around "
+            "it.",
         )
     return str(name)
 
 
-def _shown(name: object) -> str:
-    return ascii(name[:40]) if isinstance(name, str) else f"A {type(name).__name__}"
+def is_part(text: str) -> bool:
+    """Tell whether a text can stand between two slashes of a path."""
+    return (
+        0 < len(text) <= LONGEST_NAME
+        and text.isprintable()
+        and text == text.strip()
+        and "/" not in text
+        and text not in (".", "..")
+    )
 
 
 def to_json(name: str, document: Document, *, decoded: bool = False) -> str:

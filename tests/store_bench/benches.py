@@ -21,7 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored, StoreError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _kv2, open_store, vault_file
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _durable_file, _kv2, open_store
 from store_bench.openbao import OpenBao
 from store_bench.steps import Hook, Replacement, of_hashi_vault, of_vault_file
 
@@ -96,7 +96,7 @@ class VaultFileBench:
         return sorted(content["dataforest_credentials"])
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
-        return replaced(of_vault_file(vault_file, hook))
+        return replaced(of_vault_file(_durable_file, hook))
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         def content(change: Callable[[bytes], bytes]) -> Callable[[], AbstractContextManager[Store]]:

@@ -23,15 +23,16 @@ Replacement = tuple[Any, str, Any]
 
 # Every call of vault_file that the kernel sees.
 OS_STEPS = ("open", "close", "read", "write", "fsync", "fstat", "stat", "fchmod", "fchown", "replace", "unlink")
+OS_STEPS += ("access", "statvfs")
 
 
-def of_vault_file(store: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module of the store, so that it tells of every system call."""
+def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into the module `_durable_file`, so that it tells of every system call of the store."""
     for library, names in ((os, OS_STEPS), (fcntl, ("flock",))):
         watched = types.SimpleNamespace(**vars(library))
         for name in names:
             setattr(watched, name, _told(getattr(library, name), name, hook))
-        yield store, library.__name__, watched
+        yield files, library.__name__, watched
 
 
 def of_hashi_vault(store: types.ModuleType, hook: Hook) -> Iterator[Replacement]:

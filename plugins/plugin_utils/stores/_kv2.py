@@ -44,6 +44,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Stored,
     StoreError,
     check_name,
+    is_part,
     strings,
     to_json,
 )
@@ -589,11 +590,8 @@ def _check_url(url: str) -> str:
 
 def _path(option: str, value: str) -> str:
     path = value.strip("/")
-    try:
-        for part in path.split("/"):
-            check_name(part)
-    except StoreError:
+    if not all(is_part(part) for part in path.split("/")):
         raise ConfigurationError(
             f"The option {option} of the store must be a path such as team/secrets, without blanks at its ends."
-        ) from None
+        )
     return path

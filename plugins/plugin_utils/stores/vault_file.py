@@ -24,30 +24,25 @@ Other contents stand under another variable.
 - `load` syncs too. A writer that died between its rename and its sync would otherwise leave behind what a reader can
   act upon and a power failure take back.
 - `ansible-vault edit` and `rekey` know nothing of the lock: use them while no rotation runs.
+- A text that may be a template has the YAML tag ``!unsafe``; see `_vault_text`.
+- What stands under a name and is no document is that name's own failure. It is kept as it is.
 """
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
-import random
-import stat
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
 from secrets import token_bytes
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ansible import constants
-from ansible.errors import AnsibleError
-from ansible.parsing.vault import AnsibleVaultError, VaultAES256
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Clock
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
@@ -63,8 +58,26 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     check_name,
     to_json,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._durable_file import (
+    Busy,
+    CannotKeep,
+    Lock,
+    LockLost,
+    Uncertain,
+    Unconfirmed,
+    Version,
+    check_keepable,
+    check_replaceable,
+    folder_identity,
+    locked,
+    owner_of,
+    read_durable,
+    replace,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_cipher import AnsibleVault, Cipher
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_text import (
     CannotOpen,
+    Stray,
     entry,
     from_text,
     survives,
@@ -78,13 +91,6 @@ OPTIONS: Spec = {
 }
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 
-MODE = 0o600
-
-_HEADER = b"$ANSIBLE_VAULT"
-_LINE = 80
-_POLL = 0.02
-_RANDOM = random.SystemRandom()
-
 # Without the key a revision would let anybody try passwords on it who gets to see one.
 _REVISION_KEY = token_bytes(32)
 
@@ -96,129 +102,9 @@ def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> S
         options["vault_id"],
         constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY"),
     )
-    path = loader.path_dwim(options["path"])
+    # Before the folder of the playbook is put in front.
+    path = loader.path_dwim(os.path.expanduser(os.path.expandvars(options["path"])))
     return VaultFileStore(path, cipher, contents, lock_timeout=options["lock_timeout"])
-
-
-# ------------------------------------------------------------------------------------------------------- encryption
-
-
-class Cipher(Protocol):
-    """Ansible Vault, as far as this store needs it."""
-
-    def decrypt(self, sealed: bytes) -> tuple[bytes, object]:
-        """Return the content, and the key that opened it. Raises CannotOpen."""
-
-    def encrypt(self, plain: bytes, key: object) -> tuple[bytes, object]:
-        """Return the content encrypted under the key that opened the file, and that key; None: a new file.
-
-        Raises CannotOpen.
-        """
-
-
-class VaultKey(NamedTuple):
-    """A vault secret, and the vault id in the header of the file that it opens."""
-
-    label: str | None
-    secret: Any
-
-    def __repr__(self) -> str:
-        return f"VaultKey({self.label!r})"
-
-
-class AnsibleVault:
-    """The vault secrets of a play. A file stays under the secret that it is under."""
-
-    def __init__(self, secrets: Sequence[tuple[str, Any]], vault_id: str | None, encrypt_identity: str | None) -> None:
-        if not secrets:
-            raise ConfigurationError(
-                "The store vault_file needs a vault secret, and this run has none.",
-                hint="Run with --vault-password-file or --vault-id, or set ANSIBLE_VAULT_PASSWORD_FILE.",
-            )
-        given = ", ".join(sorted({name for name, _secret in secrets}))
-        self._secrets = [(name, secret) for name, secret in secrets if vault_id in (None, name)]
-        if not self._secrets:
-            raise ConfigurationError(
-                f"The store asks for the vault id {vault_id}, and this run has no secret for it; it has: {given}.",
-                hint=f"Run with --vault-id {vault_id}@FILE, or change vault_id of the store.",
-            )
-        self._vault_id = vault_id
-        self._encrypt_identity = encrypt_identity
-
-    def decrypt(self, sealed: bytes) -> tuple[bytes, VaultKey]:
-        """See `Cipher.decrypt`."""
-        header = BytesIO(sealed).readline().rstrip(b"\r\n")
-        parts = header.strip().split(b";")
-        if parts[0] != _HEADER:
-            raise CannotOpen(
-                "is empty" if not sealed else "is not encrypted with Ansible Vault",
-                "Put back a whole copy of it, or name another file; a store that is yet to be made is no file at all.",
-            )
-        if len(parts) < 3 or parts[1] not in (b"1.1", b"1.2") or parts[2] != b"AES256":
-            raise CannotOpen("is in a form of Ansible Vault that is not known here", "Put back a whole copy of it.")
-        label = parts[3].decode("utf-8", "replace") if len(parts) > 3 else None
-        if self._vault_id and label and label != self._vault_id:
-            raise CannotOpen(
-                f"is encrypted under the vault id {label!a}, and the store asks for {self._vault_id}",
-                "Change vault_id of the store, or re-key the file with ansible-vault rekey.",
-            )
-        # What `VaultLib.decrypt` does, without an object for each line and a copy of all of it at each step.
-        body = memoryview(sealed.translate(None, b"\r\n"))[len(header) :]
-        for secret in self._secrets_for(label):
-            try:
-                return VaultAES256.decrypt(body, secret), VaultKey(label, secret)
-            except AnsibleVaultError:
-                continue
-            except AnsibleError:
-                raise CannotOpen("is damaged", "Put back a whole copy of it.") from None
-            except Exception as error:
-                raise CannotOpen(f"is damaged ({type(error).__name__})", "Put back a whole copy of it.") from None
-        known = ", ".join(sorted({name for name, _secret in self._secrets}))
-        raise CannotOpen(
-            f"cannot be opened with the vault secrets of this run ({known}): "
-            "it is under another passphrase, or damaged",
-            "Run with the vault secret of this file, or put back a whole copy of it.",
-        )
-
-    def _secrets_for(self, label: str | None) -> list[Any]:
-        """Return the secrets to try on a file, in the order of the play, as `VaultLib.decrypt` chooses them."""
-        wanted = label or constants.config.get_config_value("DEFAULT_VAULT_IDENTITY")
-        strict = constants.config.get_config_value("DEFAULT_VAULT_ID_MATCH")
-        return [secret for name, secret in self._secrets if not strict or name == wanted]
-
-    def encrypt(self, plain: bytes, key: object) -> tuple[bytes, VaultKey]:
-        """See `Cipher.encrypt`."""
-        if not isinstance(key, VaultKey):
-            key = self._key_for_new_file()
-        return _sealed(plain, key), key
-
-    def _key_for_new_file(self) -> VaultKey:
-        chosen = self._vault_id or self._encrypt_identity
-        usable = [(name, secret) for name, secret in self._secrets if chosen in (None, name)]
-        names = sorted({name for name, _secret in (usable or self._secrets)})
-        if len(names) > 1 or not usable:
-            raise CannotOpen(
-                f"does not exist yet, and it is not clear under which vault id to make it: this run has {names}",
-                "Set vault_id of the store.",
-            )
-        key = VaultKey(*usable[0])
-        if key.label and not key.label.isascii():
-            raise CannotOpen(
-                f"does not exist yet, and Ansible Vault cannot read a file under the vault id {key.label!r}",
-                "Use a vault id in ASCII.",
-            )
-        return key
-
-
-def _sealed(plain: bytes, key: VaultKey) -> bytes:
-    """Return the text of Ansible Vault: what `VaultLib.encrypt` returns, without an object for each line on the way."""
-    # A salt of our own: one that is fixed by configuration would give every version of the file the same key
-    # stream, and two versions side by side would give away their content.
-    body = binascii.unhexlify(VaultAES256.encrypt(plain, key.secret, salt=os.urandom(32)))
-    body = binascii.hexlify(body, b"\n", -_LINE // 2)
-    named = key.label not in (None, "", "default")
-    header = f"$ANSIBLE_VAULT;1.2;AES256;{key.label}" if named else "$ANSIBLE_VAULT;1.1;AES256"
-    return b"\n".join((header.encode(), body, b""))
 
 
 # -------------------------------------------------------------------------------------------------------------- store
@@ -228,24 +114,20 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class _Content(NamedTuple):
-    """The file as it was read: a digest of its bytes, its documents as JSON text, and the key that opened it.
+    """The file as it was read: its documents as JSON text, its strays, and the key that opened it.
 
-    ``identity`` is the inode and the time of change of a file that is known to be on the disk, ``entries`` are those
-    documents as they stand in the file that this process has written.
+    ``version`` is None where there is no file, ``entries`` are those documents as they stand in the file that this
+    process has written.
     """
 
-    digest: bytes | None
-    identity: tuple[int, int] | None = None
+    version: Version | None = None
     documents: Mapping[str, str] = _NONE
+    strays: Mapping[str, Stray] = MappingProxyType({})
     entries: Mapping[str, str] = _NONE
     key: object = None
 
     def __repr__(self) -> str:
         return f"_Content({len(self.documents)} documents)"
-
-
-def _digest(sealed: bytes) -> bytes:
-    return hashlib.blake2b(sealed).digest()
 
 
 def _revision(text: str) -> str:
@@ -269,7 +151,9 @@ class VaultFileStore:
         self._variable = contents.variable
         self._lock_timeout = lock_timeout
         self._clock = clock or Clock()
-        self._last = _Content(None)
+        self._last = _Content()
+        # The folder in which there was no file at first: a new one is begun in that very folder only.
+        self._folder: tuple[int, int] | None = None
 
     @property
     def place(self) -> str:
@@ -279,16 +163,30 @@ class VaultFileStore:
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
-        content, decoded = self._read(self._real_path())
-        found = {name: content.documents[name] for name in wanted if name in content.documents}
-        return {
-            name: Stored(decoded[name] if name in decoded else json.loads(text), _revision(text))
-            for name, text in found.items()
-        }
+        path = self._real_path()
+        content, decoded = self._read(path)
+        found: dict[str, Stored | StoreError] = {}
+        for name in wanted:
+            text = content.documents.get(name)
+            if text is not None:
+                found[name] = Stored(decoded[name] if name in decoded else json.loads(text), _revision(text))
+            elif name in content.strays:
+                found[name] = StoreError(
+                    f"What the store {path} holds under the name {name} is no document: {content.strays[name].why}.",
+                    hint="Correct it with ansible-vault edit while no rotation runs.",
+                )
+        return found
 
     def check_save(self, names: Sequence[str]) -> None:
         """See `Store.check_save`."""
-        self.load(names)
+        for name in names:
+            check_name(name)
+        path = self._real_path()
+        content, _decoded = self._read(path)
+        with self._explained(f"The store {path} cannot be saved"):
+            check_replaceable(path, f"{path}.lock")
+        # Nothing is easier than to try it: the key of a new file is chosen here.
+        self._sealed(path, b"", content.key)
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -296,28 +194,45 @@ class VaultFileStore:
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""
         texts = {check_name(name): to_json(name, change.document) for name, change in changes.items()}
-        if not texts:
-            return {}
-        path = self._real_path()
+        deadline = self._clock.monotonic() + self._lock_timeout
+        while texts:
+            path = self._real_path()
+            with self._explained(f"The store {path} cannot be saved"):
+                check_keepable(path, owner_of(path))
+            try:
+                with self._locked(path, max(deadline - self._clock.monotonic(), 0.0)) as lock:
+                    return self._save(path, lock, changes, texts)
+            except LockLost:
+                # What was read may be stale by now, and another run may hold the new lock: all of it once more.
+                if self._clock.monotonic() >= deadline:
+                    raise StoreError(
+                        f"Somebody keeps changing the store {path} or its lock without holding the lock; nothing was "
+                        "saved.",
+                        hint="Find out what removes or replaces these files, then run again.",
+                    ) from None
+        return {}
+
+    def _save(
+        self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str]
+    ) -> dict[str, Outcome]:
+        content, _decoded = self._read(path)
+        documents = dict(content.documents)
+        fresh: dict[str, Document] = {}
         outcomes: dict[str, Outcome] = {}
-        with self._locked(f"{path}.lock"):
-            content, _decoded = self._read(path)
-            documents = dict(content.documents)
-            fresh: dict[str, Document] = {}
-            for name, text in texts.items():
-                current = _revision(documents[name]) if name in documents else None
-                if current != changes[name].expected:
-                    outcomes[name] = Conflict()
-                    continue
-                outcomes[name] = revision = _revision(text)
-                if revision != current:
-                    documents[name], fresh[name] = text, changes[name].document
-            if fresh:
-                try:
-                    self._replace(path, content, documents, fresh)
-                except StoreError as error:
-                    error.saved = {name: outcome for name, outcome in outcomes.items() if name not in error.unknown}
-                    raise
+        for name, text in texts.items():
+            current = _revision(documents[name]) if name in documents else None
+            if current != changes[name].expected or name in content.strays:
+                outcomes[name] = Conflict()
+                continue
+            outcomes[name] = revision = _revision(text)
+            if revision != current:
+                documents[name], fresh[name] = text, changes[name].document
+        if fresh:
+            try:
+                self._replace(path, lock, content, documents, fresh)
+            except StoreError as error:
+                error.saved = {name: outcome for name, outcome in outcomes.items() if name not in error.unknown}
+                raise
         return outcomes
 
     def _real_path(self) -> str:
@@ -333,27 +248,44 @@ class VaultFileStore:
 
     def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
         """Return the file, and its documents if they had to be decoded for that: nobody else has them."""
-        with self._explained(f"The store {path} cannot be read"):
-            sealed, identity = _read_durable(path, self._last.identity)
-        if sealed is None:
-            return _Content(None), {}
         last = self._last
-        digest = _digest(sealed)
-        if digest == last.digest:
-            self._last = last._replace(identity=identity)
+        with self._explained(f"The store {path} cannot be read"):
+            found = read_durable(path, last.version and last.version.identity)
+            folder = folder_identity(path)
+        if found is None:
+            # A new file here would be an empty store, and the passwords would be in none.
+            if last.version or self._folder not in (None, folder):
+                raise StoreError(
+                    f"The store {path} was there when this task began, or its folder was another one, and now it is "
+                    "gone: no new one was begun.",
+                    hint="Find out what took it away, such as a disk that is no longer mounted; then run again.",
+                )
+            self._folder = folder
+            return _Content(), {}
+        sealed, version = found
+        if last.version and version.digest == last.version.digest:
+            self._last = last._replace(version=version)
             return self._last, {}
         try:
             plain, key = self._cipher.decrypt(sealed)
-            found = from_text(plain, self._variable)
+            texts = from_text(plain, self._variable)
         except CannotOpen as problem:
-            raise StoreError(f"The store {path} {problem.why}; it was left as it is.", hint=problem.hint) from None
-        self._last = _Content(digest, identity, {name: each.text for name, each in found.items()}, key=key)
-        return self._last, {name: each.document for name, each in found.items()}
+            raise self._unopened(path, problem, "it was left as it is") from None
+        documents = {name: each.text for name, each in texts.documents.items()}
+        self._last = _Content(version, documents, texts.strays, key=key)
+        return self._last, {name: each.document for name, each in texts.documents.items()}
 
-    def _replace(self, path: str, old: _Content, texts: Mapping[str, str], fresh: Mapping[str, Document]) -> None:
+    def _replace(
+        self,
+        path: str,
+        lock: Lock,
+        old: _Content,
+        texts: Mapping[str, str],
+        fresh: Mapping[str, Document],
+    ) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is.
 
-        Those that are ``fresh`` are not in the old one, or are others there.
+        Those that are ``fresh`` are not in the old one, or are others there. Raises LockLost.
         """
         entries = {}
         for name, text in texts.items():
@@ -365,70 +297,51 @@ class VaultFileStore:
             # Read back before anything is written: what cannot be read must never replace what can.
             if not survives(entries[name], name, document):
                 raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
-        plain = to_text(entries, self._variable)
+        strays = {name: stray.entry for name, stray in old.strays.items()}
+        sealed, key = self._sealed(path, to_text({**entries, **strays}, self._variable), old.key)
         try:
-            sealed, key = self._cipher.encrypt(plain, old.key)
-        except CannotOpen as problem:
-            raise StoreError(f"The store {path} {problem.why}.", hint=problem.hint) from None
-        folder, name = os.path.split(path)
-        # One name is enough, and leaves no litter: only the owner of the lock gets here.
-        beside = os.path.join(folder, f".{name}.new")
-        with self._explained(f"The store {path} was left as it is, because the new version could not be written"):
-            try:
-                identity = _write_durable(beside, sealed, path)
-                try:
-                    os.replace(beside, path)
-                except OSError:
-                    # On a network file system an error does not prove that nothing was done.
-                    now, _identity = _read_durable(path, None)
-                    if (None if now is None else _digest(now)) == old.digest:
-                        raise
-                    if now != sealed:
-                        raise StoreError(
-                            f"It is not known whether the store {path} was saved: it changed while it was replaced.",
-                            hint="Run again.",
-                            unknown=fresh,
-                        ) from None
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(beside)
-                raise
-        try:
-            _sync_folder(folder)
-        except OSError as error:
+            with self._explained(f"The store {path} was left as it is, because the new version could not be written"):
+                version = replace(path, sealed, owner_of(path), lock, old.version)
+        except Uncertain:
             raise StoreError(
-                f"The store {path} was saved, but the disk did not confirm it ({os.strerror(error.errno or 0)}).",
+                f"It is not known whether the store {path} was saved: it changed while it was replaced.",
+                hint="Run again.",
+                unknown=fresh,
+            ) from None
+        except Unconfirmed as problem:
+            raise StoreError(
+                f"The store {path} was saved, but the disk did not confirm it ({problem}).",
                 hint="Check the disk, then run again.",
                 unknown=fresh,
             ) from None
-        self._last = _Content(_digest(sealed), identity, dict(texts), entries, key)
+        self._last = _Content(version, dict(texts), old.strays, entries, key)
+
+    def _sealed(self, path: str, plain: bytes, key: object) -> tuple[bytes, object]:
+        try:
+            return self._cipher.encrypt(plain, key)
+        except CannotOpen as problem:
+            raise self._unopened(path, problem) from None
+
+    @staticmethod
+    def _unopened(path: str, problem: CannotOpen, more: str = "") -> StoreError:
+        why = f"The store {path} {problem.why}{f'; {more}' if more else ''}."
+        return StoreError(why, hint=problem.hint.replace("{file}", shlex.quote(path)))
 
     @contextlib.contextmanager
-    def _locked(self, path: str) -> Iterator[None]:
-        with self._explained(f"The lock file {path} cannot be used, so nothing was saved"):
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
-        try:
-            deadline = self._clock.monotonic() + self._lock_timeout
-            while True:
-                with self._explained(f"The lock file {path} cannot be locked, so nothing was saved"):
-                    try:
-                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        break
-                    except BlockingIOError:
-                        pass
-                if self._clock.monotonic() >= deadline:
+    def _locked(self, path: str, timeout: float) -> Iterator[Lock]:
+        file = f"{path}.lock"
+        with contextlib.ExitStack() as stack:
+            with self._explained(f"The lock file {file} cannot be used, so nothing was saved"):
+                try:
+                    lock = stack.enter_context(locked(file, owner_of(path), timeout, self._clock))
+                except Busy:
                     raise StoreError(
-                        f"Another run holds {path} and did not let go of it within {self._lock_timeout:g} s; "
+                        f"Another run holds {file} and did not let go of it within {self._lock_timeout:g} s; "
                         "nothing was saved.",
                         hint="Wait for that run to end, then run again. "
                         "Do not delete the file: it only carries the lock.",
-                    )
-                self._clock.sleep(_RANDOM.uniform(_POLL / 4, _POLL))
-            yield
-        finally:
-            # The lock ends with it, whatever it says; what was saved is saved.
-            with contextlib.suppress(OSError):
-                os.close(lock)
+                    ) from None
+            yield lock
 
     @contextlib.contextmanager
     def _explained(self, what: str) -> Iterator[None]:
@@ -438,6 +351,11 @@ class VaultFileStore:
             code = error.errno or 0
             hint = next((text for codes, text in _HINTS if code in codes), "Correct this, then run again.")
             raise StoreError(f"{what} ({os.strerror(code)}).", hint=hint) from None
+        except CannotKeep as problem:
+            raise StoreError(
+                f"{what}: {problem}.",
+                hint=f"Run as {problem.owner}, or give the file to the user who runs this (chown).",
+            ) from None
 
 
 _HINTS = (
@@ -450,72 +368,3 @@ _HINTS = (
     ((errno.EISDIR, errno.EINVAL), "Name a file of your own, not a folder or a device."),
     ((errno.ENOLCK, errno.EOPNOTSUPP), "This file system cannot lock files: keep the store on another one."),
 )
-
-
-def _read_durable(path: str, known: tuple[int, int] | None) -> tuple[bytes | None, tuple[int, int] | None]:
-    """Return the bytes of a file once they are on the disk, and its identity; None where there is no file.
-
-    The file of the identity ``known`` was brought to the disk before.
-    """
-    try:
-        # A pipe must not hold us up.
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None, None
-    try:
-        state = os.fstat(file)
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError(errno.EINVAL, "not a file")
-        identity = (state.st_ino, state.st_mtime_ns)
-        with open(file, "rb", buffering=0, closefd=False) as reader:
-            content = reader.readall()
-        if identity != known:
-            _sync(file)
-    finally:
-        os.close(file)
-    if identity != known:
-        _sync_folder(os.path.dirname(path), reading=True)
-    return content, identity
-
-
-def _write_durable(beside: str, data: bytes, path: str) -> tuple[int, int]:
-    """Write a new file, with the owner of the one that it will replace, have it on the disk, return its identity."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
-    try:
-        os.fchmod(file, MODE)
-        with contextlib.suppress(FileNotFoundError, PermissionError):
-            owner = os.stat(path)
-            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(file, owner.st_uid, owner.st_gid)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        os.fsync(file)
-        state = os.fstat(file)
-    finally:
-        os.close(file)
-    return state.st_ino, state.st_mtime_ns
-
-
-def _sync_folder(folder: str, *, reading: bool = False) -> None:
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except PermissionError:
-        if reading:  # Whoever may not list the folder may still read the file.
-            return
-        raise
-    try:
-        _sync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sync(handle: int) -> None:
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        # What has nothing to sync says so: a read-only file system, a file system without folders of its own.
-        if error.errno not in (errno.EINVAL, errno.EROFS):
-            raise

@@ -17,9 +17,8 @@ from ansible.errors import AnsibleError, AnsibleLookupError, AnsibleUndefinedVar
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret
 
-from ansible_collections.krcloud.credentials.plugins.lookup.dataforest_credential import LookupModule
+from ansible_collections.krcloud.credentials.plugins.lookup.dataforest_credential import LookupModule, credential_spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._credential import credential_spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Account,
     Envelope,
@@ -27,7 +26,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     Previous,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Stored, StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
 
 LOOKUP = "'krcloud.credentials.dataforest_credential'"
@@ -92,10 +91,14 @@ class CountingStore:
 
     def __init__(self) -> None:
         self.loads: list[list[str]] = []
+        self.closed = False
 
     def load(self, names: Sequence[str]) -> dict[str, Stored]:
         self.loads.append(list(names))
         return {name: Stored(document(name), "1") for name in names}
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def silent(text: str) -> bool:
@@ -212,6 +215,49 @@ def test_what_is_no_envelope_is_always_an_error(
     assert warnings == []
 
 
+class PartlyReadableStore(CountingStore):
+    """Cannot read some of its documents, and quotes their names, as stores do."""
+
+    place = "memory"
+
+    def __init__(self, *unreadable: str) -> None:
+        super().__init__()
+        self._unreadable = unreadable
+
+    def load(self, names: Sequence[str]) -> dict[str, Any]:
+        errors = {
+            name: StoreError(f"secret/{name} is deleted.", hint=f"Bring {name} back.") for name in self._unreadable
+        }
+        return {name: errors.get(name, stored) for name, stored in super().load(names).items()}
+
+
+@pytest.mark.parametrize("on_missing", ["error", "warn", "skip"])
+def test_what_cannot_be_read_is_an_error_for_whoever_names_it_and_for_nobody_else(
+    look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, on_missing: str
+) -> None:
+    store = PartlyReadableStore("df003", RETIRED)
+    monkeypatch.setattr(stores, "open_store", lambda *_args, **_kwargs: store)
+    assert look_up("df001", "df002", on_missing=on_missing) == [ACTIVE["df001"], ACTIVE["df002"]]
+    for name, label in (("df003", "df003"), (RETIRED, "term 2")):
+        with pytest.raises(AnsibleLookupError) as caught:
+            look_up("df001", name, on_missing=on_missing)
+        assert str(caught.value) == f"secret/{label} is deleted. Bring {label} back."
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_store_is_closed_whatever_happens(
+    look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    store = PartlyReadableStore("df003")
+    monkeypatch.setattr(stores, "open_store", lambda *_args, **_kwargs: store)
+    if fails:
+        with pytest.raises(AnsibleLookupError):
+            look_up("df003")
+    else:
+        look_up("df001")
+    assert store.closed
+
+
 def test_a_server_is_named_by_its_address_and_path(
     look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,10 +313,13 @@ def test_mistakes_are_named_without_a_secret(
     ("terms", "why"),
     [
         ([], "No account is named. Give the names of accounts before the options."),
-        (["df001", 1001], "The name of an account is not a string. Put names in quotes."),
-        ([{"name": "df001", "password": TOKEN}], "The name of an account is not a string."),
-        (["a/b"], "'a/b' cannot be the name of a document in a store."),
-        ([""], "'' cannot be the name of a document in a store."),
+        (["df001", 1001], "Term 2 is not a string. Give names of accounts, in quotes."),
+        ([{"name": "df001", "password": TOKEN}], "Term 1 is not a string."),
+        ([f"{RETIRED}/"], "Term 1 cannot be the name of an account. A name has 1 to 200 printable characters"),
+        (["df001", ""], "Term 2 cannot be the name of an account."),
+        (["df001", f"{RETIRED}\n"], "Term 2 cannot be the name of an account."),
+        ([RETIRED], "holds nothing for term 1."),
+        (["gone", "df001", RETIRED], "holds nothing for gone, term 3."),
     ],
 )
 def test_terms_are_names(look_up: Callable[..., list[str]], terms: list[Any], why: str) -> None:

@@ -28,7 +28,7 @@ LAYERS = (
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(path.stem for path in UTILS.glob("*.py") if path.stem != "__init__")
 
-PURE = ("_duration", "_envelope", "_rotation", "_rotator", "_effects", "_reset_mail", "_publication")
+PURE = ("_duration", "_envelope", "_rotation", "_rotator", "_effects", "_reset_mail", "_publication", "_credential")
 IO = {"os", "sys", "io", "socket", "ssl", "time", "random", "secrets", "threading", "subprocess", "pathlib", "ansible"}
 
 
