@@ -465,6 +465,32 @@ def test_a_connection_that_never_came_about_is_tried_again() -> None:
     assert failure(NotSent("refused"), NotSent("refused"), retries=1).kind == TransportError.kind
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_wait_that_a_failing_vendor_asks_for_is_named_and_not_waited(status: int) -> None:
+    clock = FakeClock()
+    result = run(answer(status, retry_after="30"), retries=5, clock=clock)
+    assert (result["delivery"], result["changed"]) == ("unknown", True)
+    assert "the server asked for 30 s." in result["msg"]
+    assert clock.slept == 0
+
+
+def test_a_wait_for_fewer_requests_is_waited_or_named() -> None:
+    clock = FakeClock()
+    assert run(answer(429, retry_after="30"), answer(200, NEW), retries=1, clock=clock)["delivery"] == "accepted"
+    assert clock.slept == 30
+    result = run(answer(429, retry_after="3600"), retries=1)
+    assert (result["delivery"], result["error"]["kind"]) == (None, "rate_limit")
+    assert "the server asked for 3600 s, and the deadline of 60 s leaves no time for another." in result["msg"]
+    assert result["error"]["hint"] == "Run the task again after 3600 s."
+
+
+def test_a_secret_that_cannot_sign_fails_before_anything_is_sent() -> None:
+    with ScriptedTransport() as transport:
+        result = request_reset(client(transport, CREDENTIALS._replace(secret="ab\udcff\udcfecdef")), EMAIL)
+    assert (result["failed"], result["changed"], result["delivery"]) == (True, False, None)
+    assert result["error"]["kind"] == "configuration"
+
+
 def test_check_mode_sends_nothing() -> None:
     clock = FakeClock()
     with ScriptedTransport() as transport:
