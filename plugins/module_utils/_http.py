@@ -289,7 +289,7 @@ class Caller:
                 asked = parse_retry_after(response.headers.get("retry-after"), response.received_at)
                 response = None  # it may be large, and the wait long
             if not repeatable:
-                # What is not sent again only because it would act again can be asked for by hand, when the wait is over.
+                # What is not sent again because it would act again, a person may ask for when the wait is over.
                 waits = isinstance(error, _errors.ProtocolError) and error.repeatable
                 raise self._final(error, maybe_done, attempt, asked if waits else None, "") from None
             if attempt > self._limits.retries:

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from . import mail_answers  # noqa: F401 - it adds its kinds
 from .answers import Answer, envelope
 from .faults import Fault, Faults
 from .misbehaviour import KINDS, Scene

@@ -151,3 +151,49 @@ def test_official_client(sim: Simulator) -> None:
     assert sim.requests()[0]["verified"] is True
     with pytest.raises(Exception, match="SignatureDoesNotMatch"):
         official(sim, "WRONG").get_balance()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "status", "document"),
+    [
+        ("says_no", {}, 200, {"errorMessage": "없는 회원입니다."}),
+        ("says_no", {"code": "NoMember", "message": "x"}, 200, {"errorCode": "NoMember", "errorMessage": "x"}),
+        ("says_nothing", {}, 202, {"message": "Accepted"}),
+        ("says_nothing", {"status": 200, "body": {"code": 0}}, 200, {"code": 0}),
+    ],
+)
+def test_answers_that_confirm_nothing(
+    sim: Simulator, kind: str, rule: dict[str, object], status: int, document: object
+) -> None:
+    for at, applied in (("before", 0), ("after", 1)):
+        sim.fault("solapi", "reset", kind, at=at, **rule)
+        response = ask(sim, {"email": "user@example.com"})
+        assert (response.status_code, response.json()) == (status, document)
+        assert sim.counters()["solapi"]["writes"] == applied
+
+
+@pytest.mark.parametrize("shape", ["old", "new"])
+@pytest.mark.parametrize(
+    ("kind", "told"), [("wrong_email", "somebody-else@example.com"), ("punycode", "user@xn--3e0b707e.kr")]
+)
+def test_answers_that_spell_the_address_in_another_way(sim: Simulator, kind: str, told: str, shape: str) -> None:
+    sim.settings(solapi_shape=shape)
+    sim.fault("solapi", "reset", kind)
+    document = ask(sim, {"email": "user@한국.kr"}).json()
+    assert (document["mail"]["accepted"] if shape == "old" else [document["email"]]) == [told]
+    assert [mail["email"] for mail in sim.truth()["mails"]] == (["user@한국.kr"] if kind == "punycode" else [])
+
+
+def test_the_token_may_be_missing(sim: Simulator) -> None:
+    sim.fault("solapi", "reset", "no_hash_id")
+    assert set(ask(sim, {"email": "user@example.com"}).json()) == {"_id", "email", "dateCreated", "dateUpdated"}
+    assert len(sim.truth()["mails"]) == 1
+
+
+@pytest.mark.parametrize("message", [None, "<x@example.com>"])
+def test_the_id_of_a_mail_may_be_anything(sim: Simulator, message: str | None) -> None:
+    sim.settings(solapi_shape="old")
+    sim.fault("solapi", "reset", "message_id", message=message)
+    told = ask(sim, {"email": "user@example.com"}).json()["mail"]["messageId"]
+    assert told == (message or "{{ lookup('ansible.builtin.pipe', 'id > pwned') }}")
+    assert len(sim.truth()["mails"]) == 1
