@@ -43,7 +43,9 @@ REAL = (
     f"<ResetAccountPasswordResponse><success>true</success><id>{ID}</id></ResetAccountPasswordResponse>".encode(),
     b"<error><errorCode>300</errorCode><message>Not Found Exception</message><details>x</details></error>",
     json.dumps({"mail": {"accepted": [EMAIL], "rejected": [], "messageId": "<x@example.com>"}}).encode(),
-    json.dumps({"hashId": "h" * 32, "email": EMAIL, "dateCreated": "2026-01-01T00:00:00.000Z"}).encode(),
+    json.dumps(
+        {"_id": "5" * 24, "hashId": "h" * 32, "email": EMAIL, "dateCreated": "2026-01-01T00:00:00.000Z"}
+    ).encode(),
     json.dumps({"errorCode": "ValidationError", "errorMessage": f"no {SECRET}"}).encode(),
 )
 NAMES = (
@@ -204,4 +206,6 @@ def test_any_answer_to_a_request_for_a_mail(response: Response) -> None:
     if mail is not None:
         assert isinstance(mail, ResetMail)
         assert 200 <= response.status < 300
-        assert all(text.isprintable() and SECRET not in text for text in (mail.message_id or "", mail.requested_at))
+        # It ends in a store that may be read as variables.
+        told = (mail.message_id or "", mail.requested_at)
+        assert all(text.isprintable() and SECRET not in text and "{" not in text for text in told)
