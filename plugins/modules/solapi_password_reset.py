@@ -26,7 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Checks all options, reads O(store) and sends nothing. The vendor offers nothing that could be read beforehand.
+      - Checks all options, reads O(store), looks whether it could be written, and sends nothing. The vendor offers
+        nothing that could be read beforehand.
   diff_mode:
     support: none
     details:
@@ -39,25 +40,37 @@ attributes:
 options:
   email:
     description:
-      - The mail address of the member.
+      - The mail address of the member, one address. For several use C(loop), or the role
+        P(krcloud.credentials.solapi_password_reset#role).
+      - It is sent as it is written. Two spellings are one address if they differ only in upper and lower case, in how
+        letters are composed (NFC or NFD), or in whether the domain is in Unicode or in Punycode (C(xn--)).
     type: str
     required: true
   store:
     description:
       - Where it is kept when a mail was last asked for at each address. It is read and written on the controller.
-      - Not the store of a rotation, but a file or path of its own. It does not go with C(async).
+      - Not the store of a rotation, but a file or path of its own. It cannot be combined with C(async).
   min_interval:
     description:
       - How long after a mail no other is asked for at the same address, such as V(30d). A whole number and a unit out
         of V(w), V(d), V(h), V(m) and V(s), V(36525d) at the most. It must be given together with O(store).
+      - It is counted by the clock of the controller. What the store says of a time that lies more than a day in the
+        future is not believed. Then the mail counts from the moment at which that is first noticed, with a warning.
       - V(0s) asks for a mail in any case, and takes note of it.
     type: str
 notes:
+  - A mail is accepted only if the answer is one that the vendor has documented. It either lists the address under
+    C(mail.accepted), or holds C(_id), C(email) with the address, and C(dateCreated). It is rejected if the answer says
+    so, by C(errorCode) or C(errorMessage) with an HTTP status of 200 to 299 or 400 to 499, or by listing the address
+    under C(mail.rejected). HTTP 401, 403 and 429, and error codes about keys and clocks with an HTTP status of 400 to
+    499, are about the caller, and no mail was sent. All other answers leave it unknown. So do HTTP 408, 409 and 425.
   - A request is repeated only if it provably never left this host, or if the vendor answered that there were too many
-    requests (HTTP 429). In all other cases a repeat might send a second mail.
+    requests (HTTP 429). In all other cases a repeat might send a second mail. If the vendor says how long to wait, the
+    message names it.
   - When the answer is lost, the task fails with RV(delivery=unknown). Ask the member whether the mail arrived before
     running the task again. With O(store) such a mail counts as sent until the interval is over. Runs until then send
-    nothing, succeed, and warn of it.
+    nothing, succeed, and warn of it. So does a mail that was rejected with an HTTP status of 200 to 299, as such an
+    answer contradicts itself.
   - With O(store) the module runs twice, first in check mode. What can be known to be wrong is known before the store
     says that a mail is being asked for.
 seealso:
@@ -106,8 +119,8 @@ email:
   sample: member@example.com
 delivery:
   description:
-    - V(accepted) when the vendor accepted the request, V(rejected) when it refused it, V(unknown) when the mail may or
-      may not have been sent.
+    - V(accepted) when the vendor confirmed that it took the request, V(rejected) when it refused it, V(unknown) when
+      the mail may or may not have been sent.
     - V(null) in check mode, and when the request did not get as far as a decision about the address.
     - When O(min_interval) is not over, what became of the mail that was asked for before.
   returned: always, except when the options are refused
@@ -116,11 +129,14 @@ delivery:
 next_due_at:
   description:
     - When O(min_interval) is over, so that another mail may be asked for, in UTC. V(null) if none counts.
+    - In check mode, when it would be over if the mail were asked for now.
   returned: when O(store) is set, except when the options are refused or the store cannot be read
   type: str
   sample: "2026-12-20T03:00:00Z"
 message_id:
-  description: The message ID of the mail. V(null) where the vendor does not tell it; its newer answers do not.
+  description:
+    - The message ID of the mail. V(null) where the vendor does not tell it, which its newer answers do not, and where
+      what it tells cannot be one.
   returned: always, except when the options are refused
   type: str
   sample: <3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c@mail.example.com>
