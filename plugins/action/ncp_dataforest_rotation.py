@@ -21,7 +21,13 @@ class ActionModule(RedactingAction):
     def act(self) -> dict[str, Any]:
         """Rotate, or predict."""
         options = self.options(rotation_spec())
-        task = RotationTask(options, self.store(options["store"]), self.run_module, progress=_show_progress)
+        task = RotationTask(
+            options,
+            self.store(options["store"]),
+            self.run_module,
+            progress=_show_progress,
+            given=self._task.args,
+        )
         return task.run(self._task.check_mode, diff=self._task.diff)
 
 

@@ -25,6 +25,12 @@ class Load(NamedTuple):
     names: tuple[str, ...]
 
 
+class Rehearse(NamedTuple):
+    """Find out whether documents of these names could be saved, and write nothing. Answered with None."""
+
+    names: tuple[str, ...]
+
+
 class Save(NamedTuple):
     """Commit these changes, all in one if the store can. Answered with what `Store.save` returns."""
 
@@ -45,6 +51,9 @@ def carry_out(run: Generator[Any, Any, T], store: Store, do: Callable[[Any], Any
                     answer = store.load(effect.names)
                 elif isinstance(effect, Save):
                     answer = store.save(effect.changes)
+                elif isinstance(effect, Rehearse):
+                    answer = None
+                    store.check_save(effect.names)
                 else:
                     answer = do(effect)
             except StoreError as error:

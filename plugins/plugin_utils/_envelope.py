@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Stored, StoreError
@@ -24,6 +25,10 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 # UNKNOWN: sent, and no answer told what became of it.
 STAGED = "staged"
 UNKNOWN = "unknown"
+
+
+# 9999-12-31T23:59:59Z, after which there are no dates.
+_LATEST = 253402300799
 
 
 class EnvelopeError(ValueError):
@@ -38,25 +43,51 @@ class Account(NamedTuple):
     profile: str | None
 
 
+class Flight(NamedTuple):
+    """A run that may still send a password, or whose request may still arrive; ``since`` is when that was committed."""
+
+    run: str
+    since: str
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Pending(NamedTuple):
-    """A candidate that may be the live password. ``outcome`` is STAGED or UNKNOWN."""
+    """A candidate that may be the live password. ``outcome`` is STAGED or UNKNOWN.
+
+    ``unknown`` holds keys of newer versions, which are kept.
+    """
 
     password: str
     staged_at: str
     rotation_id: str
     outcome: str = STAGED
+    in_flight: tuple[Flight, ...] = ()
+    unknown: Mapping[str, Any] = _NOTHING
+
+    def __repr__(self) -> str:
+        return f"Pending({self.rotation_id}, {self.outcome}, {len(self.in_flight)} in flight)"
 
 
 class Previous(NamedTuple):
-    """A password that was active, or a candidate whose request might still land."""
+    """A password that was active, or a candidate that never was. While it is in flight it may become live again."""
 
     password: str
     retired_at: str
     rotation_id: str | None
+    in_flight: tuple[Flight, ...] = ()
+    unknown: Mapping[str, Any] = _NOTHING
+
+    def __repr__(self) -> str:
+        return f"Previous({self.rotation_id}, {len(self.in_flight)} in flight)"
 
 
 class Envelope(NamedTuple):
-    """The active password, candidates oldest first, and earlier passwords latest first."""
+    """The active password, candidates oldest first, and earlier passwords latest first.
+
+    ``rotated_at`` is when the active password was confirmed, ``made_at`` when it was made, where that is known.
+    """
 
     account: Account
     password: str | None = None
@@ -65,16 +96,15 @@ class Envelope(NamedTuple):
     pending: tuple[Pending, ...] = ()
     previous: tuple[Previous, ...] = ()
     published: str | None = None  # the rotation id of the password that consumers were last given
+    made_at: str | None = None
+    in_flight: tuple[Flight, ...] = ()
+    unknown: Mapping[str, Any] = _NOTHING
+    unknown_of_account: Mapping[str, Any] = _NOTHING
 
     @property
     def is_published(self) -> bool:
         """Whether consumers have been given the active password."""
         return self.rotation_id is not None and self.published == self.rotation_id
-
-    def candidates(self) -> list[str]:
-        """Every password that may be live according to this envelope."""
-        active = [] if self.password is None else [self.password]
-        return [*active, *(item.password for item in self.pending), *(item.password for item in self.previous)]
 
     def __repr__(self) -> str:
         return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
@@ -89,22 +119,38 @@ def from_stored(name: str, stored: Stored | StoreError) -> Envelope:
     except EnvelopeError as fault:
         raise StoreError(
             f"The store holds something under the name {name} that is no envelope: {fault}.",
-            hint="Look at it, and move it away or mend it.",
+            hint="Look at it, and correct it or move it away.",
         ) from None
 
 
 def to_document(envelope: Envelope) -> dict[str, Any]:
     """Return the envelope as plain data, in the order in which a person wants to read it."""
-    return {
-        "format": FORMAT,
-        "account": envelope.account._asdict(),
+    active = {
         "password": envelope.password,
         "rotated_at": envelope.rotated_at,
         "rotation_id": envelope.rotation_id,
         "published": envelope.published,
-        "pending": [item._asdict() for item in envelope.pending],
-        "previous": [item._asdict() for item in envelope.previous],
+        **({"made_at": envelope.made_at} if envelope.made_at else {}),
+        **({"in_flight": _flown(envelope.in_flight)} if envelope.in_flight else {}),
     }
+    return {
+        "format": FORMAT,
+        "account": {**envelope.account._asdict(), **envelope.unknown_of_account},
+        **active,
+        "pending": [_row(item, always=True) for item in envelope.pending],
+        "previous": [_row(item) for item in envelope.previous],
+        **envelope.unknown,
+    }
+
+
+def _row(item: Pending | Previous, *, always: bool = False) -> dict[str, Any]:
+    known = {name: value for name, value in item._asdict().items() if name not in ("in_flight", "unknown")}
+    flights = {"in_flight": _flown(item.in_flight)} if item.in_flight or always else {}
+    return {**known, **flights, **item.unknown}
+
+
+def _flown(flights: Sequence[Flight]) -> list[dict[str, str]]:
+    return [flight._asdict() for flight in flights]
 
 
 def from_document(document: Mapping[str, Any]) -> Envelope:
@@ -112,31 +158,64 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
     if document.get("format") != FORMAT:
         raise EnvelopeError(f"its format is not {FORMAT}")
     account = _mapping(document, "account")
-    active = (
-        _text(document, "password", True),
-        _time(document, "rotated_at", True),
-        _text(document, "rotation_id", True),
-    )
-    if (active[0] is None) != (active[1] is None):
+    password, rotated_at = _text(document, "password", True), _time(document, "rotated_at", True)
+    if (password is None) != (rotated_at is None):
         raise EnvelopeError("password and rotated_at belong together")
+    rotation_id = _text(document, "rotation_id", True)
+    if rotation_id is None and rotated_at is not None:
+        # Written by hand. All else goes by the id of a rotation, so it gets one that is the same in every run.
+        rotation_id = f"adopted-{rotated_at}"
     return Envelope(
         Account(_text(account, "id", True), str(_text(account, "name")), _text(account, "profile", True)),
-        *active,
+        password,
+        rotated_at,
+        rotation_id,
         published=_text(document, "published", True),
-        pending=tuple(
-            Pending(
-                str(_text(item, "password")),
-                str(_time(item, "staged_at")),
-                str(_text(item, "rotation_id")),
-                _outcome(item),
-            )
-            for item in _rows(document, "pending")
-        ),
-        previous=tuple(
-            Previous(str(_text(item, "password")), str(_time(item, "retired_at")), _text(item, "rotation_id", True))
-            for item in _rows(document, "previous")
-        ),
+        pending=tuple(map(_pending, _rows(document, "pending"))),
+        previous=tuple(map(_previous, _rows(document, "previous"))),
+        made_at=_time(document, "made_at", True),
+        in_flight=_flights(document),
+        unknown=_rest(document, _KEYS),
+        unknown_of_account=_rest(account, Account._fields),
     )
+
+
+_KEYS = frozenset(("format", *Envelope._fields)) - {"unknown", "unknown_of_account"}
+
+
+def _pending(item: Mapping[str, Any]) -> Pending:
+    staged_at = str(_time(item, "staged_at"))
+    # Version 0.1.0 noted nothing: whoever made it may still send it.
+    flights = _flights(item) if "in_flight" in item else (Flight("", staged_at),)
+    return Pending(
+        str(_text(item, "password")),
+        staged_at,
+        str(_text(item, "rotation_id")),
+        _outcome(item),
+        flights,
+        _rest(item, Pending._fields),
+    )
+
+
+def _previous(item: Mapping[str, Any]) -> Previous:
+    return Previous(
+        str(_text(item, "password")),
+        str(_time(item, "retired_at")),
+        _text(item, "rotation_id", True),
+        _flights(item),
+        _rest(item, Previous._fields),
+    )
+
+
+def _flights(document: Mapping[str, Any]) -> tuple[Flight, ...]:
+    rows = _rows(document, "in_flight") if document.get("in_flight") is not None else ()
+    return tuple(Flight(str(row.get("run") or ""), str(_time(row, "since"))) for row in rows)
+
+
+def _rest(document: Mapping[str, Any], known: Collection[str]) -> Mapping[str, Any]:
+    """Return what a newer version has added: it is kept, lest a save by this one destroys it."""
+    rest = {key: value for key, value in document.items() if key not in known}
+    return rest or _NOTHING
 
 
 @functools.lru_cache
@@ -149,8 +228,8 @@ def seconds(time: str) -> float:
 
 
 def time_text(now: float) -> str:
-    """Return seconds since the epoch as a time of an envelope."""
-    return _second_text(int(now))
+    """Return seconds since the epoch as a time of an envelope, at the latest the end of the year 9999."""
+    return _second_text(int(min(now, _LATEST)))
 
 
 @functools.lru_cache

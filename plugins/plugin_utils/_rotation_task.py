@@ -14,17 +14,17 @@ import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
     ConfigurationError,
     KrcloudError,
     NotFoundError,
-    TransportError,
+    ProtocolError,
     UnknownOutcomeError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._names import shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import is_safe, shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import (
     CONNECTION,
     NCP,
@@ -32,7 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
     controller_spec,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._pace import Pace, check_limits
-from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
+from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password, password_faults
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import (
     duration_text,
@@ -54,19 +54,20 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator impor
     Result,
     Rotation,
     Send,
+    Wanted,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
 
 # Runs a module by its short name with these options, and returns its result.
 RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-# What one set of credentials sees: each account under ("name", its name) and under ("id", its ID).
-_Listed = Mapping[tuple[str, str], Mapping[str, Any]]
 
 ACCOUNTS_MODULE = "ncp_dataforest_account_info"
 RESET_MODULE = "ncp_dataforest_password"
 
 _RUN_AGAIN = "Run the task again: what was begun is resumed."
 _CREDENTIALS = ("access_key", "secret_key", "profile")
+# What ncp_dataforest_account_info tells of an account beside its id and name.
+_LISTED_TOO = ("principal", "status", "disabled", "created_at")
 _VERDICTS = {
     "reset": Verdict.CONFIRMED,
     "rejected": Verdict.REJECTED,
@@ -74,6 +75,10 @@ _VERDICTS = {
     "failed": Verdict.WITHHELD,
     "skipped": Verdict.SKIPPED,
 }
+# How many accounts the message of a task explains. All are in its result.
+MOST_REASONS = 10
+# The kinds of failure of a whole task that prove that nothing was sent.
+_NOTHING_SENT = ("configuration", "transport")
 
 
 def rotation_spec() -> Spec:
@@ -81,6 +86,7 @@ def rotation_spec() -> Spec:
     account: Spec = {name: {"type": "str"} for name in ("name", "id", "profile")}
     account["access_key"] = {"type": "str", "no_log": False}
     account["secret_key"] = {"type": "str", "no_log": True}
+    account.update({name: {"type": "raw"} for name in _LISTED_TOO})
     return controller_spec(
         "ncp",
         {
@@ -88,7 +94,7 @@ def rotation_spec() -> Spec:
                 "type": "list",
                 "elements": "dict",
                 "options": account,
-                "mutually_exclusive": [("id", "name"), ("profile", "access_key"), ("profile", "secret_key")],
+                "mutually_exclusive": [("profile", "access_key"), ("profile", "secret_key")],
                 "required_one_of": [("id", "name")],
                 "required_together": [("access_key", "secret_key")],
             },
@@ -106,17 +112,26 @@ def rotation_spec() -> Spec:
     )
 
 
-class _Wanted(NamedTuple):
-    """One account that the task is about: what the user wrote, and what was found."""
+class _Row(NamedTuple):
+    """One row of the result: an account that a run can be about, or one that cannot even be asked for in the store.
 
-    label: str
-    credentials: Mapping[str, str | None]
-    account: Account | None
+    ``credentials`` are its own ones, if it has any.
+    """
+
+    label: str | None
+    credentials: Mapping[str, str | None] = {}
+    wanted: Wanted | None = None
     error: KrcloudError | None = None
+
+    def __repr__(self) -> str:
+        return f"_Row({self.label})"
 
 
 class RotationTask:
-    """One task with validated options. All methods raise the errors of ``_errors``."""
+    """One task with validated options. All methods raise the errors of ``_errors``.
+
+    ``given`` are the names of the options that the user wrote, those without a value too.
+    """
 
     def __init__(
         self,
@@ -125,9 +140,11 @@ class RotationTask:
         run_module: RunModule,
         *,
         progress: Callable[[int, int, int], None],
+        given: Collection[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = options
+        self._given = given
         self._store = store
         self._run_module = run_module
         # Before anything is committed: what the password module would refuse only after that.
@@ -144,6 +161,7 @@ class RotationTask:
             generate=lambda: generate_password(options["password_length"], secrets.token_bytes),
             new_id=lambda: str(uuid.uuid4()),
             clock=clock,
+            faults=password_faults,
             batch_size=options["batch_size"],
             max_failures=options["max_failures"],
             progress=progress,
@@ -151,57 +169,70 @@ class RotationTask:
 
     def run(self, check_mode: bool, *, diff: bool = False) -> dict[str, Any]:
         """Rotate, or in check mode predict, and return the result of the task, with a ``diff`` if asked for."""
-        wanted = self._find_accounts()
-        found = [row.account for row in wanted if row.account]
+        rows = self._find_accounts()
+        wanted = [row.wanted for row in rows if row.wanted]
         # By ID: with a name the module would have to look it up once more.
-        self._targets = {row.account.name: {"id": row.account.id, **row.credentials} for row in wanted if row.account}
-        steps = self._rotation.predict(found) if check_mode else self._rotation.run(found)
-        results = iter(carry_out(steps, self._store, self._send))
-        rows = [
-            next(results) if row.account else Result(Account(None, row.label, None), "failed", error=_as_dict(row))
-            for row in wanted
-        ]
-        result = _task_result(rows)
+        self._targets = {
+            row.wanted.account.name: {"id": row.wanted.account.id, **row.credentials} for row in rows if row.wanted
+        }
+        steps = self._rotation.predict(wanted) if check_mode else self._rotation.run(wanted)
+        settled = iter(carry_out(steps, self._store, self._send))
+        results = [next(settled) if row.wanted else _without_a_name(row) for row in rows]
+        result = _task_result(results)
         if not rows:
             result["warnings"] = [
                 "These credentials see no account, so there is nothing to rotate. Check whose they are."
             ]
         if diff:
-            result["diff"] = _diff(rows)
+            result["diff"] = _diff(results)
         return result
 
     # ------------------------------------------------------------------------------------------------ accounts
 
-    def _find_accounts(self) -> list[_Wanted]:
-        if self._options["accounts"] is None:
-            listed = self._list({})
-            return [_Wanted(row["name"], {}, _account(row, None)) for row in listed]
-        if not self._options["accounts"]:
+    def _find_accounts(self) -> list[_Row]:
+        items = self._options["accounts"]
+        if items:
+            return _each_once(self._named(items))
+        if items is not None or "accounts" in self._given:
             raise ConfigurationError(
-                "accounts is an empty list.", hint="Name accounts, or leave the option out for all."
+                "accounts is given, and names no account.", hint="Name accounts, or leave the option out for all."
             )
-        known: dict[tuple[Any, ...], _Listed | KrcloudError] = {}
-        wanted = []
-        for item in self._options["accounts"]:
+        listed = self._list({})
+        rows = [_listed_row(row, self._options.get("profile")) for row in listed.accounts]
+        return _each_once([*rows, *listed.unusable])
+
+    def _named(self, items: Sequence[Mapping[str, Any]]) -> list[_Row]:
+        known: dict[tuple[Any, ...], _Listing | KrcloudError] = {}
+        rows = []
+        for at, item in enumerate(items):
             credentials = {name: item[name] for name in _CREDENTIALS if item[name]}
+            fault = next((key for key in ("name", "id") if item[key] and not is_safe(item[key])), None)
+            if fault:
+                rows.append(_Row(None, credentials, error=_unsafe(f"The {fault} of accounts[{at}]", fault)))
+                continue
             key = tuple(credentials.items())
-            if key not in known:
+            if key not in known and not (item["name"] and item["id"]):
                 try:
-                    known[key] = _by_name_and_id(self._list(credentials))
+                    known[key] = self._list(credentials)
                 except KrcloudError as error:
                     known[key] = error
-            wanted.append(_match(item, credentials, known[key]))
-        names = [row.account.name for row in wanted if row.account]
-        double = next((name for name, count in Counter(names).items() if count > 1), None)
+            rows.append(_match(at, item, credentials, known.get(key), self._options.get("profile")))
+        names = Counter(row.wanted.account.name for row in rows if row.wanted and not row.wanted.error)
+        double = next((name for name, count in names.items() if count > 1), None)
         if double:
-            raise ConfigurationError(f"accounts names {double} more than once.", hint="Name each account once.")
-        return wanted
+            raise ConfigurationError(
+                f"accounts names {double} more than once; nothing was sent.",
+                hint="Name each account once. Accounts of two tenants that have the same name need a store for each.",
+            )
+        return rows
 
-    def _list(self, credentials: Mapping[str, str | None]) -> list[Mapping[str, Any]]:
+    def _list(self, credentials: Mapping[str, str | None]) -> _Listing:
         result = self._run_module(ACCOUNTS_MODULE, self._module_options(credentials))
         if result.get("failed") or not isinstance(result.get("accounts"), list):
             raise _error_of(result)
-        return [row for row in result["accounts"] if row.get("name")]
+        unusable = [_Row(None, error=ProtocolError(str(row.get("reason")))) for row in result.get("unusable") or ()]
+        by = {(key, row.get(key)): row for row in reversed(result["accounts"]) for key in ("name", "id")}
+        return _Listing(result["accounts"], unusable, by)
 
     def _module_options(self, credentials: Mapping[str, str | None]) -> dict[str, Any]:
         shared = {name: self._options[name] for name in (*NCP, *CONNECTION) if self._options.get(name) is not None}
@@ -217,42 +248,116 @@ class RotationTask:
         rows = result.get("accounts")
         if not isinstance(rows, list) or len(rows) != len(accounts):
             error = _error_of(result)
-            # Options that are refused are refused before anything is sent, and neither is anything by a module that
-            # never began; of all other failures nothing is known.
-            refused = error.kind in (ConfigurationError.kind, TransportError.kind)
-            answer = Answer(Verdict.WITHHELD if refused else Verdict.UNKNOWN, error.as_dict())
+            answer = Answer(Verdict.WITHHELD if error.kind in _NOTHING_SENT else Verdict.UNKNOWN, error.as_dict())
             return dict.fromkeys(effect.passwords, answer)
-        return {
-            name: Answer(_VERDICTS.get(row.get("outcome"), Verdict.UNKNOWN), row.get("error"))
-            for name, row in zip(effect.passwords, rows, strict=True)
-        }
+        return {name: _answer(row, self._targets[name]["id"]) for name, row in zip(effect.passwords, rows, strict=True)}
 
 
-def _account(row: Mapping[str, Any], profile: str | None) -> Account:
-    return Account(str(row["id"]), str(row["name"]), profile)
+def _answer(row: Any, account_id: str | None) -> Answer:
+    """Return what a row of the password module says. Whatever it does not say plainly is not known."""
+    if not isinstance(row, Mapping) or row.get("id") != account_id:
+        return Answer(Verdict.UNKNOWN, UnknownOutcomeError("The module reported another account.").as_dict())
+    return Answer(_VERDICTS.get(row.get("outcome"), Verdict.UNKNOWN), row.get("error"))
 
 
-def _by_name_and_id(listed: Iterable[Mapping[str, Any]]) -> _Listed:
-    return {(key, row[key]): row for row in listed for key in ("name", "id")}
+# ---------------------------------------------------------------------------------------------------------- accounts
 
 
-def _match(item: Mapping[str, Any], credentials: Mapping[str, str | None], listed: _Listed | KrcloudError) -> _Wanted:
-    label = shown(item["name"] or item["id"])
-    if isinstance(listed, KrcloudError):
-        return _Wanted(label, credentials, None, listed)
+class _Listing(NamedTuple):
+    """What one set of credentials sees: rows of the module, and those of them that cannot be used.
+
+    ``by`` has each account under ("name", its name) and under ("id", its id).
+    """
+
+    accounts: Sequence[Mapping[str, Any]]
+    unusable: Sequence[_Row]
+    by: Mapping[tuple[str, Any], Mapping[str, Any]]
+
+
+def _listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = False) -> _Row:
+    """Return an account of a list. What the vendor calls it goes into the store, so it has to be safe."""
+    account_id, name = row.get("id"), row.get("name")
+    for key, value in (("id", account_id), ("name", name)):
+        if not isinstance(value, str) or not is_safe(value):
+            place = "An account of the list" if key == "id" else f"The account with the id {shown(str(account_id))}"
+            return _Row(None, error=_unsafe(f"{place}: its {key}", key))
+    return _Row(str(name), wanted=Wanted(Account(str(account_id), str(name), profile), named))
+
+
+def _unsafe(place: str, key: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place} is not valid: it begins with a letter or digit, goes on with letters, digits, '-', '_', '.' and '@', "
+        "and has at most 64 characters.",
+        hint=f"Correct the {key}. Nothing was sent for this account.",
+    )
+
+
+def _match(
+    at: int,
+    item: Mapping[str, Any],
+    credentials: Mapping[str, str | None],
+    listed: _Listing | KrcloudError | None,
+    profile: str | None,
+) -> _Row:
+    """Return what a row of the user is about, given what its credentials see; None: it has id and name."""
+    profile = item["profile"] or (None if credentials else profile)
+    # A row of a list has an id as well, but nobody wrote it there.
+    named = bool(item["id"]) and all(item[key] is None for key in _LISTED_TOO)
+    if item["name"] and item["id"]:
+        return _listed_row(item, profile, named=named)._replace(credentials=credentials)
     key = "name" if item["name"] else "id"
-    row = listed.get((key, item[key]))
-    if row is not None:
-        return _Wanted(label, credentials, _account(row, item["profile"]))
-    missing = NotFoundError(
-        f"There is no account with the {key} {label}, or these credentials may not see it.",
+    label = item[key] if shown(item[key]) == item[key] else f"accounts[{at}]"
+    if isinstance(listed, _Listing):
+        row = listed.by.get((key, item[key]))
+        if row is not None:
+            return _listed_row(row, profile, named=named)._replace(credentials=credentials)
+    error = listed if isinstance(listed, KrcloudError) else _absent(key, label, at)
+    if key == "name":
+        return _Row(label, credentials, Wanted(Account(None, item["name"], profile), error=error))
+    return _Row(label, credentials, error=error)
+
+
+def _absent(key: str, label: str, at: int) -> NotFoundError:
+    what = f"the {key} {label}" if label != f"accounts[{at}]" else f"the {key} of {label}"
+    return NotFoundError(
+        f"There is no account with {what}, or these credentials may not see it.",
         hint=f"{ACCOUNTS_MODULE} lists those they see.",
     )
-    return _Wanted(label, credentials, None, missing)
 
 
-def _as_dict(row: _Wanted) -> dict[str, Any] | None:
-    return row.error.as_dict() if row.error else None
+def _each_once(rows: Sequence[_Row]) -> list[_Row]:
+    """Let the first of several rows about one name, or about one id of one tenant, stand, and fail the others."""
+    names: set[str] = set()
+    ids: set[tuple[str, tuple[Any, ...]]] = set()
+    unlike = []
+    for row in rows:
+        account = row.wanted.account if row.wanted else None
+        if account is None:
+            unlike.append(row)
+            continue
+        key = (account.id, tuple(row.credentials.items())) if account.id else None
+        if account.name in names or key in ids:
+            what = f"name {account.name}" if account.name in names else f"id {shown(str(account.id))}"
+            error = row.wanted.error if row.wanted else None
+            row = row._replace(wanted=None, error=error or _double(what))
+        names.add(account.name)
+        if key:
+            ids.add(key)
+        unlike.append(row)
+    return unlike
+
+
+def _double(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"There is more than one account with the {what}; the first one had its turn.",
+        hint="Accounts of two tenants that have the same name need a store for each tenant.",
+    )
+
+
+def _without_a_name(row: _Row) -> Result:
+    """Return the result of an account that the store cannot be asked for."""
+    error = row.error.as_dict() if row.error else None
+    return Result(Account(None, row.label or "", row.credentials.get("profile")), "failed", error=error)
 
 
 class _ReportedError(KrcloudError):
@@ -294,13 +399,16 @@ def _task_result(results: Sequence[Result]) -> dict[str, Any]:
     counts = Counter(result.outcome for result in results)
     rows = [
         {
-            "name": result.account.name,
+            "name": result.account.name or None,
             "id": result.account.id,
+            "profile": result.account.profile,
             "outcome": result.outcome,
             "rotation_id": result.rotation_id,
             "rotated_at": result.rotated_at,
+            "previously_rotated_at": result.previously_rotated_at,
             "next_due_at": result.next_due_at,
             "published": result.published,
+            "hand_over": result.hand_over,
             "error": dict(result.error) if result.error else None,
         }
         for result in results
@@ -316,11 +424,17 @@ def _task_result(results: Sequence[Result]) -> dict[str, Any]:
     bad = [row for row in rows if row["outcome"] in FAILURES]
     if bad:
         said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (*FAILURES, "skipped") if counts[outcome])
-        first: Mapping[str, Any] = next(result.error or {} for result in results if result.outcome in FAILURES)
-        why = " ".join(str(first[part]) for part in ("message", "hint") if first.get(part))
+        reasons = " ".join(map(_reason, bad[:MOST_REASONS]))
+        more = f" And {len(bad) - MOST_REASONS} more: see accounts." if len(bad) > MOST_REASONS else ""
         task["failed"] = True
         task["msg"] = (
-            f"{len(bad)} of {len(rows)} accounts need attention: {said}. The first is {bad[0]['name']}: {why} "
+            f"{len(bad)} of {len(rows)} accounts need attention: {said}. {reasons}{more} "
             "A further run resumes what was begun, and leaves alone what is done."
         )
     return task
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    error: Mapping[str, Any] = row["error"] or {}
+    why = " ".join(str(error[part]) for part in ("message", "hint") if error.get(part))
+    return f"{row['name']}: {why}" if row["name"] else why
