@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import note_published, publication_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import note_published
+
+SPEC: Spec = {
+    "accounts": {"type": "list", "elements": "dict", "required": True},
+    "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+}
 
 
 class ActionModule(RedactingAction):
@@ -18,5 +25,5 @@ class ActionModule(RedactingAction):
 
     def act(self) -> dict[str, Any]:
         """Note what was published, or predict."""
-        options = self.options(publication_spec())
+        options = self.options(SPEC)
         return note_published(self.store(options["store"]), options["accounts"], check_mode=self._task.check_mode)

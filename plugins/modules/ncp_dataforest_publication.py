@@ -15,6 +15,8 @@ description:
     it. When that is done, this module notes it in O(store).
   - A run may die in between. The next one finds the account fresh, but with
     RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].published=false), and can make up for it.
+  - A note may come late, when the account has another password by now. Then this module takes back that the newer one
+    was published, because consumers may have been given the older one after it.
   - The role P(krcloud.credentials.ncp_dataforest_rotation#role) does all of this.
   - Runs on the controller, and sends nothing to the vendor.
 extends_documentation_fragment:
@@ -67,9 +69,7 @@ EXAMPLES = r"""
 - name: Note those that were handed to their users in between
   krcloud.credentials.ncp_dataforest_publication:
     accounts: >-
-      {{ rotation.accounts
-         | selectattr('outcome', 'in', ['rotated', 'resumed', 'fresh'])
-         | rejectattr('published') }}
+      {{ rotation.accounts | selectattr('hand_over') }}
     store:
       path: credentials/dataforest.yml
 """
@@ -82,7 +82,7 @@ changed:
   sample: true
 accounts:
   description: What was noted.
-  returned: success
+  returned: always, except when the options are refused or the store cannot be read
   type: list
   elements: dict
   contains:
@@ -99,9 +99,14 @@ accounts:
     published:
       description:
         - Whether this is noted as published. V(false) when the account has been rotated again since, so that the newer
-          password is yet to be published.
+          password is to be handed over, perhaps once more.
       type: bool
       sample: true
+      returned: always
+    error:
+      description: Why nothing could be noted, in the form of RV(error). V(null) otherwise.
+      type: dict
+      sample: null
       returned: always
 msg:
   description: What went wrong and what to do.

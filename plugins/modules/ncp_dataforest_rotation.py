@@ -42,7 +42,11 @@ options:
     required: true
   accounts:
     description:
-      - The accounts to keep. If left out, all accounts that the credentials may see.
+      - The accounts to keep. If left out, all accounts that the credentials may see. If given, it must name some.
+      - Rows of M(krcloud.credentials.ncp_dataforest_account_info) can be given as they are. An account with
+        O(accounts[].name) and O(accounts[].id) is not looked up.
+      - Names and IDs begin with a letter or digit, go on with letters, digits, C(-), C(_), C(.) and C(@), and have at
+        most 64 characters. An account that is called otherwise, here or by the vendor, is reported as V(failed).
     type: list
     elements: dict
     suboptions:
@@ -52,6 +56,18 @@ options:
       id:
         description: The ID of the account.
         type: str
+      principal:
+        description: Not used. It is there in rows of M(krcloud.credentials.ncp_dataforest_account_info).
+        type: raw
+      status:
+        description: Not used, see O(accounts[].principal).
+        type: raw
+      disabled:
+        description: Not used, see O(accounts[].principal).
+        type: raw
+      created_at:
+        description: Not used, see O(accounts[].principal).
+        type: raw
       profile:
         description:
           - Use this section of O(config_file) for this account, instead of the credentials of the task.
@@ -78,7 +94,8 @@ options:
     default: 10%
   force:
     description:
-      - Give every account a new password, whatever its age.
+      - Give every account a new password, whatever its age. One that was begun before is settled first, and then
+        replaced.
     type: bool
     default: false
   new_accounts:
@@ -89,6 +106,10 @@ options:
         mount changes no password. Such an account does not count for O(max_failures).
       - V(rotate) gives it a password. Set it for the first run, best on the command line, and not in the playbook.
       - V(skip) leaves it alone and reports it as V(skipped).
+      - An account whose name O(store) knows under another ID fails in any case, as it may be that of another tenant,
+        which needs a store of its own. If it was deleted and made anew, set V(rotate) and write its name and its new ID
+        in O(accounts), but not as a row of M(krcloud.credentials.ncp_dataforest_account_info). What the old ID had is
+        kept among the previous passwords.
     type: str
     choices:
       - fail
@@ -122,6 +143,11 @@ options:
       - Send no more than this many requests a second within a batch.
     type: float
 notes:
+  - A request that got lost, or a run that was slow, may set an earlier password after another one was confirmed. As
+    long as the store notes that this can happen, a run sends the active password once more and reports V(resumed). The
+    first run a day after the note ends it.
+  - Run it on one host, with C(hosts=localhost) or C(run_once). Several hosts that run it on one store at the same time
+    lose nothing, but each of them sends what it finds pending, so that the same password is set several times.
   - A password that the vendor refuses is replaced, three times in one run at the most. The one from before then still
     holds.
   - Keep the store. It holds the only copy of the passwords.
@@ -166,19 +192,25 @@ accounts:
   elements: dict
   contains:
     name:
-      description: The name of the account.
+      description: The name of the account. V(null) where it is not known, or not valid.
       type: str
       sample: df001
       returned: always
     id:
-      description: The ID of the account.
+      description: The ID of the account. V(null) if it could not be looked up.
       type: str
       sample: 20nAZnjbUNFdc7RsILlC3A
+      returned: always
+    profile:
+      description: The profile that the account was reached with, where one was named.
+      type: str
+      sample: analytics
       returned: always
     outcome:
       description:
         - V(rotated) when the account has a new password, and the store knows it as the active one.
-        - V(resumed) when the password of an earlier run, whose fate was not known, is now confirmed.
+        - V(resumed) when the password of an earlier run, whose fate was not known, is now confirmed. Also when the
+          active one was sent once more, because an earlier one may have been set after it.
         - V(fresh) when nothing was due.
         - V(rejected) when the vendor refused three new passwords. The one from before still holds.
         - V(unknown) when no answer told whether the new password was set. It is in the store, and the next run sends it
@@ -190,7 +222,9 @@ accounts:
       sample: rotated
       returned: always
     rotation_id:
-      description: The number of the rotation that made the active password.
+      description:
+        - The number of the rotation that made the active password.
+        - V(null) in check mode for a password that is yet to be made.
       type: str
       sample: 3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c
       returned: always
@@ -198,6 +232,11 @@ accounts:
       description: When the active password was confirmed, in UTC.
       type: str
       sample: "2026-11-20T03:00:00Z"
+      returned: always
+    previously_rotated_at:
+      description: When the password that was active before this run was confirmed, in UTC.
+      type: str
+      sample: "2026-08-22T03:00:00Z"
       returned: always
     next_due_at:
       description: When the active password is due, in UTC.
@@ -210,6 +249,16 @@ accounts:
           M(krcloud.credentials.ncp_dataforest_publication).
       type: bool
       sample: false
+      returned: always
+    hand_over:
+      description:
+        - Whether consumers are to be given the active password. It is the live one as far as is known, and not noted as
+          published.
+        - This does not depend on the vendor. It may be V(true) for an account that V(failed), because a password that
+          was confirmed in an earlier run has not been handed over yet. For that, the account has to be named in
+          O(accounts), as nobody can list it then.
+      type: bool
+      sample: true
       returned: always
     error:
       description:
@@ -246,7 +295,7 @@ msg:
   returned: failure
   type: str
   sample: >-
-    1 of 100 accounts need attention: 1 rejected. The first is df001: NAVER Cloud rejected the request (HTTP 400). 3
+    1 of 100 accounts need attention: 1 rejected. df001: NAVER Cloud rejected the request (HTTP 400). 3
     passwords were tried, and none was taken: look at the reason, then run the task again. A further run resumes what
     was begun, and leaves alone what is done.
 """

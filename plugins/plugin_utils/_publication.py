@@ -3,17 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""Which passwords consumers have been given: noted in the store, so that a run that dies before is made up for."""
+"""Which passwords consumers have been given: noted in the store, to make up for a run that dies before. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError, NotFoundError
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+    ConfigurationError,
+    KrcloudError,
+    NotFoundError,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._names import shown
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Envelope,
     from_stored,
@@ -29,31 +31,36 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 )
 
 
-def publication_spec() -> Spec:
-    """Return the argument spec of the task."""
-    return {
-        "accounts": {"type": "list", "elements": "dict", "required": True},
-        "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
-    }
-
-
 def note_published(store: Store, accounts: Sequence[Mapping[str, Any]], *, check_mode: bool = False) -> dict[str, Any]:
     """Note in the store which rotation of each account has been published, and return the result of the task.
 
-    ``accounts`` are rows with a name and a rotation_id; whatever else they hold is ignored. What is by now the
-    password of another rotation is left to the next run. Raises ConfigurationError, NotFoundError for an account that
-    the store does not have, and StoreError.
+    ``accounts`` are rows with a name and a rotation_id; whatever else they hold is ignored. A note that comes late,
+    when the account has another password by now, takes back that consumers have that one: they were given the older
+    one, perhaps after it. Accounts about which nothing can be noted fail by themselves. Raises ConfigurationError for
+    rows that make no sense, and StoreError where the store as a whole fails.
     """
     wanted = _by_name(accounts)
     changed = False
-    noted: dict[str, bool] = {}
+    noted: dict[str, bool | KrcloudError] = {}
     for _attempt in range(MOST_LOSSES):
         rest = [name for name in wanted if name not in noted]
+        stored = store.load(rest)
         changes: dict[str, Change] = {}
-        for name, (envelope, revision) in _load(store, rest).items():
+        for name in rest:
+            found = stored.get(name)
+            try:
+                if found is None:
+                    raise _missing(name)
+                envelope = from_stored(name, found)
+            except KrcloudError as error:
+                noted[name] = error
+                continue
             noted[name] = envelope.rotation_id == wanted[name]
-            if noted[name] and not envelope.is_published:
-                changes[name] = Change(to_document(envelope._replace(published=wanted[name])), revision)
+            after = _after_note(envelope, wanted[name])
+            if after != envelope and isinstance(found, Stored):
+                changes[name] = Change(to_document(after), found.revision)
+        if check_mode:
+            store.check_save(list(changes))
         saved = dict.fromkeys(changes, "") if check_mode else store.save(changes)
         for name, outcome in saved.items():
             if isinstance(outcome, Conflict):
@@ -61,9 +68,39 @@ def note_published(store: Store, accounts: Sequence[Mapping[str, Any]], *, check
             else:
                 changed = True
         if len(noted) == len(wanted):
-            rows = [{"name": name, "rotation_id": wanted[name], "published": noted[name]} for name in wanted]
-            return {"changed": changed, "accounts": rows}
+            return _result(wanted, noted, changed)
     raise StoreError("Other runs keep changing these accounts in the store.", hint="Run again when they are done.")
+
+
+def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
+    if envelope.rotation_id == rotation_id:
+        return envelope._replace(published=rotation_id)
+    return envelope._replace(published=None) if envelope.is_published else envelope
+
+
+def _result(wanted: Mapping[str, str], noted: Mapping[str, bool | KrcloudError], changed: bool) -> dict[str, Any]:
+    errors = {name: error for name, error in noted.items() if isinstance(error, KrcloudError)}
+    rows = [
+        {
+            "name": name,
+            "rotation_id": rotation_id,
+            "published": noted[name] is True,
+            "error": errors[name].as_dict() if name in errors else None,
+        }
+        for name, rotation_id in wanted.items()
+    ]
+    result: dict[str, Any] = {"changed": changed, "accounts": rows}
+    if errors:
+        first = next(errors[name] for name in wanted if name in errors)
+        said = " ".join(dict.fromkeys(errors[name].sentence() for name in wanted if name in errors))
+        result.update(first.as_failure(), msg=said)
+    return result
+
+
+def _missing(name: str) -> NotFoundError:
+    return NotFoundError(
+        f"The store has no account {shown(name)}.", hint="Give the names and rotation IDs of a rotation's result."
+    )
 
 
 def _by_name(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -80,19 +117,3 @@ def _by_name(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             )
         wanted[str(row["name"])] = str(row["rotation_id"])
     return wanted
-
-
-def _load(store: Store, names: Sequence[str]) -> dict[str, tuple[Envelope, str]]:
-    stored = store.load(names)
-    missing = [name for name in names if name not in stored]
-    if missing:
-        raise NotFoundError(
-            f"The store has no account {shown(missing[0])}.",
-            hint="Give the names and rotation IDs of a rotation's result.",
-        )
-    return {name: _envelope(name, stored[name]) for name in names}
-
-
-def _envelope(name: str, found: Stored | StoreError) -> tuple[Envelope, str]:
-    envelope = from_stored(name, found)
-    return envelope, found.revision if isinstance(found, Stored) else ""

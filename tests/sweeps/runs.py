@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -53,11 +54,15 @@ def run_module(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(json.dumps(result)))
 
 
-def rotate(store: Store, simulator: Simulator, **options: Any) -> dict[str, Any]:
+def rotate(
+    store: Store, simulator: Simulator, *, clock: Callable[[], float] = time.time, **options: Any
+) -> dict[str, Any]:
     """Return the result of a rotation task with these options."""
     access = {name: getattr(simulator, name) for name in ("access_key", "secret_key")}
     given = {"api_url": simulator.ncp_url, "store": {}, "new_accounts": "rotate", "retries": 0, **access, **options}
-    task = RotationTask(_validated(rotation_spec(), given), store, run_module, progress=lambda *numbers: None)
+    task = RotationTask(
+        _validated(rotation_spec(), given), store, run_module, progress=lambda *numbers: None, clock=clock
+    )
     return task.run(check_mode=False)
 
 

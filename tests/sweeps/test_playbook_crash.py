@@ -23,7 +23,7 @@ from simulator import Simulator
 from store_bench.benches import PASSPHRASE, Bench, VaultFileBench
 from sweeps.boundaries import passed
 from sweeps.tally import Tally
-from sweeps.world import World, forced_run
+from sweeps.world import World, forced_run, known
 
 HERE = Path(__file__).parent
 API = ("getList", "resetPassword")
@@ -100,7 +100,7 @@ class Playbook:
 
     def secrets(self) -> list[str]:
         """All that nobody may read in the output."""
-        candidates = [password for envelope in self._world.envelopes().values() for password in envelope.candidates()]
+        candidates = [password for envelope in self._world.envelopes().values() for password in known(envelope)]
         return [*candidates, *(password for _name, password, _status in self._world.sent()), *self._world.bench.secrets]
 
 

@@ -23,6 +23,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     time_text,
     to_document,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import LONGEST_FLIGHT
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Outcome, Store, StoreError
 from simulator import Simulator
 from store_bench.benches import Bench, load, put
@@ -31,6 +32,16 @@ from sweeps.runs import rotate
 DAY = 86400.0
 # What the vendor answers to a password that it has set, and to one that it refuses.
 CONFIRMED, REJECTED = 200, 400
+
+
+def known(envelope: Envelope) -> set[str | None]:
+    """Every password that an envelope holds, wherever."""
+    return {envelope.password, *(item.password for item in (*envelope.pending, *envelope.previous))}
+
+
+def a_day_later() -> float:
+    """The clock of a run that begins when no request of today can be in flight any more."""
+    return time.time() + LONGEST_FLIGHT + 60.0
 
 
 @dataclass(frozen=True)
@@ -177,12 +188,12 @@ class World:
             answers = [(password, status) for who, password, status in sent if who == name]
             confirmed = {password for password, status in answers if status == CONFIRMED}
             perhaps_live = {password for password, status in answers if status != REJECTED}
-            known = {envelope.password, *(candidate.password for candidate in envelope.pending)}
-            if live not in (envelope.candidates() if landed else known) and live != self._unmanaged.get(name):
+            candidates = {envelope.password, *(candidate.password for candidate in envelope.pending)}
+            if live not in (known(envelope) if landed else candidates) and live != self._unmanaged.get(name):
                 yield f"the live password of {name} is neither active nor pending"
             if envelope.password not in confirmed | {self._active.get(name)}:
                 yield f"the active password of {name} was never confirmed"
-            if not perhaps_live <= set(envelope.candidates()):
+            if not perhaps_live <= known(envelope):
                 yield f"a password of {name} that was sent, and not rejected, is not in the store"
             if settled and live != envelope.password:
                 yield f"the live password of {name} is not the active one"
@@ -190,17 +201,21 @@ class World:
                 yield f"something of {name} is still pending"
 
     def settle(self, **options: Any) -> Iterator[str]:
-        """Run again, and say what is not settled then."""
+        """Run again, and say what is not settled then. A day later nothing can be in flight any more: run then, too."""
         result = rotate(self.bench.open(), self.simulator, **options)
         yield from self._bad_outcomes(result, "rotated", "resumed", "fresh")
         yield from self.violations(settled=True)
+        if any(former.in_flight for envelope in self.envelopes().values() for former in envelope.previous):
+            result = rotate(self.bench.open(), self.simulator, clock=a_day_later)
+            yield from self._bad_outcomes(result, "resumed", "fresh")
+            yield from self.violations(settled=True)
 
     def rest(self, **options: Any) -> Iterator[str]:
-        """Run once more, and say what this has changed."""
+        """Run once more, a day later, and say what this has changed."""
         before, resets = self.bench.mark(), len(self.sent())
         store = self.bench.open()
         saved = journal(store)
-        yield from self._bad_outcomes(rotate(store, self.simulator, **options), "fresh")
+        yield from self._bad_outcomes(rotate(store, self.simulator, clock=a_day_later, **options), "fresh")
         if saved or self.bench.mark() != before:
             yield "a run with nothing to do has saved"
         if len(self.sent()) != resets:

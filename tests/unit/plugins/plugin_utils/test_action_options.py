@@ -12,16 +12,15 @@ import pytest
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.krcloud.credentials.plugins.action import solapi_password_reset
+from ansible_collections.krcloud.credentials.plugins.action import ncp_dataforest_publication, solapi_password_reset
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import CONNECTION, NCP, SOLAPI
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import publication_spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import rotation_spec
 from tooling.tree import ROOT
 
 SPECS = {
     "ncp_dataforest_rotation": rotation_spec,
-    "ncp_dataforest_publication": publication_spec,
+    "ncp_dataforest_publication": lambda: ncp_dataforest_publication.SPEC,
     "solapi_password_reset": lambda: solapi_password_reset.SPEC,
 }
 # Defaults of these hold on the target host, where the module fills them in.

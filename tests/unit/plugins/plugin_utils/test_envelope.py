@@ -13,9 +13,11 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     Account,
     Envelope,
     EnvelopeError,
+    Flight,
     Pending,
     Previous,
     from_document,
+    time_text,
     to_document,
 )
 
@@ -40,12 +42,46 @@ def test_consumers_find_the_password_at_the_top() -> None:
     assert list(to_document(FULL))[:3] == ["format", "account", "password"]
 
 
-def test_candidates_are_all_that_may_be_live() -> None:
-    assert FULL.candidates() == ["active-canary", "pending-canary", "staged-canary", "previous-canary"]
-
-
 def test_its_text_holds_no_password() -> None:
     assert "canary" not in repr(FULL)
+    assert "canary" not in repr((FULL.pending, FULL.previous))
+
+
+def test_keys_of_a_newer_version_are_kept_wherever_they_stand() -> None:
+    newer = json.loads(json.dumps(to_document(FULL)))
+    newer["hold"] = {"until": TIME}
+    newer["account"]["zone"] = "fin"
+    newer["pending"][0]["why"] = "new"
+    newer["previous"][0]["why"] = "old"
+    assert to_document(from_document(newer)) == newer
+
+
+def test_what_is_in_flight_comes_back() -> None:
+    flight = (Flight("run", TIME),)
+    envelope = FULL._replace(
+        made_at=TIME,
+        in_flight=flight,
+        pending=(FULL.pending[0]._replace(in_flight=flight),),
+        previous=(FULL.previous[0]._replace(in_flight=flight),),
+    )
+    assert from_document(json.loads(json.dumps(to_document(envelope)))) == envelope
+
+
+def test_a_candidate_of_the_first_version_may_still_be_sent_by_whoever_made_it() -> None:
+    document = to_document(FULL)
+    for item in document["pending"]:
+        del item["in_flight"]
+    assert [item.in_flight for item in from_document(document).pending] == [(Flight("", TIME),)] * 2
+
+
+def test_a_password_written_by_hand_gets_an_id_that_is_the_same_in_every_run() -> None:
+    document = {**to_document(FULL), "rotation_id": None}
+    assert from_document(document).rotation_id == from_document(document).rotation_id == f"adopted-{TIME}"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(253402300800.0, "9999-12-31T23:59:59Z"), (0.9, "1970-01-01T00:00:00Z")])
+def test_times_beyond_the_calendar_end_with_it(seconds: float, text: str) -> None:
+    assert time_text(seconds) == text
 
 
 def damaged(**changes: Any) -> dict[str, Any]:
@@ -69,6 +105,9 @@ def damaged(**changes: Any) -> dict[str, Any]:
         damaged(pending=[{"password": "canary", "staged_at": TIME, "rotation_id": "r", "outcome": "canary"}]),
         damaged(pending=[{"password": "canary", "staged_at": "now", "rotation_id": "r", "outcome": "staged"}]),
         damaged(previous={}),
+        damaged(in_flight="canary"),
+        damaged(in_flight=[{"run": "r", "since": "canary"}]),
+        damaged(made_at="canary"),
         damaged(previous=[{"password": "", "retired_at": TIME, "rotation_id": None}]),
     ],
 )

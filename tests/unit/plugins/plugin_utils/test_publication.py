@@ -45,7 +45,7 @@ def test_what_is_new_is_noted_and_what_is_noted_already_is_left_alone(store: Mem
     rows = [{"name": "df001", "rotation_id": "r1"}, {"name": "df002", "rotation_id": "r2"}]
     untouched = store.rows["df002"]
     first = note_published(store, rows)
-    assert first == {"changed": True, "accounts": [{**row, "published": True} for row in rows]}
+    assert first == {"changed": True, "accounts": [{**row, "published": True, "error": None} for row in rows]}
     assert published(store) == {"df001": "r1", "df002": "r2"}
     assert store.rows["df002"] == untouched
     assert note_published(store, rows) == {**first, "changed": False}
@@ -68,12 +68,15 @@ def test_rows_of_a_rotation_can_be_passed_on_as_they_are(store: MemoryStore) -> 
         "published": False,
         "error": None,
     }
-    assert note_published(store, [row])["accounts"] == [{"name": "df001", "rotation_id": "r1", "published": True}]
+    assert note_published(store, [row])["accounts"] == [
+        {"name": "df001", "rotation_id": "r1", "published": True, "error": None}
+    ]
 
 
 def test_the_password_of_another_rotation_is_left_to_the_next_run(store: MemoryStore) -> None:
     result = note_published(store, [{"name": "df001", "rotation_id": "r0"}])
-    assert result == {"changed": False, "accounts": [{"name": "df001", "rotation_id": "r0", "published": False}]}
+    row = {"name": "df001", "rotation_id": "r0", "published": False, "error": None}
+    assert result == {"changed": False, "accounts": [row]}
     assert published(store)["df001"] is None
 
 
@@ -118,7 +121,6 @@ def test_a_race_without_an_end_is_given_up(store: MemoryStore) -> None:
 @pytest.mark.parametrize(
     ("rows", "kind", "said"),
     [
-        ([{"name": "df009", "rotation_id": "r1"}], "not_found", "no account df009"),
         ([{"name": "df001"}], "configuration", r"accounts\[0\] has no rotation_id"),
         ([{"name": "df001", "rotation_id": None}], "configuration", r"accounts\[0\] has no rotation_id"),
         ([{"rotation_id": "r1"}], "configuration", r"accounts\[0\] has no name"),
@@ -137,8 +139,25 @@ def test_rows_that_make_no_sense_are_refused_and_nothing_is_noted(
     assert store.rows == before
 
 
-def test_what_is_no_envelope_is_named_and_not_quoted(store: MemoryStore) -> None:
-    store.rows["df001"] = Stored({"password": "Tresor-4711"}, "seed")
-    with pytest.raises(StoreError, match="under the name df001 that is no envelope") as caught:
-        note_published(store, [{"name": "df001", "rotation_id": "r1"}])
-    assert "Tresor" not in caught.value.sentence()
+def test_one_bad_row_is_one_bad_row(store: MemoryStore) -> None:
+    store.rows["df003"] = Stored({"password": "Tresor-4711"}, "seed")
+    rows = [{"name": name, "rotation_id": "r1"} for name in ("df009", "df003", "df001")]
+    result = note_published(store, rows)
+    assert [row["published"] for row in result["accounts"]] == [False, False, True]
+    assert [(row["error"] or {}).get("kind") for row in result["accounts"]] == ["not_found", "store", None]
+    assert (result["failed"], result["changed"], result["error"]["kind"]) == (True, True, "not_found")
+    assert "no account df009" in result["msg"]
+    assert "under the name df003 that is no envelope" in result["msg"]
+    assert "Tresor" not in str(result)
+    assert from_document(store.rows["df001"].document).published == "r1"
+
+
+def test_a_late_note_takes_back_that_the_newer_password_was_published(store: MemoryStore) -> None:
+    # Consumers were given r1 after they had been given r2: nobody knows which of the two they use.
+    late = [{"name": "df002", "rotation_id": "r1"}]
+    predicted = note_published(store, late, check_mode=True)
+    result = note_published(store, late)
+    assert predicted == result
+    assert (result["changed"], result["accounts"][0]["published"]) == (True, False)
+    assert published(store)["df002"] is None
+    assert note_published(store, late)["changed"] is False

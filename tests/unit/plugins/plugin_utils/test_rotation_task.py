@@ -21,11 +21,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     UNKNOWN,
     Account,
     Envelope,
+    Flight,
     Pending,
     from_document,
     time_text,
     to_document,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import LONGEST_FLIGHT
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotator import MOST_LOSSES_AFTER_A_SEND, OUTCOMES
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
@@ -80,7 +82,7 @@ class Vendor:
         return [options for name, options in self.calls if name == module]
 
 
-def task(store: Any, vendor: Vendor, **options: Any) -> RotationTask:
+def task(store: Any, vendor: Vendor, *, now: float = NOW, **options: Any) -> RotationTask:
     validated = ArgumentSpecValidator(rotation_spec()).validate(
         {"store": {"path": "s.yml"}, "new_accounts": "rotate", **options}
     )
@@ -90,15 +92,16 @@ def task(store: Any, vendor: Vendor, **options: Any) -> RotationTask:
         store,
         vendor.run_module,
         progress=lambda done, total, failures: None,
-        clock=lambda: NOW,
+        clock=lambda: now,
     )
 
 
 def envelope(name: str, age: float | None, *pending: str, account_id: str | None = None) -> Envelope:
     account = Account(account_id or IDS[name], name, None)
-    active = ("active", time_text(NOW - age), "r0") if age is not None else (None, None, None)
+    active = ("Active-1", time_text(NOW - age), "r0") if age is not None else (None, None, None)
     waiting = tuple(
-        Pending(f"pending-{at}", time_text(NOW - 60), f"p{at}", outcome) for at, outcome in enumerate(pending)
+        Pending(f"pending-{at}", time_text(NOW - 60), f"p{at}", outcome, (Flight("another run", time_text(NOW - 60)),))
+        for at, outcome in enumerate(pending)
     )
     return Envelope(account, *active, pending=waiting)
 
@@ -450,7 +453,10 @@ def test_check_mode_predicts_exactly_what_the_run_then_does(
     assert "pending-" not in shown
     assert "hunter2" not in str(predicted)
 
-    calm = task(store, Vendor(), **{**options, "force": False}).run(check_mode=True, diff=True)
+    # A day later nothing can be in flight any more, once a run has seen to that.
+    calm_options = {**options, "force": False, "now": NOW + LONGEST_FLIGHT}
+    task(store, Vendor(), **calm_options).run(check_mode=False)
+    calm = task(store, Vendor(), **calm_options).run(check_mode=True, diff=True)
     assert (calm["changed"], calm["diff"]) == (False, {"before": "", "after": ""})
 
 
@@ -518,3 +524,204 @@ def test_new_accounts_fail_by_default_and_the_others_have_their_turn() -> None:
     left = task(store, vendor, **options, new_accounts="skip").run(check_mode=False)
     assert outcomes(left) == ["skipped", "fresh"]
     assert not left.get("failed")
+
+
+def listed(account: str, **more: Any) -> dict[str, Any]:
+    """A row as ncp_dataforest_account_info returns it."""
+    rest = {"principal": None, "status": "RUNNING", "disabled": False, "created_at": "2025-02-20T09:32:55+09:00"}
+    return {"id": IDS[account], "name": account, **rest, **more}
+
+
+def test_rows_of_account_info_are_taken_as_they_are_and_not_looked_up() -> None:
+    vendor = Vendor()
+    result = task(holding(), vendor, accounts=[listed("df001"), listed("df002")]).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "rotated"]
+    assert vendor.runs("ncp_dataforest_account_info") == []
+
+
+@pytest.mark.parametrize("accounts", [None, []])
+def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> None:
+    options = ArgumentSpecValidator(rotation_spec()).validate({"store": {"path": "s.yml"}, "accounts": accounts})
+    vendor = Vendor()
+    given = RotationTask(
+        options.validated_parameters,
+        holding(),
+        vendor.run_module,
+        progress=lambda *numbers: None,
+        given=("store", "accounts"),
+    )
+    with pytest.raises(KrcloudError, match="accounts is given, and names no account"):
+        given.run(check_mode=False)
+    assert vendor.calls == []
+
+
+def test_another_id_under_a_known_name_fails_and_nothing_is_overwritten() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY, account_id="another"), df002=envelope("df002", 100 * DAY))
+    before = copy.deepcopy(store.rows["df001"])
+    for accounts in (None, [{"name": "df001"}, {"name": "df002"}], [listed("df001"), listed("df002")]):
+        for check_mode in (True, False):
+            result = task(store, Vendor(), **({"accounts": accounts} if accounts else {})).run(check_mode)
+            first = result["accounts"][0]
+            assert (first["outcome"], first["error"]["kind"]) == ("failed", "configuration")
+            assert "under another id (another)" in first["error"]["message"]
+            assert "a store of its own" in first["error"]["hint"]
+            assert "new_accounts set to rotate" in first["error"]["hint"]
+            assert result["accounts"][1]["outcome"] != "failed"
+    assert store.rows["df001"] == before
+
+
+def test_an_account_made_anew_is_taken_over_when_its_new_id_is_written() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY, account_id="another"))
+    accounts = [{"name": "df001", "id": IDS["df001"]}]
+    assert outcomes(task(store, Vendor(), accounts=accounts, new_accounts="fail").run(check_mode=False)) == ["failed"]
+    assert outcomes(task(store, Vendor(), accounts=accounts).run(check_mode=True)) == ["rotated"]
+    assert outcomes(task(store, Vendor(), accounts=accounts).run(check_mode=False)) == ["rotated"]
+    after = from_document(store.rows["df001"].document)
+    assert after.account.id == IDS["df001"]
+    assert [former.password for former in after.previous] == ["Active-1"]
+
+
+def test_names_and_ids_that_are_not_safe_are_the_failure_of_their_rows() -> None:
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {
+        "accounts": [
+            listed("df001"),
+            listed("df002", name="{{ lookup('pipe', 'id') }}"),
+            listed("df003", id="a/b"),
+            listed("df004", name=None),
+            listed("df004", name="df001"),
+            listed("df001", name="twin"),
+        ],
+        "unusable": [{"reason": "An account of the list has no id that can be used."}],
+    }
+    store = holding()
+    result = task(store, vendor).run(check_mode=False)
+    assert outcomes(result) == ["rotated"] + ["failed"] * 6
+    assert list(store.rows) == ["df001"]
+    assert "lookup" not in str(result)
+    assert "more than one account with the name df001" in result["accounts"][4]["error"]["message"]
+    assert f"more than one account with the id {IDS['df001']}" in result["accounts"][5]["error"]["message"]
+    written = task(store, Vendor(), accounts=[{"name": "{{ x }}"}, {"id": "a b"}, {"name": "df001"}]).run(False)
+    assert outcomes(written) == ["failed", "failed", "fresh"]
+    assert "The name of accounts[0] is not valid" in written["accounts"][0]["error"]["message"]
+
+
+def test_a_candidate_that_our_own_rules_refuse_is_replaced_and_the_others_have_their_turn() -> None:
+    ours = envelope("df001", 1 * DAY, UNKNOWN)
+    ours = ours._replace(pending=(ours.pending[0]._replace(password="Aa1!" + "x" * 17),))
+    for force in (False, True):
+        store = holding(df001=ours, df002=envelope("df002", 100 * DAY))
+        options: dict[str, Any] = {"accounts": [{"name": "df001"}, {"name": "df002"}], "force": force}
+        assert outcomes(task(store, Vendor(), **options).run(check_mode=True)) == ["rotated", "rotated"]
+        vendor = Vendor()
+        assert outcomes(task(store, vendor, **options).run(check_mode=False)) == ["rotated", "rotated"]
+        sent = [row["password"] for run in vendor.runs("ncp_dataforest_password") for row in run["accounts"]]
+        assert ours.pending[0].password not in sent
+        assert ours.pending[0].password in [former.password for former in active(store, "df001").previous]
+
+
+def active(store: MemoryStore, name: str) -> Envelope:
+    return from_document(store.rows[name].document)
+
+
+def test_a_document_that_cannot_be_read_is_the_failure_of_its_account() -> None:
+    class Partly(MemoryStore):
+        def load(self, names: Sequence[str]) -> dict[str, Any]:
+            gone = StoreError("Version 3 of secret/dataforest/df001 is deleted.", hint="Bring it back.")
+            return {**super().load(names), **({"df001": gone} if "df001" in names else {})}
+
+    store = Partly(holding(df002=envelope("df002", 100 * DAY)).rows)
+    for check_mode in (True, False):
+        result = task(store, Vendor(), accounts=[{"name": "df001"}, {"name": "df002"}]).run(check_mode)
+        assert outcomes(result) == ["failed", "rotated"]
+        assert result["accounts"][0]["error"]["hint"] == "Bring it back."
+
+
+def test_handing_over_needs_no_vendor() -> None:
+    store = holding(
+        df001=envelope("df001", 1 * DAY),
+        df002=envelope("df002", 1 * DAY)._replace(published="r0"),
+        df003=envelope("df003", 1 * DAY, UNKNOWN),
+        df004=envelope("df004", 100 * DAY),
+    )
+    names = [{"name": name} for name in NAMES]
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {"failed": True, "msg": "no", "error": {"kind": "authentication"}}
+    result = task(store, vendor, accounts=names).run(check_mode=False)
+    assert outcomes(result) == ["failed"] * 4
+    # While a candidate may be live, nobody knows that the active password is.
+    assert [row["hand_over"] for row in result["accounts"]] == [True, False, False, True]
+    # The keys die between the list and the reset: the new candidate was certainly not set.
+    result = task(store, Vendor(df004=["failed"]), accounts=names[3:]).run(check_mode=False)
+    assert outcomes(result) == ["failed"]
+    assert [row["hand_over"] for row in result["accounts"]] == [True]
+    assert active(store, "df004").pending
+
+
+def test_check_mode_predicts_that_the_store_cannot_be_written() -> None:
+    class ReadOnly(MemoryStore):
+        def check_save(self, names: Sequence[str]) -> None:
+            if names:
+                raise StoreError("The store is read-only.", hint="Mount it for writing.")
+
+        def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
+            raise StoreError("The store is read-only.", hint="Mount it for writing.")
+
+    rows = {name: envelope(name, 100 * DAY) for name in NAMES[:3]} | {"df004": envelope("df004", 1 * DAY)}
+    store = ReadOnly(holding(**rows).rows)
+    results = [task(store, Vendor(), batch_size=2).run(check_mode) for check_mode in (True, False)]
+    assert outcomes(results[0]) == outcomes(results[1]) == ["failed", "failed", "skipped", "fresh"]
+    assert results[0] == results[1]
+
+
+def test_what_a_failing_store_has_saved_is_settled() -> None:
+    class Filling(MemoryStore):
+        saves = 0
+
+        def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
+            self.saves += 1
+            if self.saves == 1:
+                return super().save(changes)
+            first, *rest = changes
+            saved = super().save({first: changes[first]})
+            raise StoreError("The disk is full.", saved=saved, unknown=rest[:1])
+
+    store = Filling()
+    result = task(store, Vendor(), accounts=[{"name": name} for name in NAMES[:3]]).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "unknown", "unknown"]
+    assert [row["rotated_at"] is None for row in result["accounts"]] == [False, True, True]
+
+
+@pytest.mark.parametrize("said", ["reset?", None, 7])
+def test_an_outcome_that_is_not_known_is_not_known(said: Any) -> None:
+    store = holding(df001=envelope("df001", 100 * DAY))
+    vendor = Vendor()
+    row = {"id": IDS["df001"], "outcome": said, "error": None}
+    vendor.instead["ncp_dataforest_password"] = {"accounts": [row]}
+    assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["unknown"]
+    vendor.instead["ncp_dataforest_password"] = {"accounts": [{**row, "id": "another", "outcome": "reset"}]}
+    assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["unknown"]
+
+
+def test_check_mode_fills_every_key() -> None:
+    store = holding(
+        df001=envelope("df001", 1 * DAY),
+        df002=envelope("df002", 100 * DAY)._replace(published="r0"),
+        df003=envelope("df003", 1 * DAY, UNKNOWN),
+    )
+    store.rows["df001"] = Stored(
+        {**store.rows["df001"].document, "previous": [previous_in_flight()]}, "with one in flight"
+    )
+    options: dict[str, Any] = {"accounts": [{"name": name} for name in NAMES]}
+    predicted = task(store, Vendor(), **options).run(check_mode=True)
+    real = task(store, Vendor(), **options).run(check_mode=False)
+    assert outcomes(predicted) == outcomes(real) == ["resumed", "rotated", "resumed", "rotated"]
+    for before, after in zip(predicted["accounts"], real["accounts"], strict=True):
+        assert list(before) == list(after)
+        assert {**before, "rotation_id": None} == {**after, "rotation_id": None}
+        assert before["rotation_id"] == (None if before["outcome"] == "rotated" else after["rotation_id"])
+
+
+def previous_in_flight() -> dict[str, Any]:
+    flight = {"run": "another", "since": time_text(NOW - 60)}
+    return {"password": "late", "retired_at": time_text(NOW - 60), "rotation_id": "late", "in_flight": [flight]}
