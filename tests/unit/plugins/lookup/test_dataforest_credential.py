@@ -210,7 +210,7 @@ def test_what_is_no_envelope_is_always_an_error(
         look_up("df001", "gone", "foreign", "settling", on_missing=on_missing)
     assert str(caught.value) == (
         "The store holds something under the name foreign that is no envelope: its format is not 1. "
-        "Look at it, and move it away or mend it."
+        "Look at it, and correct it or move it away."
     )
     assert warnings == []
 
