@@ -17,7 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once, told
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import RESET_MAILS
 
 # Of a task with a store.
@@ -42,7 +42,9 @@ class ActionModule(RedactingAction):
         if given.get("email") is not None:
             check_email(given["email"])
         if given.get("store") is None:
-            return self.run_module_of_task(self.task_vars, given)
+            result = self.run_module_of_task(self.task_vars, given)
+            known = self._task.async_val or "error" not in result
+            return result if known else told(given.get("email"), result, sent=not self._task.check_mode)
         if self._task.async_val:
             raise ConfigurationError("store cannot be combined with async.", hint="Run the task without async.")
         options = self.options(SPEC)

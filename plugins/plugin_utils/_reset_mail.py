@@ -139,7 +139,7 @@ def ask_once(
             return _not_again(email, max(recent.values(), key=lambda mail: mail.counts_from(now)), interval, now)
         rehearsed: Mapping[str, Any] = yield Ask(rehearse=True)
         if rehearsed.get("failed"):
-            return {**rehearsed, "next_due_at": None}
+            return {**told(email, rehearsed, sent=False), "next_due_at": None}
         claim = Mail(email, time_text(clock()), request_id, rest=mails[name].rest if name in mails else {})
         if check_mode:
             return {**rehearsed, "next_due_at": _due(claim.asked_at, interval)}
@@ -154,9 +154,7 @@ def _ask(
     name: str, claim: Mail, revision: str, before: Stored | None, interval: float
 ) -> Generator[Load | Save | Ask, Any, dict[str, Any]]:
     """Ask, now that the claim is committed, and note what became of it."""
-    answered: Mapping[str, Any] = yield Ask(rehearse=False)
-    nothing = {"changed": False, "email": claim.email, "delivery": None, "message_id": None, "requested_at": None}
-    result: dict[str, Any] = {**nothing, **answered}
+    result = told(claim.email, (yield Ask(rehearse=False)), sent=True)
     due = _due(claim.asked_at, interval)
     wait = f" No other mail is asked for before {due}, unless min_interval is 0s." if interval else ""
     result["next_due_at"] = due
@@ -179,6 +177,18 @@ def _ask(
         result.update(failed=True, next_due_at=due)
         result["msg"] = f"{said} The store could not be told: {error.sentence()}{wait}"
         result.setdefault("error", error.as_dict())
+    return result
+
+
+def told(email: str, answered: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:
+    """Return what a module has answered with all that is documented, though it may have been lost before it could.
+
+    ``sent`` tells whether it was run to send a mail, and not in check mode.
+    """
+    nothing = {"changed": False, "email": email, "delivery": None, "message_id": None, "requested_at": None}
+    result: dict[str, Any] = {**nothing, **answered}
+    if sent and result.get("failed") and result["delivery"] is None and not _proves_unsent(result):
+        result.update(changed=True, delivery=UNKNOWN)
     return result
 
 

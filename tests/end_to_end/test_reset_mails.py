@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -152,9 +153,9 @@ def test_an_address_is_one_however_it_is_spelled(world: World) -> None:
 
 def test_what_the_vendor_calls_a_mail_is_never_run(world: World) -> None:
     world.simulator.settings(solapi_shape="old")
-    world.simulator.fault("solapi", "reset", "message_id", times=0)
     template = "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}"
     world.simulator.fault("solapi", "reset", "says_no", match={"email": "no@example.com"}, message=template)
+    world.simulator.fault("solapi", "reset", "message_id", times=0)
     accepted, again, refused = world.ask(
         {"email": "yes@example.com"}, {"email": "yes@example.com"}, {"email": "no@example.com"}
     )
@@ -191,3 +192,36 @@ def test_a_store_cannot_be_combined_with_async(world: World) -> None:
     (result,) = world.ask({"email": "a@example.com", "async": 30})
     assert result["msg"] == "store cannot be combined with async. Run the task without async."
     assert world.mails == []
+
+
+WRAPPER = """#!/bin/sh
+# A Python that works once, for the rehearsal.
+if [ -e {folder}/began ]; then {ending}; fi
+touch {folder}/began
+exec {python} "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "counts"),
+    [("echo gone >&2; exit 127", "configuration", False), ("echo gone >&2; exit 1", "unknown_outcome", True)],
+    ids=["never began", "may have begun"],
+)
+def test_a_module_that_could_not_be_started_counts_only_where_it_may_have_begun(
+    world: World, ending: str, kind: str, counts: bool
+) -> None:
+    wrapper = world.folder / "python"
+    wrapper.write_text(WRAPPER.format(folder=world.folder, ending=ending, python=sys.executable), encoding="utf-8")
+    wrapper.chmod(0o700)
+    interpreter = {"ansible_python_interpreter": str(wrapper)}
+    (lost,) = world.ask({"email": "a@example.com"}, vars=interpreter)
+    assert (lost["failed"], lost["changed"], lost["error"]["kind"]) == (True, counts, kind)
+    assert (lost["next_due_at"] is not None, lost["delivery"]) == (counts, "unknown" if counts else None)
+    assert (lost["email"], lost["message_id"], lost["requested_at"]) == ("a@example.com", None, None)
+    assert "gone" in lost["msg"]
+    assert world.records["a@example.com"]["outcome"] == ("unknown" if counts else "withdrawn")
+    (unstored,) = world.ask({"email": "a@example.com", "store": None, "min_interval": None}, vars=interpreter)
+    assert {**unstored, "next_due_at": lost["next_due_at"], "msg": lost["msg"]} == lost
+    (again,) = world.ask({"email": "a@example.com"})
+    assert again["changed"] is not counts
+    assert len(world.mails) == (0 if counts else 1)

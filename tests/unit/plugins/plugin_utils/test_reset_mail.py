@@ -201,7 +201,9 @@ def test_a_mail_before_it_still_counts_for_a_longer_interval(world: World, fate:
 
 def test_what_a_rehearsal_finds_wrong_leaves_no_trace(world: World) -> None:
     world.rehearsal = failed("configuration")
-    assert world.finish() == {**failed("configuration"), "next_due_at": None}
+    assert world.finish() == {**NOTHING, **failed("configuration"), "next_due_at": None}
+    world.rehearsal = {"failed": True, "msg": "The module left no result.", "error": {"kind": "transport"}}
+    assert world.finish() == {**NOTHING, **world.rehearsal, "next_due_at": None}
     assert world.store.rows == {}
     assert world.asked == 0
 
