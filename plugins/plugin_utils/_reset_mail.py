@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._mail_address import canonical, spellings
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Rehearse, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import FUTURE_TOLERANCE
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
@@ -117,7 +117,7 @@ def _short(name: str) -> str:
 
 def ask_once(
     email: str, interval: float, *, clock: Callable[[], float], request_id: str, check_mode: bool = False
-) -> Generator[Load | Save | Ask, Any, dict[str, Any]]:
+) -> Generator[Load | Rehearse | Save | Ask, Any, dict[str, Any]]:
     """Ask for a mail unless one counts within the last ``interval`` seconds; return the result of the task.
 
     Raises StoreError where the store cannot tell, or cannot be told: then no mail was asked for.
@@ -134,7 +134,9 @@ def ask_once(
         }
         if recent:
             unnoticed = {each: mail for each, mail in recent.items() if mail.begin(now) is None}
-            if not check_mode and not (yield from _notice(unnoticed, stored, now)):
+            if check_mode and unnoticed:
+                yield Rehearse(tuple(unnoticed))
+            elif not (yield from _notice(unnoticed, stored, now)):
                 continue
             return _not_again(email, max(recent.values(), key=lambda mail: mail.counts_from(now)), interval, now)
         rehearsed: Mapping[str, Any] = yield Ask(rehearse=True)
@@ -142,6 +144,7 @@ def ask_once(
             return {**told(email, rehearsed, sent=False), "next_due_at": None}
         claim = Mail(email, time_text(clock()), request_id, rest=mails[name].rest if name in mails else {})
         if check_mode:
+            yield Rehearse((name,))
             return {**rehearsed, "next_due_at": _due(claim.asked_at, interval)}
         before = stored.get(name)
         revision = yield from _save(name, claim.document(), before.revision if before else None)
@@ -180,7 +183,7 @@ def _ask(
     return result
 
 
-def told(email: str, answered: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:
+def told(email: str | None, answered: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:
     """Return what a module has answered with all that is documented, though it may have been lost before it could.
 
     ``sent`` tells whether it was run to send a mail, and not in check mode.

@@ -178,6 +178,14 @@ def test_a_secret_that_cannot_be_sent_is_refused_and_claims_nothing(world: World
     assert world.simulator.counters()["solapi"]["requests"] == 0
 
 
+def test_check_mode_predicts_a_store_that_cannot_be_written(world: World) -> None:
+    options = {"email": "a@example.com", "store": {"path": STORE, "vault_id": "nobody"}}
+    predicted, met = world.ask({**options, "check_mode": True}, options)
+    assert (predicted["failed"], predicted["error"]["kind"]) == (True, met["error"]["kind"])
+    assert predicted["msg"] == met["msg"]
+    assert world.mails == []
+
+
 @pytest.mark.parametrize("store", [{"path": STORE}, None])
 def test_what_is_not_one_address_gets_a_sentence_of_our_own(world: World, store: dict[str, Any] | None) -> None:
     more = {"store": store, "min_interval": "30d" if store else None}

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Save
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Rehearse, Save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import (
     Ask,
@@ -100,6 +100,9 @@ class World:
             answer = self.store.load(effect.names)
         elif isinstance(effect, Save):
             answer = self.store.save(effect.changes)
+        elif isinstance(effect, Rehearse):
+            self.store.check_save(effect.names)
+            answer = None
         elif effect.rehearse:
             self.rehearsals += 1
             answer = self.rehearsal
@@ -215,6 +218,19 @@ def test_check_mode_tells_what_a_run_would_do_and_does_nothing(world: World) -> 
     assert world.asked == 0
     assert world.finish()["next_due_at"] == predicted["next_due_at"]
     assert world.finish(check_mode=True)["changed"] is False
+
+
+def test_check_mode_predicts_that_the_store_cannot_be_written(world: World) -> None:
+    world.store.refuses_to_save = StoreError("This token may not write.")
+    with pytest.raises(StoreError, match="may not write"):
+        world.finish(check_mode=True)
+    world.runs.clear()
+    # Nor is more asked for than a run needs: one that sends nothing writes nothing.
+    world.store.rows[EMAIL] = Stored(record("2027-01-15T07:00:00Z"), "1")
+    assert world.finish(check_mode=True)["changed"] is False
+    world.store.rows[EMAIL] = Stored(record(FUTURE), "1")
+    with pytest.raises(StoreError, match="may not write"):
+        world.finish(check_mode=True)
 
 
 def test_a_run_that_dies_after_its_claim_counts(world: World) -> None:
