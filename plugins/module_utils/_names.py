@@ -21,7 +21,7 @@ _ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
 _ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
 
 LONGEST = 64
-_RULE = f"it must be 1 to {LONGEST} letters, digits and - _ . @, begin with a letter or digit, and be in Unicode NFC"
+RULE = f"it must be 1 to {LONGEST} letters, digits and - _ . @, begin with a letter or digit, and be in Unicode NFC"
 _SAFE_ASCII = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]*")
 _SIGNS = frozenset("-_.@")
 # Letters to Unicode, nothing to the eye: the fillers of Hangul.
@@ -63,11 +63,15 @@ def check_account_name(name: str, place: str) -> None:
 def _check(kind: str, text: str, place: str) -> None:
     if not is_safe(text):
         raise _errors.ConfigurationError(
-            f"The {kind} of {place} is not valid: {_RULE}.", hint="ncp_dataforest_account_info lists the accounts."
+            f"The {kind} of {place} is not valid: {RULE}.", hint="ncp_dataforest_account_info lists the accounts."
         )
 
 
+def may_be_quoted(name_or_id: str) -> bool:
+    """Tell whether messages may quote a name or an id: what has not the published form may be a password."""
+    return bool(_ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id))
+
+
 def shown(name_or_id: str) -> str:
-    """Return a name or an id as messages may quote it: what cannot be one may be anything, a password too."""
-    is_one = _ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id)
-    return name_or_id if is_one else "(no name of an account)"
+    """Return a name or an id as messages may quote it."""
+    return name_or_id if may_be_quoted(name_or_id) else "(no name of an account)"

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""The NAVER Cloud Platform Data Forest client: which requests there are, and what each answer means.
+"""The NAVER Cloud Platform Data Forest client: which requests there are, and what each answer proves.
+
+Only the documented confirmation confirms, and only an explicit refusal is one: whatever else comes may stand for a
+request that was carried out.
 
 Sources: api.ncloud-docs.com, analytics-dataforest (overview, accounts-getlist, accounts-resetpassword), and the
 API Gateway error page (api-call-lgc-errorhandling).
@@ -12,13 +15,14 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import (
     _bodies,
     _credentials,
     _errors,
     _http,
+    _names,
     _redaction,
     _signing,
 )
@@ -35,10 +39,17 @@ GET_LIST = _http.Operation("getList", "/api/v2/accounts/getList", _http.Repeat.S
 RESET_PASSWORD = _http.Operation("resetPassword", "/api/v2/accounts/resetPassword", _http.Repeat.IDEMPOTENT)
 _XML_ROOTS = {"getList": "GetAccountListRequest", "resetPassword": "ResetAccountPasswordRequest"}
 
-# errorCode of the API Gateway. It is never the HTTP status: "200" means that authentication failed.
-_CALLER_CODES = frozenset(("200", "210", "230"))
-_LIMIT_CODES = frozenset(("400", "410", "420"))
-_UNKNOWN_PATH_CODE = "300"
+# What the API Gateway says by an errorCode, whatever the HTTP status. The code is never that status: "200" means that
+# authentication failed.
+_CALLER, _LIMIT, _FAILED, _NO_PATH = "caller", "limit", "failed", "no path"
+_GATEWAY_CODES = {
+    **dict.fromkeys(("200", "210", "230"), _CALLER),
+    **dict.fromkeys(("400", "410", "420"), _LIMIT),
+    **dict.fromkeys(("500", "510", "900"), _FAILED),
+    "300": _NO_PATH,
+}
+# What the gateway refuses with these, it may have passed on before, or may do so yet.
+_NOT_PROVEN = frozenset((408, 409, 425, 429))
 
 
 class Account(NamedTuple):
@@ -56,8 +67,26 @@ class Account(NamedTuple):
         return self._asdict()
 
 
+class Unusable(NamedTuple):
+    """A row of getList that is left out: ``position`` counts from 1, ``reason`` is a sentence that quotes nothing."""
+
+    position: int
+    reason: str
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the row as modules report it."""
+        return self._asdict()
+
+
+class Listing(NamedTuple):
+    """What getList says: the accounts that can be worked with, in its order, and the rows that cannot."""
+
+    accounts: List[Account]
+    unusable: List[Unusable]
+
+
 class _Complaint(NamedTuple):
-    """What an error body says. ``refused`` if it holds ``success: false``; only the gateway's codes are documented."""
+    """What an answer says besides yes. ``refused`` if it holds ``success: false``."""
 
     code: Optional[str] = None
     message: Optional[str] = None
@@ -87,38 +116,51 @@ class DataForest:
         self._redactor = redactor
         self._xml = wire_format == "xml"
 
-    def accounts(self) -> List[Account]:
+    def accounts(self) -> Listing:
         """Return all accounts."""
 
-        def interpret(response: _http.Response) -> List[Account]:
+        def interpret(response: _http.Response) -> Listing:
             with _ONE_LIST_AT_A_TIME:
                 try:
-                    return listed(response)
+                    return self._listing(response)
                 except _errors.KrcloudError as error:
                     # What led to it holds all that was taken apart, and the next list is not to stand beside that.
                     error.__context__ = None
                     raise error.with_traceback(None) from None
 
-        def listed(response: _http.Response) -> List[Account]:
-            answer = self._confirmed(response)
-            contents = answer.get("contents", [])
-            items = contents if isinstance(contents, list) else [contents] if contents else []
-            if len(items) > MOST_ACCOUNTS:
-                raise _errors.ProtocolError(
-                    f"NAVER Cloud sent a list of more than {MOST_ACCOUNTS} accounts.",
-                    repeatable=False,
-                    trace_id=self._trace_id(response),
-                )
-            accounts = [account for account in map(_account, items) if account]
-            if len(accounts) < len(items):
-                raise _errors.ProtocolError(
-                    "NAVER Cloud sent a list of accounts that is not in the documented form.",
-                    trace_id=self._trace_id(response),
-                )
-            return accounts
+        listing: Listing = self._call(GET_LIST, {}, interpret)
+        return listing
 
-        accounts: List[Account] = self._call(GET_LIST, {}, interpret)
-        return accounts
+    def _listing(self, response: _http.Response) -> Listing:
+        answer = self._confirmed(response)
+        contents = answer.get("contents")
+        items = contents if isinstance(contents, list) else [contents] if contents else []
+        rows = [_row(item) for item in items[: MOST_ACCOUNTS + 1]]
+        problem, repeatable = "", True
+        if len(items) > MOST_ACCOUNTS:
+            problem, repeatable = f"sent a list of more than {MOST_ACCOUNTS} accounts", False
+        elif rows and all(row is _NO_ROW for row in rows):
+            problem = "sent a list of accounts that is not in the documented form"
+        elif answer.get("total") is not None:
+            total = _whole_number(answer["total"])
+            if total is None:
+                problem = "sent a total that is not a number"
+            elif total != len(items):
+                problem = f"listed {len(items)} of {total} accounts"
+        elif "contents" not in answer:
+            problem = "sent no list of accounts"
+        if problem:
+            raise _errors.ProtocolError(
+                f"NAVER Cloud {problem}.", repeatable=repeatable, trace_id=self._trace_id(response)
+            )
+        return Listing(
+            [row for row in rows if isinstance(row, Account)],
+            [
+                Unusable(at, f"Account {at} in the list of NAVER Cloud is left out: {row}.")
+                for at, row in enumerate(rows, 1)
+                if isinstance(row, str)
+            ],
+        )
 
     def reset_password(self, account_id: str, password: str) -> None:
         """Set the password of one account. Returning means that the vendor confirmed it."""
@@ -154,17 +196,10 @@ class DataForest:
             answer = _bodies.parse(response.body)
         except _bodies.Unreadable as reason:
             raise self._unreadable(response, str(reason)) from None
-        success = _flag(answer.get("success"))
-        if 200 <= response.status < 300 and success:
+        also_no = any(answer.get(name) for name in ("error", "errorCode", "responseError"))
+        if 200 <= response.status < 300 and _flag(answer.get("success")) and not also_no:
             return answer
-        complaint = _complaint(answer)
-        if 200 <= response.status < 300 and success is None and complaint.message is None:
-            raise _errors.ProtocolError(
-                "NAVER Cloud answered without saying whether it succeeded.",
-                http_status=response.status,
-                trace_id=self._trace_id(response),
-            )
-        raise self._refusal(response, complaint)
+        raise self._refusal(response, _complaint(answer))
 
     def _unreadable(self, response: _http.Response, reason: str) -> _errors.KrcloudError:
         if response.status in (401, 403, 429) or 300 <= response.status < 400:
@@ -179,23 +214,38 @@ class DataForest:
         """Return the error that an answer other than a confirmation stands for."""
         status = response.status
         code, quoted = self._quote(complaint.code), self._quote(complaint.message)
-        gateway_code = complaint.code if complaint.from_gateway and status >= 400 else None
         details: Dict[str, Any] = {"http_status": status, "vendor_code": code, "trace_id": self._trace_id(response)}
         said = (
             f" (HTTP {status}" + (f", code {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
         )
-        if status == 429 or gateway_code in _LIMIT_CODES:
+        means = _GATEWAY_CODES.get(complaint.code or "") if complaint.from_gateway else None
+        if means == _FAILED:
+            return _errors.ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
+        if status == 429 or means == _LIMIT:
             return _errors.RateLimitError(
                 f"NAVER Cloud limits the number of requests{said}",
                 hint="Lower concurrency or set requests_per_second.",
                 **details,
             )
-        if status in (401, 403) or gateway_code in _CALLER_CODES:
+        if status in (401, 403) or means == _CALLER:
             return _errors.AuthenticationError(
                 f"NAVER Cloud refused the credentials from {self._credentials.origin}{said}",
                 hint=self._credentials_hint(response, complaint.understood),
                 **details,
             )
+        by_gateway = complaint.from_gateway and 400 <= status < 500 and status not in _NOT_PROVEN
+        if by_gateway or (complaint.refused and status < 500):
+            if means == _NO_PATH:
+                return _errors.NotFoundError(
+                    f"NAVER Cloud does not know the path that was called{said}", hint="Check api_url.", **details
+                )
+            if status == 404:
+                return _errors.NotFoundError(
+                    f"NAVER Cloud does not know the account, or these credentials may not see it{said}",
+                    hint="Check id, credentials and api_url.",
+                    **details,
+                )
+            return _errors.RejectedError(f"NAVER Cloud rejected the request{said}", **details)
         if 300 <= status < 400:
             return _errors.ProtocolError(
                 f"NAVER Cloud answered with a redirect (HTTP {status}), which is not followed.",
@@ -205,19 +255,13 @@ class DataForest:
             )
         if status >= 500 or status < 200:
             return _errors.ProtocolError(f"NAVER Cloud failed to answer{said}", **details)
-        if gateway_code == _UNKNOWN_PATH_CODE:
-            return _errors.NotFoundError(
-                f"NAVER Cloud does not know the path that was called{said}", hint="Check api_url.", **details
-            )
-        if status == 404:
-            return _errors.NotFoundError(
-                f"NAVER Cloud does not know the account, or these credentials may not see it{said}",
-                hint="Check id, credentials and api_url.",
-                **details,
-            )
-        if not complaint.understood:
-            return _errors.ProtocolError(f"NAVER Cloud gave an answer that cannot be used{said}", **details)
-        return _errors.RejectedError(f"NAVER Cloud rejected the request{said}", **details)
+        if status < 300:
+            return _errors.ProtocolError(f"NAVER Cloud answered without saying whether it succeeded{said}", **details)
+        return _errors.ProtocolError(
+            f"NAVER Cloud gave an answer that cannot be used{said}",
+            hint="It is in no form that NAVER Cloud documents: check api_url and proxies.",
+            **details,
+        )
 
     def _credentials_hint(self, response: _http.Response, understood: bool) -> str:
         skewed = _http.clock_hint(response, CLOCK_SKEW_LIMIT, "NAVER Cloud")
@@ -242,27 +286,32 @@ class DataForest:
 
 
 _ACCOUNT_TEXTS = ("id", "name", "principal", "status", "createdAt", "createAt")
+_LONGEST_TEXT = 200
+_NO_ROW = "it is not in the documented form"
 
 # As in: invalid request parameter (password, '...'). Please ...
 _QUOTED_VALUE = re.compile(r"(\(\s*\w+\s*,\s*)(?:.*(?=\)\s*[.:])|.*)", re.DOTALL)
 
 
-def _account(item: Any) -> Optional[Account]:
-    """Return the account in a row of the list, None if it is in no form that is known.
+def _row(item: Any) -> Union[Account, str]:
+    """Return the account in a row of the list, or why it cannot be used, in a clause that quotes nothing.
 
-    Each text is to be one short printable line: it ends in results and on terminals.
+    Id and name go into stores, files and command lines; the other texts end in results and on terminals, and are to be
+    one short printable line each.
     """
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-        return None
+        return _NO_ROW
     texts: Dict[str, Optional[str]] = {}
     for name in _ACCOUNT_TEXTS:
         value = item.get(name)
-        if not isinstance(value, (str, int, type(None))):
-            return None
-        text = "" if value is None else str(value)
-        if len(text) > 200 or not text.isprintable():
-            return None
+        text = "" if value is None else str(value) if isinstance(value, (str, int)) else "\n"
+        if len(text) > _LONGEST_TEXT or not text.isprintable():
+            return f"its {name} is not one short line of text"
         texts[name] = text or None
+    if not _names.is_safe(item["id"]):
+        return f"its id is not valid ({_names.RULE})"
+    if texts["name"] is not None and not _names.is_safe(texts["name"]):
+        return f"its name is not valid ({_names.RULE})"
     return Account(
         id=item["id"],
         name=texts["name"],
@@ -281,32 +330,49 @@ def _flag(value: Any) -> Optional[bool]:
     return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
 
 
+def _whole_number(value: Any) -> Optional[int]:
+    """Return a number that may arrive as decimal text, None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# Where errors stand: which part of an answer, and in it the names of the code, and of messages in order.
+_ENVELOPES = (
+    ("error", "errorCode", ("message",)),
+    ("responseError", "returnCode", ("returnMessage",)),
+    ("status", "code", ("message",)),
+    ("", "errorCode", ("message",)),
+    ("", "code", ("msg", "message", "error")),
+)
+
+
 def _complaint(answer: Mapping[str, Any]) -> _Complaint:
-    """Return what an error body says, in whichever of the vendor's envelopes it comes."""
+    """Return what an error body says, in whichever of the vendor's envelopes it comes; one with a code goes first."""
     refused = _flag(answer.get("success")) is False
-    for envelope, code, message in (
-        (answer.get("error"), "errorCode", "message"),
-        (answer.get("responseError"), "returnCode", "returnMessage"),
-        (answer.get("status"), "code", "message"),
-        (answer, "errorCode", "message"),
-        (answer, "code", "msg"),
-        (answer, "code", "message"),
-        (answer, "code", "error"),
-    ):
-        if isinstance(envelope, dict) and (envelope.get(message) or envelope.get(code)):
-            number, words = envelope.get(code), envelope.get(message)
-            detail = envelope.get("details")
-            if isinstance(words, str) and isinstance(detail, str) and detail:
-                words = f"{words}: {detail}"
-            return _Complaint(
-                code=str(number)[:40] if isinstance(number, (str, int)) else None,
-                message=words if isinstance(words, str) else None,
-                from_gateway=envelope is answer.get("error"),
-                refused=refused,
-            )
-    return _Complaint(refused=refused)
+    without_code = _Complaint(refused=refused)
+    for part, code, messages in _ENVELOPES:
+        envelope = answer.get(part) if part else answer
+        if not isinstance(envelope, dict):
+            continue
+        given = (envelope.get(message) for message in messages)
+        words = next((text for text in given if isinstance(text, str) and text), None)
+        detail, number = envelope.get("details"), envelope.get(code)
+        if words and isinstance(detail, str) and detail:
+            words = f"{words}: {detail}"
+        if isinstance(number, (str, int)) and not isinstance(number, bool) and number != "":
+            return _Complaint(str(number)[:40], words, from_gateway=part == "error", refused=refused)
+        if without_code.message is None:
+            without_code = without_code._replace(message=words)
+    return without_code
 
 
 def matching(accounts: List[Account], account_id: Optional[str], name: Optional[str]) -> List[Account]:
     """Return the accounts with this ID and this name; None asks for nothing."""
     return [account for account in accounts if account_id in (None, account.id) and name in (None, account.name)]
+
+
+def warning_of(unusable: Sequence[Unusable]) -> str:
+    """Return what to warn of when rows of the list are left out."""
+    more = f" In all {len(unusable)} are left out: see unusable in the result." if len(unusable) > 1 else ""
+    return unusable[0].reason + more

@@ -4,9 +4,9 @@
 # Private to krcloud.credentials: names and behaviour may change in any release.
 """The published rules for a Data Forest password: checked before anything is sent, and kept by what is generated.
 
-Sources: the resetPassword and create pages of the Data Forest API (api.ncloud-docs.com, analytics-dataforest-accounts)
-and the console guide. The revisions differ; what every one of them refuses, and what the current one forbids, is
-refused here. What only some revisions ask for is left to the vendor.
+Sources: the resetPassword and create pages of the Data Forest API (api.ncloud-docs.com, analytics-dataforest-accounts),
+older and current, the error text on the older one, and the console guide. They differ. What every one of them refuses
+is refused here; what only some refuse is the vendor's to decide, and is worth a warning.
 """
 
 from __future__ import annotations
@@ -23,25 +23,43 @@ _PRINTABLE = frozenset(map(chr, range(0x20, 0x7F)))
 
 
 def password_faults(password: str) -> List[str]:
-    """Return what the published rules refuse about a password, in words that do not quote it. Empty if nothing."""
+    """Return what every published revision refuses about a password, in clauses that do not quote it.
+
+    A character that cannot be seen is in no revision: it is a slip, or cannot be sent.
+    """
     faults: List[str] = []
-    chars = set(password)
     if len(password) < SHORTEST:
         faults.append(f"it is shorter than {SHORTEST} characters")
-    if len(password) > LONGEST:
-        faults.append(f"it is longer than {LONGEST} characters")
-    if chars - _PRINTABLE:
-        faults.append("it holds something else than English letters, digits and special characters")
-    if chars & _FORBIDDEN:
-        faults.append(
-            "it holds one of the characters that are not allowed (quotes, backslash, slash, ampersand, backtick, blank)"
-        )
-    classes = sum(any(map(kind, chars)) for kind in (str.islower, str.isupper, str.isdigit))
-    if classes + (not all(map(str.isalnum, chars))) < 3:
+    if not password.isprintable():
+        faults.append("it holds a control character, or another one that cannot be seen")
+    if len(_missing_kinds(password)) > 1:
         faults.append(
             "it holds fewer than three of: lower-case letters, upper-case letters, digits, special characters"
         )
     return faults
+
+
+def password_doubts(password: str) -> List[str]:
+    """Return what only some published revisions refuse about a password, in clauses that do not quote it."""
+    doubts: List[str] = []
+    chars = set(password)
+    if len(password) > LONGEST:
+        doubts.append(f"it is longer than {LONGEST} characters")
+    if chars - _PRINTABLE:
+        doubts.append("it holds something else than English letters, digits and special characters")
+    if chars & _FORBIDDEN:
+        doubts.append("it holds a quote, backslash, slash, ampersand, backtick or blank")
+    return doubts + [f"it holds no {kind}" for kind in _missing_kinds(password)]
+
+
+def _missing_kinds(password: str) -> List[str]:
+    kinds = {
+        "lower-case letter": any(map(str.islower, password)),
+        "upper-case letter": any(map(str.isupper, password)),
+        "digit": any(map(str.isdigit, password)),
+        "special character": not all(map(str.isalnum, password)),
+    }
+    return [kind for kind, there in kinds.items() if not there]
 
 
 # No look-alikes (0 O o, 1 l I |), and nothing that a shell, an ini file or a YAML reader takes for its own at once.

@@ -19,6 +19,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils import (
     _password,
 )
 
+_ONLY = "the account"
+_MOST_LABELS = 10
 OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
 
 
@@ -36,8 +38,16 @@ class Target(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What the account is called in messages."""
-        return f"{self.place} ({self.name or self.id})"
+        """What the account is called in messages. What may be anything but a name or an id is not quoted."""
+        given = self.name or self.id or ""
+        return f"{self.place} ({given})" if _names.may_be_quoted(given) else self.place
+
+    @property
+    def wanted(self) -> str:
+        """What was asked for, such as "name df001", or where that stands."""
+        kind, given = ("id", self.id) if self.id is not None else ("name", self.name or "")
+        where = f"the option {kind}" if self.place == _ONLY else f"{self.place}.{kind}"
+        return f"{kind} {given}" if _names.may_be_quoted(given) else f"{kind} in {where}"
 
     def __repr__(self) -> str:
         return f"Target {self.label}"
@@ -59,7 +69,7 @@ class Outcome(NamedTuple):
 def targets(options: Mapping[str, Any]) -> List[Target]:
     """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
     if options["accounts"] is None:
-        return [Target("the account", options["id"], options["name"], options["password"], _credentials.TASK)]
+        return [Target(_ONLY, options["id"], options["name"], options["password"], _credentials.TASK)]
     if not options["accounts"]:
         raise _errors.ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
     return [
@@ -94,6 +104,24 @@ def check_targets(targets: Sequence[Target]) -> None:
                 f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent."
             )
         seen[key] = target.label
+
+
+def doubts(targets: Sequence[Target]) -> List[str]:
+    """Return warnings of what only some revisions of the published rules refuse; none quotes a password."""
+    labels: Dict[str, List[str]] = {}
+    for target in targets:
+        found = _password.password_doubts(target.password)
+        if found:
+            labels.setdefault("; ".join(found), []).append(target.label)
+    return [
+        f"The vendor may reject the password of {_some(of)}: {why}. Its published rules differ in that."
+        for why, of in labels.items()
+    ]
+
+
+def _some(labels: Sequence[str]) -> str:
+    more = len(labels) - _MOST_LABELS
+    return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
 def reset_passwords(
@@ -155,35 +183,41 @@ def reset_passwords(
 
 def _listed(
     client_of: Callable[[_credentials.Tenant], _ncp.DataForest], tenant: _credentials.Tenant
-) -> Mapping[str, _ncp.Account] | _errors.KrcloudError:
+) -> Mapping[str, Optional[_ncp.Account]] | _errors.KrcloudError:
     try:
-        accounts = client_of(tenant).accounts()
+        accounts = client_of(tenant).accounts().accounts
     except _errors.KrcloudError as error:
         # It is kept, and where it comes from holds on to the answer.
         error.__context__ = None
         return error.with_traceback(None)
     # Ids and names cannot be mixed up: the one kind of lookup asks for an id, the other for a name.
-    return {
-        **{f"name {account.name}": account for account in accounts},
-        **{f"id {account.id}": account for account in accounts},
-    }
+    found: Dict[str, Optional[_ncp.Account]] = {f"id {account.id}": account for account in accounts}
+    for account in accounts:
+        if account.name is not None:
+            other = found.get(f"name {account.name}", account)
+            found[f"name {account.name}"] = account if other and other.id == account.id else None
+    return found
 
 
 def _find(
-    target: Target, listed: Mapping[str, _ncp.Account] | _errors.KrcloudError | None
+    target: Target, listed: Mapping[str, Optional[_ncp.Account]] | _errors.KrcloudError | None
 ) -> str | _errors.KrcloudError:
     if isinstance(listed, _errors.KrcloudError):
         return listed
     if listed is None:
         return str(target.id)
-    account = listed.get(f"id {target.id}" if target.id is not None else f"name {target.name}")
-    if account is None:
-        what = f"id {target.id}" if target.id is not None else f"name {target.name}"
+    key = f"id {target.id}" if target.id is not None else f"name {target.name}"
+    account = listed.get(key)
+    if account is not None:
+        return account.id
+    if key in listed:
         return _errors.NotFoundError(
-            f"There is no account with the {what}, or these credentials may not see it.",
-            hint="ncp_dataforest_account_info lists those they see.",
+            f"There are several accounts with the {target.wanted}.", hint="Give the id of the one that is meant."
         )
-    return account.id
+    return _errors.NotFoundError(
+        f"There is no account with the {target.wanted}, or these credentials may not see it.",
+        hint="ncp_dataforest_account_info lists those they see, and says what cannot be used.",
+    )
 
 
 def _refuse_same_account(targets: Sequence[Target], found: Sequence[str | _errors.KrcloudError]) -> None:
@@ -224,6 +258,11 @@ class _Count:
         return self._limit is not None and self._count >= self._limit
 
 
+def _said_of(outcome: Outcome) -> str:
+    given = outcome.name or outcome.id or ""
+    return f"{given}: " if _names.may_be_quoted(given) else ""
+
+
 def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
     """Return the result of a task: failed unless every account is reset."""
     result: Dict[str, Any] = {
@@ -236,14 +275,15 @@ def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
     if len(outcomes) == 1 and bad[0].error:
         error = bad[0].error
         message = " ".join(part for part in (error["message"], error["hint"]) if part)
-        return {**result, "failed": True, "msg": f"{bad[0].name or bad[0].id}: {message}", "error": error}
+        return {**result, "failed": True, "msg": f"{_said_of(bad[0])}{message}", "error": error}
     counts = Counter(outcome.outcome for outcome in bad)
     summary = ", ".join(f"{counts[kind]} {kind}" for kind in OUTCOMES if counts[kind])
     first = next((outcome for outcome in bad if outcome.outcome != "skipped"), bad[0])
+    place = f"accounts[{outcomes.index(first)}]: "
     why = ""
     if first.error:
         why = " ".join(part for part in (first.error["message"], first.error["hint"]) if part)
-        why = f" The first is {first.name or first.id}: {why}"
+        why = f" The first is {_said_of(first) or place}{why}"
     again = "" if counts["rejected"] else " It is safe to run the task again with the same passwords."
     return {
         **result,

@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 accounts:
-  description: The accounts, in the order of the vendor. Empty if none fits O(id) and O(name).
+  description: The accounts that can be used, in the order of the vendor. Empty if none fits O(id) and O(name).
   returned: success
   type: list
   elements: dict
@@ -99,6 +99,29 @@ accounts:
       type: str
       sample: "2025-02-20T09:32:55+09:00"
       returned: always
+unusable:
+  description:
+    - Rows of the vendor's list that are left out of RV(accounts), whatever O(id) and O(name) are, because their ID or
+      name could mean something to a file, a template or a command line, or because they are in no form that is known.
+    - An ID or a name has 1 to 64 letters, digits and C(-), C(_), C(.) and C(@), begins with a letter or digit, and is
+      in Unicode NFC.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    position:
+      description: Where the row stands in the vendor's list, counted from 1.
+      type: int
+      sample: 3
+      returned: always
+    reason:
+      description: Why it is left out, in a sentence that quotes nothing of the row.
+      type: str
+      sample: >-
+        Account 3 in the list of NAVER Cloud is left out: its name is not valid (it must be 1 to 64 letters, digits
+        and - _ . @, begin with a letter or digit, and be in Unicode NFC).
+      returned: always
+  sample: []
 msg:
   description: What went wrong and what to do.
   returned: failure
@@ -159,10 +182,13 @@ from ansible_collections.krcloud.credentials.plugins.module_utils import (
 
 def list_accounts(module: _module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    accounts = _ncp_module.client(module).accounts()
+    accounts, unusable = _ncp_module.client(module).accounts()
+    if unusable:
+        module.warn(_ncp.warning_of(unusable))
     return {
         "changed": False,
         "accounts": [account.as_dict() for account in _ncp.matching(accounts, options["id"], options["name"])],
+        "unusable": [row.as_dict() for row in unusable],
     }
 
 

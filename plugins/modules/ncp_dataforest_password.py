@@ -36,17 +36,21 @@ attributes:
 options:
   id:
     description:
-      - The ID of the account, 1 to 22 letters and digits.
+      - The ID of the account. 1 to 64 letters, digits and C(-), C(_), C(.) and C(@); the first is a letter or digit.
     type: str
   name:
     description:
-      - The name of the account. IDs are looked up with one more request for each set of credentials.
+      - The name of the account, in the form of O(id).
+      - IDs are looked up with one more request for each set of credentials.
     type: str
   password:
     description:
-      - The new password. 8 to 20 characters out of English letters, digits and special characters, at least three of
-        lower-case letters, upper-case letters, digits and special characters, and none of quotes, backslash, slash,
-        ampersand, backtick and blank.
+      - The new password. At least 8 characters that can be seen, and at least three of lower-case letters, upper-case
+        letters, digits and special characters. Anything else is refused before a request is sent, as all revisions of
+        the vendor's published rules refuse it.
+      - Only some revisions take a password that is longer than 20 characters, lacks one of the four kinds, or holds a
+        quote, backslash, slash, ampersand, backtick, blank or anything but English letters, digits and special
+        characters. The task warns of that, in check mode too, and leaves it to the vendor.
       - It must be a string, and anything else is refused. Put it in quotes, or YAML turns V(0012345) into another
         number and V(yes) into a truth value.
     type: str
@@ -263,6 +267,8 @@ def reset(module: _module.RedactingModule) -> Dict[str, Any]:
     client_of = _ncp_module.clients(
         module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted))
     )
+    for doubt in _reset.doubts(wanted):
+        module.warn(doubt)
     outcomes = _reset.reset_passwords(
         wanted,
         client_of.__getitem__,

@@ -32,6 +32,16 @@ def _older(password: str) -> bool:
     return 8 <= len(password) <= 20 and all(_classes(password)) and not FORBIDDEN & set(password)
 
 
+def _first(password: str) -> bool:
+    """The resetPassword page that started it all: four classes, and no word of forbidden characters."""
+    return 8 <= len(password) <= 20 and all(_classes(password))
+
+
+def _console(password: str) -> bool:
+    lower, upper, digit, special = _classes(password)
+    return 8 <= len(password) <= 20 and (lower or upper) and digit and special
+
+
 def _loose(password: str) -> bool:
     return len(password) >= 8 and sum(_classes(password)) >= 3
 
@@ -39,6 +49,8 @@ def _loose(password: str) -> bool:
 RULES: dict[str, Callable[[str], bool]] = {
     "current": _current,
     "older": _older,
+    "first": _first,
+    "console": _console,
     "loose": _loose,
     "none": lambda password: True,
 }

@@ -183,6 +183,7 @@ CLIENT = {
     "_errors",
     "_http",
     "_module",
+    "_names",
     "_ncp",
     "_ncp_module",
     "_options",
@@ -195,8 +196,8 @@ CLIENT = {
 }
 PAYLOADS = {
     "ncp_dataforest_account_info": CLIENT,
-    "ncp_dataforest_password": CLIENT | {"_names", "_password", "_reset"},
-    "solapi_password_reset": CLIENT - {"_ncp", "_ncp_module"} | {"_mail_address", "_solapi"},
+    "ncp_dataforest_password": CLIENT | {"_password", "_reset"},
+    "solapi_password_reset": CLIENT - {"_names", "_ncp", "_ncp_module"} | {"_mail_address", "_solapi"},
     # Both run on the controller; the file on the target's side holds documentation.
     "ncp_dataforest_publication": set(),
     "ncp_dataforest_rotation": set(),

@@ -503,6 +503,35 @@ def test_info(drive: Driver) -> None:
     assert KEYS["secret_key"] not in drive.printed
 
 
+def test_rows_that_cannot_be_used_are_told_and_warned_of(drive: Driver) -> None:
+    odd = "{{ lookup('pipe','id > pwned') }}"
+    rows = [{"id": "ID0", "name": odd}, {"id": "B-1", "name": "df001"}, {"id": odd, "name": "df002"}]
+    listing = answer(200, {"success": True, "total": 3, "contents": rows})
+    result = drive.against(ScriptedTransport(listing), ncp_dataforest_account_info.main, **KEYS)
+    assert [account["id"] for account in result["accounts"]] == ["B-1"]
+    assert [row["position"] for row in result["unusable"]] == [1, 3]
+    assert result["unusable"][0]["reason"].startswith(
+        "Account 1 in the list of NAVER Cloud is left out: its name is not valid (it must be 1 to 64 letters"
+    )
+    assert "In all 2 are left out: see unusable in the result." in json.dumps(result["warnings"])
+    assert "pwned" not in drive.printed
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("password", "why"), [("qazQAZ12", "it holds no special character"), ("Aa1!aa&a", "it holds a quote, backslash")]
+)
+def test_what_only_some_revisions_of_the_rules_refuse_is_warned_of(
+    drive: Driver, password: str, why: str, check_mode: bool
+) -> None:
+    script = [ACCOUNTS] if check_mode else [ACCOUNTS, RESET]
+    arguments = {"name": "df001", "password": password, "_ansible_check_mode": check_mode, **KEYS}
+    result = drive.against(ScriptedTransport(*script), ncp_dataforest_password.main, **arguments)
+    assert result["accounts"][0]["outcome"] == "reset"
+    assert f"The vendor may reject the password of the account (df001): {why}" in json.dumps(result["warnings"])
+    assert password not in drive.printed
+
+
 def test_one_password(drive: Driver) -> None:
     transport = ScriptedTransport(ACCOUNTS, RESET)
     result = drive.against(transport, ncp_dataforest_password.main, name="df001", password=SECRET, **KEYS)
@@ -560,7 +589,8 @@ def test_an_unquoted_password_is_refused_before_any_request(drive: Driver, passw
         {"accounts": [{"name": "df001", "password": SECRET, "access_key": "KEYALONE"}]},
         {"accounts": [{"name": "df001", "password": SECRET, "profile": "a", "access_key": "b", "secret_key": SECRET}]},
         {"accounts": []},
-        {"name": "df001", "password": f"{SECRET}{SECRET}"},
+        {"name": "df001", "password": SECRET[:7]},
+        {"name": "df001", "password": f"{SECRET}\n"},
         {"name": "DF 001", "password": SECRET},
         {"name": "df001", "password": SECRET, "concurrency": 0},
         {"name": "df001", "password": SECRET, "concurrency": 65},

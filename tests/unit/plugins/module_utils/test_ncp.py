@@ -26,12 +26,15 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost, Repeat, Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import RULE
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
     GET_LIST,
     RESET_PASSWORD,
     Account,
     DataForest,
+    Unusable,
     matching,
+    warning_of,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor
 from simulator.passwords import ECHOES
@@ -62,7 +65,9 @@ def list_error(*script: Step) -> KrcloudError:
 
 def listed(body: object, wire_format: str = "json") -> list[Account]:
     with ScriptedTransport(answer(200, body)) as transport:
-        return client(transport, wire_format).accounts()
+        listing = client(transport, wire_format).accounts()
+    assert listing.unusable == []
+    return listing.accounts
 
 
 # ------------------------------------------------------------------------------------------------------------ requests
@@ -102,7 +107,7 @@ def test_a_list_is_asked_for_with_an_empty_object_or_root() -> None:
     verified(transport.requests[0], "getList")
     assert transport.requests[0].body == b"{}"
     with ScriptedTransport(answer(200, b"<r><success>true</success><total>0</total></r>")) as transport:
-        assert client(transport, "xml").accounts() == []
+        assert client(transport, "xml").accounts() == ([], [])
     assert transport.requests[0].body.endswith(b"<GetAccountListRequest></GetAccountListRequest>")
 
 
@@ -173,10 +178,108 @@ def test_contents_may_be_one_object() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"contents": []}, {"contents": None}, {"total": 0}, {"contents": ""}, {"contents": {}}]
+    "body",
+    [
+        {"contents": []},
+        {"contents": None},
+        {"total": 0},
+        {"total": "0"},
+        {"total": None, "contents": []},
+        {"contents": ""},
+        {"contents": {}},
+    ],
 )
 def test_no_accounts(body: dict[str, Any]) -> None:
     assert listed({"success": True, **body}) == []
+
+
+@pytest.mark.parametrize("total", [1, "1"])
+def test_a_total_that_agrees(total: object) -> None:
+    assert listed({"success": True, "total": total, "contents": [ITEM]}) == [ACCOUNT]
+    assert listed({"success": True, "total": total, "contents": ITEM}) == [ACCOUNT]
+    assert listed(xml_of(ITEM).replace(b"<contents>", b"<total>1</total><contents>", 1), "xml") == [ACCOUNT]
+
+
+DISAGREES: list[tuple[dict[str, Any], str]] = [
+    ({"total": 3}, "NAVER Cloud listed 0 of 3 accounts."),
+    ({"total": "3"}, "NAVER Cloud listed 0 of 3 accounts."),
+    ({"total": 3, "contents": None}, "NAVER Cloud listed 0 of 3 accounts."),
+    ({"total": 3, "contents": []}, "NAVER Cloud listed 0 of 3 accounts."),
+    ({"total": 2, "contents": [ITEM]}, "NAVER Cloud listed 1 of 2 accounts."),
+    ({"total": 0, "contents": [ITEM]}, "NAVER Cloud listed 1 of 0 accounts."),
+    ({"total": -1, "contents": []}, "NAVER Cloud listed 0 of -1 accounts."),
+    # Rows that are left out count as well.
+    ({"total": 1, "contents": [ITEM, {"id": "a/b"}]}, "NAVER Cloud listed 2 of 1 accounts."),
+    ({"total": "many", "contents": []}, "NAVER Cloud sent a total that is not a number."),
+    ({"total": "", "contents": []}, "NAVER Cloud sent a total that is not a number."),
+    ({"total": 1.0, "contents": [ITEM]}, "NAVER Cloud sent a total that is not a number."),
+    ({"total": True, "contents": [ITEM]}, "NAVER Cloud sent a total that is not a number."),
+    ({"total": [1], "contents": [ITEM]}, "NAVER Cloud sent a total that is not a number."),
+    # A confirmation of something else is no list.
+    ({}, "NAVER Cloud sent no list of accounts."),
+    ({"id": ID}, "NAVER Cloud sent no list of accounts."),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), DISAGREES)
+def test_a_list_is_whole_or_it_is_none(body: dict[str, Any], words: str) -> None:
+    error = list_error(answer(200, {"success": True, **body}))
+    assert error.__class__ is ProtocolError
+    assert error.message == words
+
+
+def test_an_xml_list_is_whole_or_it_is_none() -> None:
+    for body in (b"<total>3</total>", b"<total>2</total><contents><id>A</id></contents>", b""):
+        transport = ScriptedTransport(answer(200, b"<r><success>true</success>" + body + b"</r>"))
+        with transport, pytest.raises(ProtocolError):
+            client(transport, "xml").accounts()
+
+
+UNUSABLE: list[tuple[object, str]] = [
+    ({**ITEM, "id": "{{ x }}"}, f"its id is not valid ({RULE})"),
+    ({**ITEM, "id": "a/b"}, f"its id is not valid ({RULE})"),
+    ({**ITEM, "id": ""}, f"its id is not valid ({RULE})"),
+    ({**ITEM, "name": "{{ lookup('pipe','id > pwned') }}"}, f"its name is not valid ({RULE})"),
+    ({**ITEM, "name": "a/b"}, f"its name is not valid ({RULE})"),
+    ({**ITEM, "name": "e\u0301"}, f"its name is not valid ({RULE})"),
+    ({**ITEM, "name": "x" * 65}, f"its name is not valid ({RULE})"),
+    ({**ITEM, "name": "x" * 201}, "its name is not one short line of text"),
+    ({**ITEM, "name": "df\n001"}, "its name is not one short line of text"),
+    ({**ITEM, "name": ["df001"]}, "its name is not one short line of text"),
+    ({**ITEM, "status": {}}, "its status is not one short line of text"),
+    ({**ITEM, "principal": "\u202egnp"}, "its principal is not one short line of text"),
+    ({**ITEM, "principal": 1.5}, "its principal is not one short line of text"),
+    ({**ITEM, "createdAt": "\ud800"}, "its createdAt is not one short line of text"),
+    ({**ITEM, "id": 5}, "it is not in the documented form"),
+    ({"name": "df001"}, "it is not in the documented form"),
+    ("text", "it is not in the documented form"),
+    (None, "it is not in the documented form"),
+    ([], "it is not in the documented form"),
+]
+
+
+@pytest.mark.parametrize(("row", "why"), UNUSABLE)
+def test_a_row_that_cannot_be_used_stops_none_of_the_others(row: object, why: str) -> None:
+    body = {"success": True, "total": 3, "contents": [ITEM, row, {**ITEM, "id": "B-1", "name": None}]}
+    with ScriptedTransport(answer(200, json.dumps(body).encode())) as transport:
+        accounts, unusable = client(transport).accounts()
+    assert [account.id for account in accounts] == [ID, "B-1"]
+    assert unusable == [Unusable(2, f"Account 2 in the list of NAVER Cloud is left out: {why}.")]
+    assert warning_of(unusable) == unusable[0].reason
+
+
+def test_what_no_document_names_and_yet_is_safe_is_used() -> None:
+    odd = [{"id": "B-1", "name": "팀_가.01@example.com"}, {"id": "c" * 64, "name": "DF001"}, {"id": "d", "name": 7}]
+    assert [account.name for account in listed({"success": True, "contents": odd})] == [
+        "팀_가.01@example.com",
+        "DF001",
+        "7",
+    ]
+
+
+def test_many_rows_that_cannot_be_used_are_warned_of_in_one_sentence() -> None:
+    rows = [Unusable(at, f"Account {at} is left out.") for at in (2, 5, 9)]
+    assert warning_of(rows) == "Account 2 is left out. In all 3 are left out: see unusable in the result."
 
 
 def test_success_may_be_text() -> None:
@@ -207,9 +310,7 @@ def test_an_account_of_which_little_is_known() -> None:
         7,
         [None],
         [[]],
-        [ITEM, {"id": ID, "name": []}],
-        [{"id": ID, "status": {}}],
-        [{"id": ID, "principal": 1.5}],
+        [{"name": "df001"}, "text"],
     ],
 )
 def test_a_list_of_another_form_is_refused(contents: object) -> None:
@@ -270,72 +371,137 @@ def gateway_xml(code: str) -> bytes:
     return f"<error><errorCode>{code}</errorCode><message>words</message></error>".encode()
 
 
+UNKNOWN = UnknownOutcomeError
 REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     # Envelope A, which has no code
     (answer(400, {"message": "invalid request parameters", "success": False}), RejectedError, None, "parameters"),
     (answer(403, {"message": "not allowed to access", "success": False}), AuthenticationError, None, "not allowed"),
     (answer(404, A), NotFoundError, None, "no such element"),
-    (answer(500, {"message": "unexpected error", "success": False}), UnknownOutcomeError, None, "unexpected error"),
+    (answer(500, {"message": "unexpected error", "success": False}), UNKNOWN, None, "unexpected error"),
     (answer(200, {"message": "unexpected error", "success": False}), RejectedError, None, "unexpected error"),
     (answer(200, {"success": False}), RejectedError, None, "rejected the request (HTTP 200)."),
     (answer(200, {"success": "false", "message": "no"}), RejectedError, None, "no"),
+    (answer(409, {"success": False, "message": "no"}), RejectedError, None, "no"),
+    (answer(302, {"success": False, "message": "no"}), RejectedError, None, "no"),
     # The same in XML
     (answer(400, b"<r><message>bad &lt;id&gt;</message><success>false</success></r>"), RejectedError, None, "bad <id>"),
     (answer(200, b"<r><message>no</message><success>false</success></r>"), RejectedError, None, ": no."),
-    (answer(404, b"<r><message>no such element</message></r>"), NotFoundError, None, "no such element"),
+    (
+        answer(404, b"<r><message>no such element</message><success>false</success></r>"),
+        NotFoundError,
+        None,
+        "no such element",
+    ),
+    (answer(404, b"<r><message>no such element</message></r>"), UNKNOWN, None, "no such element"),
     # Envelope B; its code is never the HTTP status
     (answer(400, b("100")), RejectedError, "100", "code 100): words."),
     (answer(401, b("200")), AuthenticationError, "200", "code 200): words."),
     (answer(401, b(200)), AuthenticationError, "200", "code 200): words."),
     (answer(401, b("210")), AuthenticationError, "210", "words"),
     (answer(403, b("230")), AuthenticationError, "230", "words"),
-    (answer(404, b("300")), NotFoundError, "300", "words"),
+    (answer(404, b("300")), NotFoundError, "300", "path"),
     (answer(429, b("400")), RateLimitError, "400", "words"),
     (answer(429, b("410")), RateLimitError, "410", "words"),
-    (answer(400, b("420")), RateLimitError, "420", "words"),
+    (answer(429, b("420")), RateLimitError, "420", "words"),
     (answer(413, b("430")), RejectedError, "430", "words"),
-    (answer(500, b("900")), UnknownOutcomeError, "900", "words"),
-    (answer(503, b("500")), UnknownOutcomeError, "500", "words"),
-    (answer(504, b(510)), UnknownOutcomeError, "510", "words"),
+    (answer(500, b("900")), UNKNOWN, "900", "words"),
+    (answer(503, b("500")), UNKNOWN, "500", "words"),
+    (answer(504, b(510)), UNKNOWN, "510", "words"),
     (answer(401, gateway_xml("210")), AuthenticationError, "210", "words"),
-    (answer(504, gateway_xml("510")), UnknownOutcomeError, "510", "words"),
-    (answer(200, gateway_xml("100")), RejectedError, "100", "words"),
+    (answer(504, gateway_xml("510")), UNKNOWN, "510", "words"),
+    (answer(400, gateway_xml("100")), RejectedError, "100", "words"),
+    (answer(400, b("BadRequest")), RejectedError, "BadRequest", "words"),
+    (answer(404, b("NotFound")), NotFoundError, "NotFound", "words"),
     (
         answer(401, {"error": {"errorCode": "200", "message": "Failed", "details": "Invalid information."}}),
         AuthenticationError,
         "200",
         "Failed: Invalid information.",
     ),
-    # Others
-    (answer(400, {"responseError": {"returnCode": "800", "returnMessage": "words"}}), RejectedError, "800", "words"),
-    (answer(400, {"status": {"code": 7, "message": "words"}}), RejectedError, "7", "words"),
-    (answer(400, {"errorCode": "X", "message": "words"}), RejectedError, "X", "words"),
-    (answer(400, {"code": "BadRequest", "msg": "words", "data": None}), RejectedError, "BadRequest", "words"),
-    (answer(400, {**SPRING, "status": 400}), RejectedError, None, "Required body"),
+    # With these the gateway may have passed the request on, or with another status than a refusal's
+    (answer(408, b("100")), UNKNOWN, "100", "words"),
+    (answer(409, b("Conflict")), UNKNOWN, "Conflict", "words"),
+    (answer(425, b("100")), UNKNOWN, "100", "words"),
+    (answer(200, b("100")), UNKNOWN, "100", "words"),
+    (answer(200, gateway_xml("100")), UNKNOWN, "100", "words"),
+    (answer(302, b("100")), UNKNOWN, "100", "redirect"),
+    (answer(500, b("100")), UNKNOWN, "100", "words"),
+    # What only looks like it
+    (answer(400, {"error": {"message": "words"}}), UNKNOWN, None, "words"),
+    (answer(400, {"error": {"errorCode": None, "message": "words"}}), UNKNOWN, None, "words"),
+    (answer(400, {"error": {"errorCode": "", "message": "words"}}), UNKNOWN, None, "words"),
+    (answer(400, {"error": {"errorCode": True, "message": "words"}}), UNKNOWN, None, "words"),
+    (answer(400, {"error": {"code": "100", "message": "words"}}), UNKNOWN, None, "words"),
+    (answer(400, {"error": "words"}), UNKNOWN, None, "cannot be used"),
+    # Others, of which no document of Data Forest speaks
+    (answer(202, {"message": "Accepted"}), UNKNOWN, None, "(HTTP 202): Accepted."),
+    (answer(200, {"code": 0, "message": "SUCCESS", "result": {}}), UNKNOWN, "0", "SUCCESS"),
+    (answer(200, {"code": 1, "message": "failed"}), UNKNOWN, "1", "failed"),
+    (answer(200, {"id": ID}), UNKNOWN, None, "without saying whether"),
+    (answer(400, {"responseError": {"returnCode": "800", "returnMessage": "words"}}), UNKNOWN, "800", "words"),
+    (answer(400, {"status": {"code": 7, "message": "words"}}), UNKNOWN, "7", "words"),
+    (answer(400, {"errorCode": "X", "message": "words"}), UNKNOWN, "X", "words"),
+    (answer(400, {"code": "BadRequest", "msg": "words", "data": None}), UNKNOWN, "BadRequest", "words"),
+    (answer(400, {**SPRING, "status": 400}), UNKNOWN, None, "Required body"),
+    (answer(404, {**SPRING, "status": 404}), UNKNOWN, None, "Required body"),
     (answer(401, {**SPRING, "status": 401}), AuthenticationError, None, "Required body"),
-    (answer(500, {**SPRING, "status": 500}), UnknownOutcomeError, None, "Required body"),
+    (answer(500, {**SPRING, "status": 500}), UNKNOWN, None, "Required body"),
     # A number that is not the gateway's means nothing of what the gateway's numbers mean.
-    (answer(400, {"code": 400, "msg": "words"}), RejectedError, "400", "words"),
+    (answer(400, {"code": 400, "msg": "words"}), UNKNOWN, "400", "words"),
+    (answer(400, {"errorCode": 210, "message": "words"}), UNKNOWN, "210", "words"),
+    # Yes and no at once
+    (answer(200, {"success": True, "id": ID, **b("100")}), UNKNOWN, "100", "words"),
+    (answer(200, {"success": True, "id": ID, "errorCode": "X"}), UNKNOWN, "X", "without saying whether"),
+    (answer(400, {"success": False, **b("900")}), UNKNOWN, "900", "words"),
+    (answer(200, b'{"success": false, "success": true}'), UNKNOWN, None, "names something twice"),
     # Unreadable: whether it was done is not known, unless the status alone says no
     (answer(401, HTML), AuthenticationError, None, "(HTTP 401)."),
     (answer(403, b""), AuthenticationError, None, "(HTTP 403)."),
     (answer(429, HTML), RateLimitError, None, "(HTTP 429)."),
-    (answer(200, HTML), UnknownOutcomeError, None, "HTML"),
-    (answer(200, b""), UnknownOutcomeError, None, "empty"),
-    (answer(204, b""), UnknownOutcomeError, None, "empty"),
-    (answer(200, []), UnknownOutcomeError, None, "not a JSON object"),
-    (answer(200, {}), UnknownOutcomeError, None, "without saying whether"),
-    (answer(200, {"success": None}), UnknownOutcomeError, None, "without saying whether"),
-    (answer(200, {"success": "maybe"}), UnknownOutcomeError, None, "without saying whether"),
-    (answer(200, {"success": 1}), UnknownOutcomeError, None, "without saying whether"),
-    (answer(400, {}), UnknownOutcomeError, None, "cannot be used"),
-    (answer(400, b""), UnknownOutcomeError, None, "empty"),
-    (answer(400, {"success": True}), UnknownOutcomeError, None, "cannot be used"),
-    (answer(502, HTML), UnknownOutcomeError, None, "HTML"),
-    (answer(100, {"success": True}), UnknownOutcomeError, None, "failed to answer"),
-    (answer(307, b""), UnknownOutcomeError, None, "redirect"),
-    (answer(302, {"success": True, "id": ID}), UnknownOutcomeError, None, "redirect"),
+    (answer(200, HTML), UNKNOWN, None, "HTML"),
+    (answer(404, HTML), UNKNOWN, None, "HTML"),
+    (answer(200, b""), UNKNOWN, None, "empty"),
+    (answer(204, b""), UNKNOWN, None, "empty"),
+    (answer(200, []), UNKNOWN, None, "not a JSON object"),
+    (answer(200, {}), UNKNOWN, None, "without saying whether"),
+    (answer(200, {"success": None}), UNKNOWN, None, "without saying whether"),
+    (answer(200, {"success": "maybe"}), UNKNOWN, None, "without saying whether"),
+    (answer(200, {"success": 1}), UNKNOWN, None, "without saying whether"),
+    (answer(200, {"success": 0}), UNKNOWN, None, "without saying whether"),
+    (answer(400, {}), UNKNOWN, None, "cannot be used"),
+    (answer(400, b""), UNKNOWN, None, "empty"),
+    (answer(404, {}), UNKNOWN, None, "cannot be used"),
+    (answer(400, {"success": True}), UNKNOWN, None, "cannot be used"),
+    (answer(404, {"success": True, "id": ID}), UNKNOWN, None, "cannot be used"),
+    (answer(502, HTML), UNKNOWN, None, "HTML"),
+    (answer(100, {"success": True}), UNKNOWN, None, "failed to answer"),
+    (answer(307, b""), UNKNOWN, None, "redirect"),
+    (answer(302, {"success": True, "id": ID}), UNKNOWN, None, "redirect"),
 ]
+
+# What each code of the gateway means, whatever the HTTP status of its answer, as failures.rst has it.
+CODES: dict[str, type[KrcloudError]] = {
+    **dict.fromkeys(("200", "210", "230"), AuthenticationError),
+    **dict.fromkeys(("400", "410", "420"), RateLimitError),
+    **dict.fromkeys(("500", "510", "900"), UnknownOutcomeError),
+}
+
+
+@pytest.mark.parametrize("status", [200, 202, 302, 400, 404, 408, 409, 413, 500, 503, 504])
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("as_number", [False, True])
+def test_a_code_of_the_gateway_means_the_same_whatever_the_status(code: str, status: int, as_number: bool) -> None:
+    error = reset_error(answer(status, b(int(code) if as_number else code)))
+    assert error.__class__ is CODES[code]
+    assert error.vendor_code == code
+    assert reset_error(answer(status, gateway_xml(code))).__class__ is CODES[code]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
+@pytest.mark.parametrize("code", ["500", "510", "900"])
+def test_a_server_that_failed_proves_nothing_whatever_the_status(code: str, status: int) -> None:
+    assert reset_error(answer(status, b(code))).__class__ is UnknownOutcomeError
+    assert list_error(answer(status, b(code))).__class__ is ProtocolError
 
 
 @pytest.mark.parametrize(("response", "kind", "code", "words"), REFUSALS)
@@ -348,7 +514,13 @@ def test_every_envelope(response: Response, kind: type[KrcloudError], code: str 
 
 
 def test_a_list_that_fails_has_no_unknown_outcome() -> None:
-    for response in (answer(500, b("900")), answer(200, HTML), answer(200, b""), answer(302, b"")):
+    for response in (
+        answer(202, {"message": "Accepted"}),
+        answer(500, b("900")),
+        answer(200, HTML),
+        answer(200, b""),
+        answer(302, b""),
+    ):
         assert list_error(response).__class__ is ProtocolError
 
 
@@ -397,6 +569,7 @@ def test_any_json_is_a_confirmation_or_an_error_of_ours(status: int, body: objec
         assert status in (200, 201)
         assert isinstance(body, dict)
         assert str(body["success"]).strip().lower() == "true"
+        assert not body.get("error")
 
 
 # ----------------------------------------------------------------------------------------------------- trace and hints

@@ -26,13 +26,14 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     UnknownOutcomeError,
     internal_error,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import Account
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import Account, Listing
 from ansible_collections.krcloud.credentials.plugins.module_utils._pace import MOST_WORKERS
 from ansible_collections.krcloud.credentials.plugins.module_utils._reset import (
     OUTCOMES,
     Outcome,
     Target,
     check_targets,
+    doubts,
     reset_passwords,
     result_of,
 )
@@ -51,14 +52,16 @@ class FakeAccounts:
         self.listed = 0
         self.resets: list[tuple[str, str]] = []
         self.list_error: KrcloudError | None = None
+        self.more: list[Account] = []
         self._lock = threading.Lock()
 
-    def accounts(self) -> list[Account]:
+    def accounts(self) -> Listing:
         with self._lock:
             self.listed += 1
         if self.list_error:
             raise self.list_error
-        return [Account(key, name, None, "RUNNING", False, None) for name, key in self._accounts.items()]
+        rows = [Account(key, name, None, "RUNNING", False, None) for name, key in self._accounts.items()]
+        return Listing([*rows, *self.more], [])
 
     def reset_password(self, account_id: str, password: str) -> None:
         with self._lock:
@@ -171,6 +174,39 @@ def test_a_missing_account_stops_nobody() -> None:
     assert found[1].id is None
 
 
+def test_what_may_be_a_password_is_not_quoted_but_its_place_is_named() -> None:
+    secret = "Zq7mVx-Canary01"
+    client = tenant()
+    found = reset([*by_name("df001", secret)], client)
+    assert found[1].error["message"].startswith("There is no account with the name in accounts[1].name, or these")
+    (alone,) = reset([Target("the account", None, secret, GOOD, TASK)], client)
+    assert alone.error["message"].startswith("There is no account with the name in the option name, or these")
+    (by_its_id,) = reset([Target("the account", "id." + secret, None, GOOD, TASK)], client, check_mode=True)
+    assert by_its_id.error["message"].startswith("There is no account with the id in the option id, or these")
+    for one in (found, [alone], [by_its_id]):
+        assert secret not in result_of(one)["msg"]
+    with pytest.raises(ConfigurationError) as caught:
+        reset(by_name(secret, secret), client)
+    assert caught.value.message == "accounts[1] is the same account as accounts[0]."
+
+
+def test_a_name_that_several_accounts_have_is_no_name_of_one() -> None:
+    client = tenant()
+    client.more = [Account("ID9", "df002", None, None, None, None), Account("ID3", "df003", None, None, None, None)]
+    found = reset(by_name("df001", "df002", "df003"), client)
+    assert outcomes(found) == ["reset", "failed", "reset"]
+    assert found[1].error["message"] == "There are several accounts with the name df002."
+    assert found[1].error["hint"] == "Give the id of the one that is meant."
+    assert outcomes(reset(by_id("ID2", "ID9"), client, check_mode=True)) == ["reset", "reset"]
+
+
+def test_an_account_without_a_name_is_not_called_none() -> None:
+    client = tenant()
+    client.more = [Account("ID9", None, None, None, None, None)]
+    assert outcomes(reset(by_name("None"), client)) == ["failed"]
+    assert outcomes(reset(by_id("ID9"), client, check_mode=True)) == ["reset"]
+
+
 def test_a_list_that_fails_fails_its_own_tenant_only() -> None:
     one, two = tenant(), FakeAccounts({"team-a": "TA"})
     one.list_error = AuthenticationError("refused")
@@ -247,7 +283,8 @@ def test_the_same_name_of_two_tenants_may_be_two_accounts() -> None:
         (by_name("{{x}}")[0], "The name of accounts[0] is not valid"),
         (by_name("-ab")[0], "The name of accounts[0] is not valid"),
         (by_id("ID1", password="Zy-1")[0], "password of accounts[0] (ID1) breaks the published rules: it is shorter"),
-        (by_id("ID1", password="Long-12345678901234567")[0], "it is longer than 20"),
+        (by_id("ID1", password="abcd1234")[0], "it holds fewer than three of"),
+        (by_id("ID1", password="Abcd-1234\n")[0], "it holds a control character"),
     ],
 )
 def test_a_mistake_in_any_target_stops_all_before_the_first_request(target: Target, words: str) -> None:
@@ -259,9 +296,35 @@ def test_a_mistake_in_any_target_stops_all_before_the_first_request(target: Targ
     assert target.password not in caught.value.sentence()
 
 
+def test_what_only_some_revisions_refuse_is_warned_of_and_sent() -> None:
+    targets = [
+        *by_name("df001", password="qazQAZ12"),
+        Target("accounts[1]", None, "df002", "qazQAZ34", TASK),
+        Target("accounts[2]", "ID3", None, "Aa1!aa&a", TASK),
+        Target("accounts[3]", None, "df004", GOOD, TASK),
+    ]
+    said = doubts(targets)
+    assert said == [
+        "The vendor may reject the password of accounts[0] (df001), accounts[1] (df002): it holds no special "
+        "character. Its published rules differ in that.",
+        "The vendor may reject the password of accounts[2] (ID3): it holds a quote, backslash, slash, ampersand, "
+        "backtick or blank. Its published rules differ in that.",
+    ]
+    assert not any(target.password in text for target in targets for text in said)
+    client = tenant()
+    assert outcomes(reset(targets, client)) == ["reset"] * 4
+    assert len(client.resets) == 4
+
+
+def test_many_doubts_are_one_warning() -> None:
+    (said,) = doubts(by_name(*(f"df{at:03d}" for at in range(1000)), password="qazQAZ12"))
+    assert "accounts[9] (df009) and 990 more: it holds no special character." in said
+
+
 def test_good_targets_pass() -> None:
     targets = [*by_name("df001", "df002"), *by_id("ID3")]
     check_targets(targets)
+    assert doubts(targets) == []
     assert [repr(target) for target in targets] == [f"Target {target.label}" for target in targets]
 
 
