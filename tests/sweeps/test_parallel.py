@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -95,19 +96,39 @@ def rotations(stored: Stored) -> list[str | None]:
     return [envelope.rotation_id, *(former.rotation_id for former in envelope.previous)]
 
 
+def one_chain(revision: str | None, saved: Sequence[Saved]) -> list[Saved]:
+    """Return the saves in an order in which each replaces what the one before has made, as many as that takes in.
+
+    A file knows documents by what is in them, and an active password that is sent once more leaves a document as it
+    was: so a chain may come by the same revision again, and goes on from there (an Eulerian trail, after Hierholzer).
+    """
+    following: dict[str | None, list[Saved]] = {}
+    for save in saved:
+        following.setdefault(save.expected, []).append(save)
+    trail: list[Saved] = []
+    path: list[tuple[str | None, Saved | None]] = [(revision, None)]
+    while path:
+        at, came_by = path[-1]
+        if following.get(at):
+            save = following[at].pop()
+            path.append((save.revision, save))
+        else:
+            path.pop()
+            trail += [came_by] if came_by else []
+    chain = trail[::-1]
+    whole = all(save.expected == former.revision for former, save in itertools.pairwise(chain))
+    return chain if whole else []
+
+
 def lost_updates(before: Stored, after: Stored, saved: Sequence[Saved]) -> Iterator[str]:
     """Follow the saves of one account: they must make one chain, and what they promoted must all be there."""
-    following = {save.expected: save for save in saved}
-    if len(following) < len(saved):
-        yield "two saves have replaced the same revision"
-    revision, promoted = before.revision, rotations(before)
-    while revision in following:
-        save = following.pop(revision)
-        revision = save.revision
+    chain = one_chain(before.revision, saved)
+    if len(chain) < len(saved) or (chain[-1].revision if chain else before.revision) != after.revision:
+        yield "the saves do not lead from the first revision to the last"
+    promoted = rotations(before)
+    for save in chain:
         if save.active != promoted[0]:
             promoted.insert(0, save.active)
-    if following or revision != after.revision:
-        yield "the saves do not lead from the first revision to the last"
     # What may still become live is kept beyond that.
     if rotations(after)[: 1 + MOST_PREVIOUS] != promoted[: 1 + MOST_PREVIOUS]:
         yield "what was promoted is not what is now active and previous"

@@ -18,6 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     Account,
     Envelope,
     EnvelopeError,
+    Flight,
     Pending,
     from_document,
     time_text,
@@ -89,7 +90,8 @@ def _active(account: Account, age: float) -> Envelope:
 
 def _candidate(account: Account, outcome: str) -> Pending:
     staged_at = time_text(time.time() - DAY / 2)
-    return Pending(f"{outcome.title()}!{account.name}-2", staged_at, f"{outcome}-of-{account.name}", outcome)
+    flight = Flight("an earlier run", staged_at)
+    return Pending(f"{outcome.title()}!{account.name}-2", staged_at, f"{outcome}-of-{account.name}", outcome, (flight,))
 
 
 @dataclass(frozen=True)
