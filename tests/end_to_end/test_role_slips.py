@@ -1,0 +1,244 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Slips of whoever writes a play around our roles: each is named, nothing is sent, and others get their turn."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from simulator import Simulator
+from tooling import tree
+
+ROTATION, RESET = "ncp_dataforest_rotation", "solapi_password_reset"
+SHOW = "SAID: "
+
+
+class Plays:
+    """Playbooks around our roles, with a store each for passwords and mails."""
+
+    def __init__(self, run_playbook: Any, simulator: Simulator, folder: Path) -> None:
+        self._run_playbook = run_playbook
+        self._folder = folder
+        self._arguments = [f"--vault-password-file={folder / 'passphrase'}"]
+        (folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
+        self.options: dict[str, dict[str, Any]] = {
+            ROTATION: {
+                "store": self.store("default"),
+                "accounts": [{"name": "df001"}],
+                "new_accounts": "rotate",
+                "api_url": simulator.ncp_url,
+                "access_key": simulator.access_key,
+                "secret_key": simulator.secret_key,
+            },
+            RESET: {"emails": ["a@example.com"], "api_url": simulator.solapi_url},
+        }
+
+    def store(self, name: str) -> dict[str, str]:
+        """A store of its own."""
+        return {"path": str(self._folder / f"{name}.yml")}
+
+    def call(self, role: str, **variables: Any) -> dict[str, Any]:
+        """A task that calls a role, with the options of the class and others."""
+        given = {f"{role}_{name}": value for name, value in {**self.options[role], **variables}.items()}
+        return {"ansible.builtin.include_role": {"name": f"krcloud.credentials.{role}"}, "vars": given}
+
+    def run(self, plays: Sequence[Mapping[str, Any]], *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run plays on localhost, or on other hosts that are it, too."""
+        host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        plays = [{"hosts": "localhost", "gather_facts": False, "vars": host, **play} for play in plays]
+        done: subprocess.CompletedProcess[str] = self._run_playbook(json.dumps(plays), *self._arguments, *arguments)
+        return done
+
+    def refusals(self, role: str, *calls: Mapping[str, Any]) -> list[str]:
+        """Call a role again and again, and return why it failed, '' where it did not."""
+        tasks = [
+            {
+                "block": [self.call(role, **call), _say("")],
+                "rescue": [_say("{{ ansible_failed_result.msg }}")],
+            }
+            for call in calls
+        ]
+        done = self.run([{"tasks": [*tasks, {"ansible.builtin.debug": {"msg": f"{SHOW}{{{{ said | to_json }}}}"}}]}])
+        assert done.returncode == 0, done.stdout
+        shown: list[str] = json.loads(json.loads(f'"{done.stdout.split(SHOW, 1)[1].splitlines()[0]}'))
+        return shown
+
+
+def _say(text: str) -> dict[str, Any]:
+    return {"ansible.builtin.set_fact": {"said": "{{ said | default([]) + [text] }}"}, "vars": {"text": text}}
+
+
+@pytest.fixture
+def plays(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Plays:
+    return Plays(run_playbook, simulator, tmp_path)
+
+
+# What is given, and the name of the variable that the refusal names.
+EMPTY: dict[str, list[dict[str, Any]]] = {
+    ROTATION: [
+        {"accounts": None},
+        {"accounts": []},
+        {"accounts": ""},
+        {"accounts": {}},
+        {"store": None},
+        {"store": {}},
+        {"max_age": ""},
+        {"profile": None},
+        {"max_failures": None},
+        {"verify_tasks": None},
+        {"publish_tasks": ""},
+        {"secure_logging": None},
+        {"fail": None},
+    ],
+    RESET: [
+        {"emails": None},
+        {"emails": []},
+        {"emails": ""},
+        {"store": None},
+        {"store": {}},
+        {"min_interval": ""},
+        {"api_key": None},
+        {"secure_logging": None},
+        {"fail": None},
+    ],
+}
+# A hook is handed the last two: if the user sets them, the hook may get the user's.
+UNKNOWN = {ROTATION: ["acounts", "exclude", "account", "password"], RESET: ["email", "mails", "interval"]}
+
+
+@pytest.mark.parametrize("role", [ROTATION, RESET])
+def test_what_has_no_value_or_is_not_known_is_refused(role: str, plays: Plays, simulator: Simulator) -> None:
+    unknown = [{name: [{"name": "df001"}]} for name in UNKNOWN[role]]
+    given = [*EMPTY[role], *unknown]
+    for call, text in zip(given, plays.refusals(role, *given), strict=True):
+        (name,) = call
+        if call in unknown:
+            assert text.startswith(f"The role has no variable {role}_{name}. Correct the name, or, if ")
+        else:
+            # Of some types ansible-core knows that null is none.
+            assert f"{role}_{name} has no value. Give it one" in text or f"'{role}_{name}' is of type NoneType" in text
+    assert simulator.requests() == []
+
+
+def test_a_text_is_one_address(plays: Plays, simulator: Simulator) -> None:
+    fine, said = plays.refusals(RESET, {"emails": "a@example.com"}, {"emails": "b@example.com,c@example.com"})
+    assert fine == ""
+    assert "b@example.com,c@example.com" in said
+    assert [mail["email"] for mail in simulator.truth()["mails"]] == ["a@example.com"]
+
+
+def test_only_one_host_at_a_time_rotates_the_same_accounts(plays: Plays, simulator: Simulator) -> None:
+    other = simulator.tenants["other"]
+    of_host = {
+        "first": {"store": plays.store("default"), "access_key": simulator.access_key},
+        "second": {"store": plays.store("other"), "access_key": other["access_key"]},
+    }
+    of_host["first"].update(secret_key=simulator.secret_key, accounts=[{"name": "df001"}])
+    of_host["second"].update(secret_key=other["secret_key"], accounts=[{"name": "team-a"}])
+
+    def by_host(*names: str) -> dict[str, str]:
+        return {name: f"{{{{ of_host[inventory_hostname].{name} }}}}" for name in names}
+
+    def play(task: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"hosts": "first,second", "tasks": [{"block": [task], "rescue": [_say("")]}], **more}
+
+    again = {"new_accounts": "fail", "force": True}
+    own = by_host("store", "access_key", "secret_key", "accounts")
+    done = plays.run(
+        [
+            play(plays.call(ROTATION, force=True), serial=1),
+            play({**plays.call(ROTATION, **again), "run_once": True}),
+            play({"block": [plays.call(ROTATION, **again)], "run_once": True}),
+            play({**plays.call(ROTATION, **again), "when": "inventory_hostname == 'second'"}),
+            play(plays.call(ROTATION, force=True, **own)),
+            play(plays.call(ROTATION, **again)),
+            play(plays.call(ROTATION, **again, **by_host("store", "accounts"))),
+            play(plays.call(ROTATION, **again, **by_host("access_key", "secret_key"))),
+            play(plays.call(ROTATION, **again), strategy="ansible.builtin.free"),
+        ],
+        "--inventory=first,second,",
+        f"--extra-vars={json.dumps({'of_host': of_host})}",
+    )
+    assert "[WARNING]" not in done.stdout + done.stderr
+    texts = re.split(r"^PLAY \[first,second\].*$", done.stdout, flags=re.MULTILINE)[1:]
+    rotated = [re.findall(r"^changed: \[(\w+)\]$", text, re.MULTILINE) for text in texts]
+    refused = [text.count("2 hosts run the role at the same time with the same store or the same") for text in texts]
+    both = ["first", "second"]
+    turns = [["first"], ["second"], ["first"], ["first"], ["second"]]
+    assert [sorted(hosts) for hosts in rotated[:-1]] == [*turns, both, [], [], []]
+    assert [bool(count) for count in refused] == [False] * 6 + [True] * 4
+    # Whoever is first sees nobody, perhaps.
+    assert len(rotated[-1]) <= 1
+
+
+def test_the_roles_of_reset_mails_take_turns_too(plays: Plays, simulator: Simulator) -> None:
+    def play(task: dict[str, Any]) -> dict[str, Any]:
+        return {"hosts": "first,second", "tasks": [{"block": [task], "rescue": [_say("")]}]}
+
+    done = plays.run(
+        [
+            play(plays.call(RESET)),
+            play({"block": [plays.call(RESET)], "run_once": True}),
+            play(plays.call(RESET, emails="{{ inventory_hostname }}@example.com")),
+        ],
+        "--inventory=first,second,",
+    )
+    assert "Several hosts run the role at the same time for the same addresses" in done.stdout
+    mails = [mail["email"] for mail in simulator.truth()["mails"]]
+    assert sorted(mails) == ["a@example.com", "first@example.com", "second@example.com"]
+
+
+@pytest.mark.parametrize("way", ["loop", "hosts"])
+def test_a_bad_key_of_one_tenant_keeps_no_other_from_its_turn(plays: Plays, simulator: Simulator, way: str) -> None:
+    """Both as the README shows it."""
+    keys = simulator.tenants
+    tenants = {
+        "bad": {"access_key": simulator.access_key, "secret_key": "a-wrong-secret-key-000000000000000001"},
+        "good": {"access_key": keys["other"]["access_key"], "secret_key": keys["other"]["secret_key"]},
+    }
+    of_tenant = {name: f"{{{{ tenants[tenant].{name} }}}}" for name in ("access_key", "secret_key")}
+    store = {"path": plays.store("{{ tenant }}")["path"]}
+    call = plays.call(ROTATION, **of_tenant, store=store, accounts="{{ omit }}", fail=False)
+    verdict = {
+        "ansible.builtin.assert": {
+            "that": "ncp_dataforest_rotation_failures == []",
+            "fail_msg": "{{ ncp_dataforest_rotation_failures | join(' ') }}",
+        }
+    }
+    if way == "loop":
+        call |= {"loop": list(tenants), "loop_control": {"loop_var": "tenant"}}
+        wanted: list[dict[str, Any]] = [{"tasks": [call, verdict]}]
+    else:
+        hosts = {"hosts": ",".join(tenants)}
+        wanted = [{**hosts, "serial": 1, "tasks": [call]}, {**hosts, "tasks": [verdict]}]
+        call["vars"]["tenant"] = "{{ inventory_hostname }}"
+    before = simulator.truth()["accounts"]
+    done = plays.run(wanted, f"--inventory={','.join(tenants)},", f"--extra-vars={json.dumps({'tenants': tenants})}")
+    after = simulator.truth()["accounts"]
+    assert done.returncode == 2
+    assert before["default"] == after["default"]
+    assert all(before["other"][name] != after["other"][name] for name in before["other"])
+    assert f'"msg": "{plays.store("bad")["path"]}: NAVER Cloud refused the credentials from the option' in done.stdout
+
+
+def test_a_run_that_begins_in_the_middle_of_the_role_says_so(plays: Plays, simulator: Simulator) -> None:
+    tasks = yaml.safe_load((tree.ROOT / "roles" / ROTATION / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    names = [task["name"] for each in tasks for task in each.get("block", [each])]
+    role = {"role": f"krcloud.credentials.{ROTATION}", "vars": plays.call(ROTATION)["vars"]}
+    after = names[names.index("Rotate the passwords that are due") + 1 :]
+    assert len(after) == 5
+    for name in after:
+        done = plays.run([{"roles": [role]}], f"--start-at-task=*{name}")
+        assert done.returncode == 2
+        assert "The task that rotates was left out, by --start-at-task, --step or a tag, so nothing is" in done.stdout
+    assert simulator.requests() == []
