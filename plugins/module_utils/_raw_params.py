@@ -87,7 +87,7 @@ def _fits(option: Mapping[str, Any], value: Any) -> bool:
 
     try:
         getattr(validation, f"check_type_{option['type']}")(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):
         return False
     return "choices" not in option or value in option["choices"]
 

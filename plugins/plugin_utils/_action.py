@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,7 +39,8 @@ class RedactingAction(SendingAction):
         self.redactor = Redactor()
         self.task_vars = task_vars or {}
         try:
-            result = self.act()
+            with contextlib.ExitStack() as self._stores:
+                result = self.act()
         except KrcloudError as error:
             result = error.as_failure()
         except AnsibleError as error:
@@ -81,8 +83,9 @@ class RedactingAction(SendingAction):
         return {**self._task.args, **given}
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
-        """Return the store that the option ``store`` describes."""
-        return opened_store(options, self._loader, self.redactor, contents=contents)
+        """Return the store that the option ``store`` describes. It is closed when the task ends, however that ends."""
+        store = opened_store(options, self._loader, self.redactor, contents=contents)
+        return self._stores.enter_context(contextlib.closing(store))
 
     def run_module(self, name: str, arguments: Mapping[str, Any], *, rehearse: bool = False) -> Mapping[str, Any]:
         """Run a module of this collection on the target host, or only in check mode, and return its result."""

@@ -21,7 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored, StoreError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _durable_file, _kv2, open_store
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _durable_file, _kv2_server, open_store
 from store_bench.openbao import OpenBao
 from store_bench.steps import Hook, Replacement, of_hashi_vault, of_vault_file
 
@@ -162,7 +162,7 @@ class HashiVaultBench:
         return sorted(name for name in answer["data"]["keys"] if not name.endswith("/")) if status == 200 else []
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
-        return replaced(of_hashi_vault(_kv2, hook))
+        return replaced(of_hashi_vault(_kv2_server, hook))
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         def options(**changed: Any) -> Callable[[], AbstractContextManager[Store]]:

@@ -35,9 +35,9 @@ def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
         yield files, library.__name__, watched
 
 
-def of_hashi_vault(store: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module of the store, so that it tells of every request."""
-    yield store._Server, "_send", _told(store._Server._send, "request", hook)
+def of_hashi_vault(server: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into the module `_kv2_server`, so that it tells of every request."""
+    yield server.Server, "_send", _told(server.Server._send, "request", hook)
 
 
 def _told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:

@@ -30,6 +30,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import hashi_vault, vault_file
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._options import Options, either, listed
 
 STORES: Mapping[str, ModuleType] = {"vault_file": vault_file, "hashi_vault": hashi_vault}
 DEFAULT_TYPE = "vault_file"
@@ -67,64 +68,24 @@ def open_store(
 
 def secrets_of(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the secrets among the options and in the environment that stands in for them, for a redactor."""
-    kind, complete = complete_options(options, os.environ if environ is None else environ)
-    spec: Spec = STORES[kind].OPTIONS
-    return [complete[name] for name, option in spec.items() if option.get("no_log") and complete[name]]
+    _kind, complete = complete_options(options, os.environ if environ is None else environ)
+    return complete.secrets
 
 
-def complete_options(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def complete_options(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, Options]:
     """Return the type of the store, and its options with environment and defaults filled in.
 
-    An option that is None or empty counts as not given. Raises ConfigurationError, which quotes no value of a secret.
+    An option that is None or empty counts as not given. Raises ConfigurationError, which quotes no value.
     """
-    given = {name: value for name, value in options.items() if value not in (None, "")}
+    given = {name: value for name, value in options.items() if value is not None and value != ""}
     kind = given.pop("type", DEFAULT_TYPE)
     if kind not in STORES:
-        raise ConfigurationError(f"There is no store of the type {str(kind)[:40]!r}.", hint=f"Use {_list(STORES)}.")
+        raise ConfigurationError(f"The type of the store is not valid: it must be {either(STORES)}.")
     spec: Spec = STORES[kind].OPTIONS
     everybodys = argument_spec()
     for name in sorted(set(given) - set(spec)):
         # An argument spec fills in the defaults of all stores.
         if name in everybodys and given[name] == everybodys[name].get("default"):
             continue
-        raise ConfigurationError(f"The store {kind} has no option {name!r}.", hint=f"It has {_list(spec)}.")
-    complete: dict[str, Any] = {}
-    for name, option in spec.items():
-        variables = STORES[kind].ENVIRONMENT.get(name, ())
-        value = given.get(name)
-        if value is None:
-            value = next((environ[variable] for variable in variables if environ.get(variable)), option.get("default"))
-        if value is None and option.get("required"):
-            asked = f", nor is any of the environment variables {_list(variables)}" if variables else ""
-            raise ConfigurationError(f"The store {kind} needs the option {name}, and it is not set{asked}.")
-        complete[name] = None if value is None else _typed(kind, name, option, value)
-    return kind, complete
-
-
-def _typed(kind: str, name: str, option: Mapping[str, Any], value: Any) -> Any:
-    wanted = option["type"]
-    try:
-        if wanted == "str" and isinstance(value, str):
-            # Not what a template returns, which carries tags that other libraries do not know.
-            value = "".join(value)
-        elif wanted == "bool" and isinstance(value, bool):
-            return value
-        elif wanted in ("int", "float") and not isinstance(value, bool):
-            value = int(value) if wanted == "int" else float(value)
-        else:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"The option {name} of the store {kind} must be a {_WORDS[wanted]}.") from None
-    if "choices" in option and value not in option["choices"]:
-        raise ConfigurationError(f"The option {name} of the store {kind} must be one of {_list(option['choices'])}.")
-    if wanted in ("int", "float") and not option.get("least", 0) <= value <= 86400:
-        raise ConfigurationError(f"The option {name} of the store {kind} is {value}, which is out of range.")
-    return value
-
-
-_WORDS = {"str": "text (quote it)", "bool": "yes or no (a boolean)", "int": "whole number", "float": "number"}
-
-
-def _list(names: Any) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else str(last)
+        raise ConfigurationError(f"The store {kind} has no option {name!r}.", hint=f"It has {listed(spec)}.")
+    return kind, Options(kind, spec, STORES[kind].ENVIRONMENT, given, environ)

@@ -87,7 +87,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._vault_
 OPTIONS: Spec = {
     "path": {"type": "str", "required": True},
     "vault_id": {"type": "str"},
-    "lock_timeout": {"type": "float", "default": 60.0},
+    "lock_timeout": {"type": "float", "default": 60.0, "least": 0, "most": 86400},
 }
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 

@@ -24,7 +24,7 @@ from sweeps.boundaries import Boundaries, of_vendor
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"
 WATCHED = {
     f"{PLUGINS}.plugin_utils.stores._durable_file": of_vault_file,
-    f"{PLUGINS}.plugin_utils.stores._kv2": of_hashi_vault,
+    f"{PLUGINS}.plugin_utils.stores._kv2_server": of_hashi_vault,
     f"{PLUGINS}.module_utils._transport": of_vendor,
 }
 

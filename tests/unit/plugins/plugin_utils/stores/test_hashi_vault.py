@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import signal
+import subprocess
 import sys
 import time
 import warnings
@@ -29,7 +31,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     StoreError,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import _LARGEST_ANSWER, HashiVaultStore
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2_server import LARGEST_ANSWER
 from store_bench.benches import POLICY, HashiVaultBench, get, load, put
 from store_bench.fault_proxy import (
     CUT_ANSWER,
@@ -237,6 +240,31 @@ def test_waits_as_long_as_it_is_asked_to(hashi: HashiVaultBench, proxy: FaultPro
     assert clock.naps == [7.0]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_that_is_too_long_is_named_and_not_begun(hashi: HashiVaultBench, proxy: FaultProxy, status: int) -> None:
+    put(hashi.open(), kim=OLD)
+    clock = FakeClock()
+    proxy.rule = lambda seen: Reply(status, b'{"errors":["slow down"]}', (("Retry-After", "3600"),))
+    store = store_on(hashi, proxy.url, clock)
+    store._mount_checked = True
+    for action in (lambda: store.load(["kim"]), lambda: store.save({"kim": Change(NEW, "1")})):
+        error = failing(action)
+        assert (
+            "It was not tried again: the server asked for 3600 s, and the limit of 60 s for a request" in error.message
+        )
+    assert clock.naps == []
+
+
+def test_a_login_that_is_put_off_is_waited_for(hashi: HashiVaultBench, policy: str, proxy: FaultProxy) -> None:
+    put(hashi.open(), kim=OLD)
+    clock = FakeClock()
+    later = [Reply(429, b"", (("Retry-After", "5"),))]
+    proxy.rule = lambda seen: later.pop() if later and seen.path.endswith("/login") else PASS
+    store = store_on(hashi, proxy.url, clock, **by_approle(hashi, policy))
+    assert get(store, "kim").document == OLD
+    assert clock.naps == [5.0]
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -308,7 +336,7 @@ def test_a_token_needs_no_right_to_list(hashi: HashiVaultBench) -> None:
 
 
 def test_an_answer_without_end_is_none(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
-    proxy.rule = lambda seen: PASS if "/sys/" in seen.path else Reply(200, b"x" * (_LARGEST_ANSWER + 1))
+    proxy.rule = lambda seen: PASS if "/sys/" in seen.path else Reply(200, b"x" * (LARGEST_ANSWER + 1))
     error = failing(lambda: store_on(hashi, proxy.url, retries=0).load(["kim"]))
     assert "the answer is larger than" in error.message
 
@@ -416,16 +444,22 @@ def policy(hashi: HashiVaultBench) -> str:
     return "rotation"
 
 
+def by_approle(hashi: HashiVaultBench, policy: str, **role: Any) -> dict[str, Any]:
+    """The options of a login by AppRole, for a role of this policy."""
+    server = hashi.server
+    server.call("POST", "sys/auth/approle", {"type": "approle"})
+    server.do("POST", "auth/approle/role/rotation", {"token_policies": [policy], "token_ttl": "100s", **role})
+    role_id = server.do("GET", "auth/approle/role/rotation/role-id")["data"]["role_id"]
+    secret_id = server.do("POST", "auth/approle/role/rotation/secret-id", {})["data"]["secret_id"]
+    return {"auth_method": "approle", "role_id": role_id, "secret_id": secret_id, "token": None}
+
+
 def test_logs_in_by_approle_and_again_before_the_token_ends(
     hashi: HashiVaultBench, policy: str, proxy: FaultProxy
 ) -> None:
-    server = hashi.server
-    server.call("POST", "sys/auth/approle", {"type": "approle"})
-    server.do("POST", "auth/approle/role/rotation", {"token_policies": [policy], "token_ttl": "100s"})
-    role_id = server.do("GET", "auth/approle/role/rotation/role-id")["data"]["role_id"]
-    secret_id = server.do("POST", "auth/approle/role/rotation/secret-id", {})["data"]["secret_id"]
+    login = by_approle(hashi, policy)
+    secret_id = login.pop("secret_id")
     clock = FakeClock()
-    login = {"auth_method": "approle", "role_id": role_id, "token": None}
     store = store_on(hashi, proxy.url, clock, secret_id=secret_id, **login)
     put(store, kim=OLD)
 
@@ -472,6 +506,86 @@ def test_logs_in_by_jwt(hashi: HashiVaultBench, policy: str) -> None:
     assert "refused the login by jwt at auth/pipeline" in error.message
 
 
+def test_logs_in_by_kubernetes_as_by_jwt(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+    """Both methods take the same request, and answer the same way (the API pages of both)."""
+
+    def rule(seen: Seen) -> str | Reply:
+        if seen.path != "/v1/auth/kubernetes/login":
+            return PASS
+        assert json.loads(seen.body) == {"role": "rotation", "jwt": "eyJ.of.pod"}
+        return Reply(200, json.dumps({"auth": {"client_token": hashi.token, "lease_duration": 60}}).encode())
+
+    proxy.rule = rule
+    login = {"auth_method": "jwt", "auth_mount_point": "kubernetes", "role": "rotation", "token": None}
+    put(store_on(hashi, proxy.url, jwt="eyJ.of.pod", **login), kim=OLD)
+    assert hashi.names() == ["kim"]
+
+
+def live_tokens(server: OpenBao) -> set[str]:
+    return set(server.do("LIST", "auth/token/accessors")["data"]["keys"])
+
+
+def test_no_login_of_ours_outlives_its_use(hashi: HashiVaultBench, policy: str) -> None:
+    login = by_approle(hashi, policy)
+    put(hashi.open(), kim=OLD)
+    before = live_tokens(hashi.server)
+    for _lookup in range(20):
+        store = hashi.open(**login)
+        assert get(store, "kim").document == OLD
+        store.close()
+        store.close()
+    assert live_tokens(hashi.server) == before
+    # One that has logged in twice, and is used again after its end.
+    clock = FakeClock()
+    store = store_on(hashi, hashi.server.url, clock, **login)
+    get(store, "kim")
+    clock.passed += 81
+    get(store, "kim")
+    assert len(live_tokens(hashi.server) - before) == 2
+    store.close()
+    assert get(store, "kim").document == OLD
+    store.close()
+    assert live_tokens(hashi.server) == before
+
+
+def test_a_token_that_was_given_lives_on(hashi: HashiVaultBench) -> None:
+    store = hashi.open()
+    put(store, kim=OLD)
+    store.close()
+    assert get(store, "kim").document == OLD
+
+
+def test_a_login_that_was_never_made_is_not_ended(hashi: HashiVaultBench, policy: str, proxy: FaultProxy) -> None:
+    store_on(hashi, proxy.url, **by_approle(hashi, policy)).close()
+    assert proxy.seen == []
+
+
+@pytest.mark.parametrize(
+    "fault", [DROP_REQUEST, DROP_ANSWER, Reply(403, b'{"errors":["permission denied"]}'), Reply(500)]
+)
+def test_a_login_that_cannot_be_ended_is_told_and_fails_nothing(
+    hashi: HashiVaultBench, policy: str, proxy: FaultProxy, fault: str | Reply
+) -> None:
+    said: list[str] = []
+    settings = {**hashi.options, **by_approle(hashi, policy), "url": proxy.url}
+    store = HashiVaultStore(complete_options(settings, {})[1], warn=said.append)
+    put(store, kim=OLD)
+    proxy.rule = lambda seen: fault if seen.path.endswith("/revoke-self") else PASS
+    store.close()
+    (warning,) = said
+    assert warning.startswith(f"The login at {proxy.url} could not be ended (")
+    assert "update on auth/token/revoke-self" in warning
+
+
+def test_a_login_of_the_kind_batch_has_no_end_to_make(hashi: HashiVaultBench, policy: str) -> None:
+    said: list[str] = []
+    settings = {**hashi.options, **by_approle(hashi, policy, token_type="batch")}
+    store = HashiVaultStore(complete_options(settings, {})[1], warn=said.append)
+    put(store, kim=OLD)
+    store.close()
+    assert said == []
+
+
 def test_takes_no_token_that_nobody_gave_it(
     hashi: HashiVaultBench, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -482,7 +596,7 @@ def test_takes_no_token_that_nobody_gave_it(
     monkeypatch.setenv("VAULT_ADDR", hashi.server.url)
     login = {"auth_method": "approle", "role_id": "nobody", "secret_id": "nothing", "token": None}
     assert "refused the login" in failing(reading(store_on(hashi, proxy.url, **login))).message
-    with pytest.raises(ConfigurationError, match="needs token to log in by token"):
+    with pytest.raises(ConfigurationError, match="needs the option token to log in with auth_method token"):
         store_on(hashi, proxy.url, token=None)
 
 
@@ -493,6 +607,63 @@ def test_without_hvac_the_way_to_it_is_named(hashi: HashiVaultBench, monkeypatch
         error = failing(action)
         assert f"{sys.executable} does not have it" in error.message
         assert error.hint == f"Install it: {sys.executable} -m pip install hvac"
+
+
+# ------------------------------------------------------------------------------------------------------------- foretold
+
+SELF = 'path "sys/capabilities-self" { capabilities = ["update"] }'
+
+
+def may(hashi: HashiVaultBench, *capabilities: str, ask: bool = True) -> Store:
+    rights = ", ".join(f'"{each}"' for each in capabilities)
+    policy = f'path "secret/data/test/*" {{ capabilities = [{rights}] }} {SELF if ask else ""}'
+    return hashi.open(token=hashi.server.token(policy))
+
+
+def test_a_token_that_may_only_read_is_foretold(hashi: HashiVaultBench) -> None:
+    put(hashi.open(), kim=OLD)
+    before = hashi.mark()
+    for store in (may(hashi, "read"), may(hashi, "read", "create")):
+        foretold = failing(lambda store=store: store.check_save(["kim"]))
+        met = failing(lambda store=store: store.save({"kim": Change(NEW, "1")}))
+        assert foretold.sentence() == met.sentence()
+    failing(lambda: may(hashi, "read", "update").check_save(["kim", "new"]))
+    assert hashi.mark() == before
+
+
+def test_what_a_token_may_is_not_refused_and_changes_nothing(hashi: HashiVaultBench) -> None:
+    put(hashi.open(), kim=OLD)
+    before = hashi.mark()
+    for store in (
+        may(hashi, "read", "create", "update"),
+        may(hashi, "read", "update"),
+        may(hashi, "read", ask=False),  # nobody can tell
+        hashi.open(token=hashi.server.root_token),
+    ):
+        store.check_save(["kim"])
+        store.check_save([])
+    may(hashi, "read", "create", "update").check_save(["kim", "new"])
+    assert hashi.mark() == before
+
+
+def test_what_was_read_before_is_not_read_again_to_foretell(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+    put(hashi.open(), kim=OLD)
+    store = store_on(hashi, proxy.url)
+    store.load(["kim", "new"])
+    seen = len(proxy.seen)
+    store.check_save(["kim", "new"])
+    assert [each.path for each in proxy.seen[seen:]] == ["/v1/sys/capabilities-self"]
+
+
+def test_a_reader_is_told_what_a_reader_needs(hashi: HashiVaultBench) -> None:
+    put(hashi.open(), kim=OLD)
+    writer = hashi.open(token=hashi.server.token('path "secret/data/test/*" { capabilities = ["create", "update"] }'))
+    error = failing(lambda: load(writer, ["kim"]))
+    assert error.hint == f"Give its policy read on secret/data/{hashi.folder}/kim, or use a fresh token."
+    error = failing(lambda: may(hashi, "read").save({"kim": Change(NEW, "1")}))
+    assert error.hint == (
+        f"Give its policy create, read and update on secret/data/{hashi.folder}/*, or use a fresh token."
+    )
 
 
 # -------------------------------------------------------------------------------------------------- a server that lives
@@ -532,6 +703,32 @@ def test_trusts_whom_it_is_told_to(durable: DurableOpenBao, tmp_path: Path) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert get(durable_store(durable, ca_path=None, validate_certs=False), "tls").document == OLD
+
+
+@pytest.mark.parametrize("variable", ["BAO_CACERT", "VAULT_CACERT"])
+def test_trusts_what_the_variables_of_the_command_line_tools_name(
+    durable: DurableOpenBao, tmp_path: Path, variable: str
+) -> None:
+    put(durable_store(durable), **{variable: OLD})
+    login = {"type": "hashi_vault", "url": durable.url, "token": durable.root_token, "secret_path": "dataforest"}
+    for environ in ({variable: str(durable.ca_path)}, {variable: str(durable.ca_path), "BAO_CAPATH": "/nowhere"}):
+        store = HashiVaultStore(complete_options({**login, "retries": 0}, environ)[1])
+        assert get(store, variable).document == OLD
+    environ = {variable: str(tmp_path / "none.pem"), "BAO_SKIP_VERIFY": "1", "VAULT_SKIP_VERIFY": "1"}
+    error = failing(reading(HashiVaultStore(complete_options({**login, "retries": 0}, environ)[1])), durable.root_token)
+    assert f"the environment variable {variable} names {tmp_path / 'none.pem'}, which does not exist" in error.message
+
+
+def test_trusts_a_folder_of_authorities(durable: DurableOpenBao, tmp_path: Path) -> None:
+    put(durable_store(durable), capath=OLD)
+    shutil.copy(durable.ca_path, tmp_path / "ca.pem")
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make the folder")
+    subprocess.run(["openssl", "rehash", str(tmp_path)], check=True)
+    login = {"type": "hashi_vault", "url": durable.url, "token": durable.root_token, "secret_path": "dataforest"}
+    for variable in ("BAO_CAPATH", "VAULT_CAPATH"):
+        store = HashiVaultStore(complete_options(login, {variable: str(tmp_path)})[1])
+        assert get(store, "capath").document == OLD
 
 
 def test_a_sealed_server_is_named_and_nothing_is_unknown(durable: DurableOpenBao) -> None:

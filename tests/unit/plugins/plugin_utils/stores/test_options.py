@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.utils.display import Display
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import (
     STORES,
     argument_spec,
@@ -52,31 +56,42 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"type": "s3"}, r"no store of the type 's3'"),
+        ({"type": "s3"}, r"type of the store is not valid: it must be vault_file or hashi_vault"),
         ({}, r"vault_file needs the option path"),
         ({"path": "p", "url": "https://x"}, r"vault_file has no option 'url'"),
         ({"path": "p", "timeout": 5}, r"vault_file has no option 'timeout'"),
         ({"path": "p", "colour": "red"}, r"vault_file has no option 'colour'"),
-        ({"path": 5}, r"path of the store vault_file must be a text"),
-        ({"path": "p", "lock_timeout": -1}, r"lock_timeout .* is -1.0, which is out of range"),
-        ({"path": "p", "lock_timeout": "soon"}, r"lock_timeout .* must be a number"),
-        ({"path": "p", "lock_timeout": float("nan")}, r"out of range"),
-        ({"type": "hashi_vault"}, r"needs the option url, .* environment variables BAO_ADDR and VAULT_ADDR"),
-        ({**SERVER, "token": None}, r"needs token to log in by token"),
-        ({**SERVER, "token": "canary\n"}, r"token of the store has blanks around it"),
-        ({**SERVER, "token": 12345678}, r"token of the store hashi_vault must be a text"),
-        ({**SERVER, "auth_method": "ldap"}, r"auth_method .* must be one of token, approle and jwt"),
-        ({**SERVER, "auth_method": "approle", "role_id": "r"}, r"needs secret_id to log in by approle"),
-        ({**SERVER, "auth_method": "jwt"}, r"needs role and jwt to log in by jwt"),
+        ({"path": 5}, r"path of the store vault_file is not valid: it must be text, in quotes"),
+        (
+            {"type": "hashi_vault"},
+            r"needs the option url, and it is not set, nor is BAO_ADDR or VAULT_ADDR set in the environment of the "
+            r"controller\.",
+        ),
+        (
+            {**SERVER, "token": None},
+            r"needs the option token to log in with auth_method token, and it is not set, nor is BAO_TOKEN",
+        ),
+        (
+            {**SERVER, "token": "canary\n"},
+            r"the option token of the store hashi_vault holds .* it has blanks around it",
+        ),
+        ({**SERVER, "token": 12345678}, r"token of the store hashi_vault is not valid: it must be text, in quotes\."),
+        ({**SERVER, "auth_method": "ldap"}, r"auth_method .* is not valid: it must be token, approle or jwt\."),
+        (
+            {**SERVER, "auth_method": "approle", "role_id": "r"},
+            r"needs the option secret_id to log in with auth_method approle, and it is not set\.",
+        ),
+        (
+            {**SERVER, "auth_method": "jwt"},
+            r"needs the options role and jwt to log in with auth_method jwt, and they are not set\.",
+        ),
         ({**SERVER, "url": "http://vault.example"}, r"url of the store .* is plain http"),
         ({**SERVER, "url": "https://me:canary@vault.example"}, r"holds a user name or password"),
         ({**SERVER, "url": "vault.example"}, r"url of the store is not a web address"),
         ({**SERVER, "mount_point": "a//b"}, r"mount_point .* must be a path"),
         ({**SERVER, "secret_path": "../other"}, r"secret_path .* must be a path"),
         ({**SERVER, "secret_path": "/"}, r"secret_path .* must be a path"),
-        ({**SERVER, "concurrency": 0}, r"concurrency .* is 0, which is out of range"),
-        ({**SERVER, "timeout": 0}, r"timeout .* is 0.0, which is out of range"),
-        ({**SERVER, "validate_certs": "no"}, r"validate_certs .* must be a yes or no"),
+        ({**SERVER, "validate_certs": "no"}, r"validate_certs .* is not valid: it must be true or false\."),
     ],
 )
 def test_mistakes_are_named_before_anything_is_done(options: dict[str, Any], why: str) -> None:
@@ -88,3 +103,115 @@ def test_mistakes_are_named_before_anything_is_done(options: dict[str, Any], why
 def test_a_server_on_this_machine_may_be_without_tls() -> None:
     for url in ("http://127.0.0.1:8200", "http://localhost:8200/", "https://vault.example/behind/a/proxy"):
         assert open_store({**SERVER, "url": url}, None, {}).place.startswith(url.rstrip("/"))
+
+
+NUMBERS = [
+    ({"path": "p"}, "lock_timeout", "a number from 0 to 86400"),
+    (SERVER, "timeout", "a number from 0.001 to 3600"),
+    (SERVER, "retries", "a whole number from 0 to 100"),
+    (SERVER, "concurrency", "a whole number from 1 to 256"),
+]
+NO_NUMBERS = [-1, float("inf"), float("-inf"), float("nan"), 1e308, 10**400, "9" * 5000, True, False, [], "canary"]
+NO_NUMBERS += ["1e400", "inf", "nan", "0x10", b"1"]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: ascii(value)[:12])
+@pytest.mark.parametrize(("options", "name", "allowed"), NUMBERS, ids=[name for _options, name, _allowed in NUMBERS])
+def test_every_number_that_is_refused_is_told_what_is_allowed(
+    options: dict[str, Any], name: str, allowed: str, value: Any
+) -> None:
+    """By the store, and by what reads the arguments of an action or a lookup before that."""
+    spec: Spec = {"store": {"type": "dict", "options": argument_spec()}}
+    for attempt in (
+        lambda: complete_options({**options, name: value}, {}),
+        lambda: validated(spec, {"store": {**options, name: value}}, Redactor()),
+    ):
+        with pytest.raises(ConfigurationError, match="is not valid: it must be") as caught:
+            attempt()
+        assert name in caught.value.message
+        assert f"is not valid: it must be {allowed}." in caught.value.message
+        assert "canary" not in caught.value.sentence()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "number"),
+    [
+        ("timeout", "2.5", 2.5),
+        ("timeout", 3, 3.0),
+        ("retries", "7", 7),
+        ("retries", 0, 0),
+        ("concurrency", 8.0, 8),
+        ("concurrency", "1e1", 10),
+    ],
+)
+def test_numbers_may_be_written_in_every_way_that_ansible_takes(name: str, value: Any, number: float) -> None:
+    for given in (value, validated({name: argument_spec()[name]}, {name: value}, Redactor())[name]):
+        found = complete_options({**SERVER, name: given}, {})[1][name]
+        assert (found, type(found)) == (number, type(number))
+
+
+def test_without_a_range_a_number_is_at_least_one() -> None:
+    for kind, words in (("int", "a whole number"), ("float", "a number")):
+        for value in (float("inf"), float("nan"), "9" * 5000):
+            with pytest.raises(ConfigurationError, match=f"rows is not valid: it must be {words}\\."):
+                validated({"rows": {"type": kind}}, {"rows": value}, Redactor())
+
+
+def test_a_value_is_called_by_the_place_that_it_came_from() -> None:
+    environ = {"VAULT_ADDR": "https://vault.example.com", "BAO_TOKEN": "canary\n"}
+    with pytest.raises(
+        ConfigurationError, match="What the environment variable BAO_TOKEN holds is not valid"
+    ) as caught:
+        open_store({"type": "hashi_vault"}, None, environ)
+    assert "canary" not in caught.value.sentence()
+
+
+@pytest.mark.parametrize("variable", ["BAO_CACERT", "VAULT_CACERT", "BAO_CAPATH", "VAULT_CAPATH"])
+def test_authorities_come_from_the_variables_of_the_command_line_tools(variable: str) -> None:
+    earlier = ["BAO_CACERT", "VAULT_CACERT", "BAO_CAPATH", "VAULT_CAPATH"]
+    environ = {name: f"/{name}" for name in earlier[earlier.index(variable) :]}
+    assert complete_options(SERVER, environ)[1]["ca_path"] == f"/{variable}"
+    assert complete_options({**SERVER, "ca_path": "/mine"}, environ)[1]["ca_path"] == "/mine"
+
+
+def test_no_variable_turns_the_verification_of_certificates_off() -> None:
+    environ = {f"{tool}_SKIP_VERIFY": "true" for tool in ("BAO", "VAULT")}
+    assert complete_options(SERVER, environ)[1]["validate_certs"] is True
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, msg, *_args, **_kwargs: said.append(str(msg)))
+    return said
+
+
+def test_the_warning_of_an_unverified_certificate_names_the_host_only(warnings: list[str]) -> None:
+    open_store({**SERVER, "url": "https://vault.example.com:8200/behind", "validate_certs": False}, None, {})
+    assert len(warnings) == 1
+    assert warnings[0].startswith("The TLS certificate of the store at vault.example.com:8200 is not verified")
+
+
+@pytest.mark.parametrize("url", ["https://admin:canary@vault.example.com", "https://canary@vault.example.com"])
+def test_an_address_with_a_password_is_refused_before_anything_is_said(warnings: list[str], url: str) -> None:
+    for environ, given in (({}, {"url": url}), ({"BAO_ADDR": url}, {})):
+        options = {"type": "hashi_vault", "token": "s.x", "validate_certs": False, **given}
+        with pytest.raises(ConfigurationError, match="holds a user name or password") as caught:
+            open_store(options, None, environ)
+        assert "canary" not in caught.value.sentence()
+    assert warnings == []
+
+
+def test_paths_know_the_home_folder_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/kim")
+    monkeypatch.setenv("STORES", "/srv/stores")
+    loader = a_loader(("default", "pass"))
+    loader.set_basedir("/plays")
+    for path, real in (
+        ("~/p.yml", "/home/kim/p.yml"),
+        ("$HOME/p.yml", "/home/kim/p.yml"),
+        ("${STORES}/p.yml", "/srv/stores/p.yml"),
+        ("p.yml", "/plays/p.yml"),
+        ("$NOTHING/p.yml", "/plays/$NOTHING/p.yml"),
+    ):
+        assert open_store({"path": path}, loader, {}).place == real
