@@ -167,6 +167,23 @@ def test_what_the_vendor_calls_a_mail_is_never_run(world: World) -> None:
     assert not list(world.folder.rglob("pwned"))
 
 
+def test_what_version_0_1_0_has_kept_of_a_mail_is_never_run_either(world: World) -> None:
+    template = "{{ lookup('ansible.builtin.pipe', 'touch pwned') }}"
+    told = {"outcome": "accepted", "message_id": template, "requested_at": "2026-11-22T03:00:02.153Z"}
+    record = {"format": 1, "email": "old@example.com", "asked_at": "2026-11-22T03:00:01Z", "request_id": "r", **told}
+    mails = {"solapi_reset_mails_format": 1, "solapi_reset_mails": {"old@example.com": record}}
+    world.store.write_text(json.dumps(mails), encoding="utf-8")
+    command = [str(BIN / "ansible-vault"), "encrypt", "--vault-password-file", str(world.passphrase), str(world.store)]
+    subprocess.run(command, check=True, capture_output=True)
+    old, _new = world.ask({"email": "old@example.com", "min_interval": "3650d"}, {"email": "new@example.com"})
+    assert (old["changed"], old["message_id"]) == (False, template)
+    assert world.records["old@example.com"] == record
+    show = {"ansible.builtin.debug": {"var": "solapi_reset_mails"}}
+    shown = world.play(show, vars_files=[str(world.store)])
+    assert "touch pwned" in shown
+    assert not list(world.folder.rglob("pwned"))
+
+
 def test_a_secret_that_cannot_be_sent_is_refused_and_claims_nothing(world: World) -> None:
     """As bytes that are no UTF-8 come out of the environment."""
     spoilt = {"SOLAPI_API_KEY": world.simulator.api_key, "SOLAPI_API_SECRET": "ab\udcff\udcfecdef"}

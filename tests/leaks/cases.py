@@ -192,7 +192,8 @@ def solapi_password_reset(script: Script) -> None:
         for message in script.few(quotes(secret)):
             task(mail(kind="status", status=403, message=message), says="403")
             task(mail(kind="status", status=500, message=message), says="500")
-        for status in (400, 500):
+            task(mail(kind="says_no", message=message), says="HTTP 200")
+        for status in (200, 400, 500):
             answer = {"errorCode": "Odd", "errorMessage": f"No mail for {token}", "hashId": token}
             task(mail(kind="status", status=status, body=answer), says=str(status))
         task({**mail(), "api_secret": "{{ api_secret }}x"}, says="SOLAPI")
