@@ -239,11 +239,13 @@ class Caller:
         headers: Mapping[str, str],
         sign: Callable[[str, float], Mapping[str, str]],
         interpret: Callable[[Response], T],
+        on_unanswered: Callable[[], None] = lambda: None,
     ) -> T:
         """Send a request until it has an answer that counts, and return what ``interpret`` makes of that answer.
 
         ``body`` and ``sign`` are asked again for every attempt; ``sign`` gets the path as it goes over the wire and the
-        time. ``interpret`` raises the errors of ``_errors`` for all answers but a confirmation.
+        time. ``interpret`` raises the errors of ``_errors`` for all answers but a confirmation. ``on_unanswered`` is
+        called when a confirmation follows an attempt that may still be carried out.
 
         Raises UnknownOutcomeError when any attempt of an operation that changes something may have been carried
         out and none was confirmed: a later refusal does not prove that the first request was lost. Whatever ``body``
@@ -268,7 +270,10 @@ class Caller:
             try:
                 request = self._written(operation, url, body, headers, sign)
                 response = self._transport.send(request, self._limits.timeout, deadline)
-                return interpret(response)
+                answer = interpret(response)
+                if maybe_done is not None:
+                    on_unanswered()
+                return answer
             except NotSent as failure:
                 error = _errors.TransportError(f"{_host(url)} could not be reached: {failure}.", hint=failure.hint)
                 repeatable = not failure.lasting

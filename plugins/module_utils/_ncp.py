@@ -162,9 +162,13 @@ class DataForest:
             ],
         )
 
-    def reset_password(self, account_id: str, password: str) -> None:
-        """Set the password of one account. Returning means that the vendor confirmed it."""
+    def reset_password(self, account_id: str, password: str) -> bool:
+        """Set the password of one account. Returning means that the vendor confirmed it.
+
+        Returns whether an earlier request with the same password had no answer, so that it may still arrive.
+        """
         self._redactor.add(password)
+        unanswered: List[bool] = []
 
         def interpret(response: _http.Response) -> None:
             answer = self._confirmed(response)
@@ -175,10 +179,16 @@ class DataForest:
                     trace_id=self._trace_id(response),
                 )
 
-        self._call(RESET_PASSWORD, {"id": account_id, "password": password}, interpret)
+        fields = {"id": account_id, "password": password}
+        self._call(RESET_PASSWORD, fields, interpret, lambda: unanswered.append(True))
+        return bool(unanswered)
 
     def _call(
-        self, operation: _http.Operation, fields: Mapping[str, str], interpret: Callable[[_http.Response], Any]
+        self,
+        operation: _http.Operation,
+        fields: Mapping[str, str],
+        interpret: Callable[[_http.Response], Any],
+        on_unanswered: Callable[[], None] = lambda: None,
     ) -> Any:
         content_type = "application/xml" if self._xml else "application/json"
         key = self._credentials
@@ -188,6 +198,7 @@ class DataForest:
             {"Content-Type": content_type, "Accept": content_type},
             lambda target, now: _signing.ncp_headers("POST", target, now, key.key, key.secret),
             interpret,
+            on_unanswered,
         )
 
     def _confirmed(self, response: _http.Response) -> Dict[str, Any]:

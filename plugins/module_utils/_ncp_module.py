@@ -7,28 +7,51 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _credentials, _module, _ncp, _pace
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _credentials,
+    _errors,
+    _module,
+    _ncp,
+    _pace,
+)
 
 
 def clients(
     module: _module.RedactingModule, tenants: Iterable[_credentials.Tenant], connections: int = 1
-) -> Dict[_credentials.Tenant, _ncp.DataForest]:
-    """Return a client for each tenant. Raises ConfigurationError when credentials are missing; sends nothing."""
+) -> Callable[[_credentials.Tenant], _ncp.DataForest]:
+    """Return what returns the client of each tenant; sends nothing.
+
+    Raises ConfigurationError when the credentials of the task are missing. When those of one tenant among several are,
+    only the call for that tenant raises it.
+    """
     options = module.params
     caller = _module.caller_for(module, connections, _pace.Pace(options.get("requests_per_second")))
-    made: Dict[_credentials.Tenant, _ncp.DataForest] = {}
+    made: Dict[_credentials.Tenant, Union[_ncp.DataForest, _errors.ConfigurationError]] = {}
     for tenant in dict.fromkeys(tenants):
-        credentials = _credentials.ncp_credentials(_options_of(options, tenant), os.environ, _credentials.read_text)
+        try:
+            credentials = _credentials.ncp_credentials(_options_of(options, tenant), os.environ, _credentials.read_text)
+        except _errors.ConfigurationError as error:
+            if tenant == _credentials.TASK:
+                raise
+            made[tenant] = error
+            continue
         module.redactor.add(credentials.secret)
         made[tenant] = _ncp.DataForest(caller, credentials, module.redactor, options["wire_format"])
-    return made
+
+    def client_of(tenant: _credentials.Tenant) -> _ncp.DataForest:
+        found = made[tenant]
+        if isinstance(found, _errors.ConfigurationError):
+            raise found.with_traceback(None)
+        return found
+
+    return client_of
 
 
 def client(module: _module.RedactingModule) -> _ncp.DataForest:
     """Return a client for the credentials of the task. Raises ConfigurationError; sends nothing."""
-    return clients(module, [_credentials.TASK])[_credentials.TASK]
+    return clients(module, [_credentials.TASK])(_credentials.TASK)
 
 
 def _options_of(options: Mapping[str, Any], tenant: _credentials.Tenant) -> Mapping[str, Optional[str]]:

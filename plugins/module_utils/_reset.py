@@ -60,10 +60,11 @@ class Outcome(NamedTuple):
     name: Optional[str]
     outcome: str
     error: Optional[Dict[str, Any]] = None
+    unanswered: bool = False
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the outcome as modules report it."""
-        return {"id": self.id, "name": self.name, "outcome": self.outcome, "error": self.error}
+        return self._asdict()
 
 
 def targets(options: Mapping[str, Any]) -> List[Target]:
@@ -163,9 +164,10 @@ def reset_passwords(
                 "skipped",
                 _errors.SkippedError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
             )
+        unanswered = False
         if not check_mode:
             try:
-                client_of(target.tenant).reset_password(account_id, target.password)
+                unanswered = client_of(target.tenant).reset_password(account_id, target.password)
             except _errors.KrcloudError as error:
                 failures.add()
                 if isinstance(error, _errors.UnknownOutcomeError):
@@ -176,7 +178,7 @@ def reset_passwords(
             except Exception as error:  # the other accounts must still be reported
                 failures.add()
                 return _failed(target, account_id, _errors.internal_error(error))
-        return Outcome(account_id, target.name, "reset")
+        return Outcome(account_id, target.name, "reset", unanswered=unanswered)
 
     return _pace.in_parallel(settle, range(len(targets)), concurrency)
 

@@ -177,6 +177,14 @@ accounts:
       type: dict
       sample: null
       returned: always
+    unanswered:
+      description:
+        - Whether an earlier request with the same password had no answer, although a later one was confirmed. The
+          earlier one may still arrive, which matters only if another password is set within the next hours.
+          M(krcloud.credentials.ncp_dataforest_rotation) takes care of that.
+      type: bool
+      sample: false
+      returned: always
 msg:
   description: What went wrong and what to do.
   returned: failure
@@ -271,7 +279,7 @@ def reset(module: _module.RedactingModule) -> Dict[str, Any]:
         module.warn(doubt)
     outcomes = _reset.reset_passwords(
         wanted,
-        client_of.__getitem__,
+        client_of,
         check_mode=module.check_mode,
         concurrency=options["concurrency"],
         max_failures=options["max_failures"],

@@ -257,7 +257,9 @@ def _answer(row: Any, account_id: str | None) -> Answer:
     """Return what a row of the password module says. Whatever it does not say plainly is not known."""
     if not isinstance(row, Mapping) or row.get("id") != account_id:
         return Answer(Verdict.UNKNOWN, UnknownOutcomeError("The module reported another account.").as_dict())
-    return Answer(_VERDICTS.get(str(row.get("outcome")), Verdict.UNKNOWN), row.get("error"))
+    return Answer(
+        _VERDICTS.get(str(row.get("outcome")), Verdict.UNKNOWN), row.get("error"), row.get("unanswered") is True
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- accounts

@@ -65,10 +65,14 @@ class Send(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the vendor said of one password; ``error`` is as `KrcloudError.as_dict` renders it."""
+    """What the vendor said of one password; ``error`` is as `KrcloudError.as_dict` renders it.
+
+    ``unanswered`` says that an earlier request with this password had no answer, and may still arrive.
+    """
 
     verdict: Verdict
     error: Mapping[str, Any] | None = None
+    unanswered: bool = False
 
 
 Effect = Load | Rehearse | Save | Send
@@ -393,7 +397,10 @@ class Rotation:
 
     def _settled(self, row: _Work, answer: Answer) -> Envelope:
         envelope, rotation_id = _sent(row)
-        settled = settle(envelope, rotation_id, answer.verdict, self._policy, self._clock(), row.course)
+        course = row.course
+        if answer.unanswered:
+            course = course._replace(lost=course.lost | {rotation_id})
+        settled = settle(envelope, rotation_id, answer.verdict, self._policy, self._clock(), course)
         row.step, row.course = settled.next, settled.course
         return settled.envelope
 

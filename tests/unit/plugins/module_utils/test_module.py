@@ -24,6 +24,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import RejectedError
+from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor
 from ansible_collections.krcloud.credentials.plugins.modules import (
@@ -536,8 +537,33 @@ def test_one_password(drive: Driver) -> None:
     transport = ScriptedTransport(ACCOUNTS, RESET)
     result = drive.against(transport, ncp_dataforest_password.main, name="df001", password=SECRET, **KEYS)
     assert result["changed"] is True
-    assert result["accounts"] == [{"id": "ID1", "name": "df001", "outcome": "reset", "error": None}]
+    assert result["accounts"] == [
+        {"id": "ID1", "name": "df001", "outcome": "reset", "error": None, "unanswered": False}
+    ]
     assert transport.documents == [{}, {"id": "ID1", "password": SECRET}]
+    clean(drive.printed)
+
+
+def test_an_earlier_request_without_an_answer_is_told_of(drive: Driver) -> None:
+    transport = ScriptedTransport(ACCOUNTS, AnswerLost("cut off"), RESET)
+    result = drive.against(transport, ncp_dataforest_password.main, name="df001", password=SECRET, retries=1, **KEYS)
+    assert [(row["outcome"], row["unanswered"]) for row in result["accounts"]] == [("reset", True)]
+
+
+def test_a_tenant_without_keys_is_the_failure_of_its_own_accounts(drive: Driver) -> None:
+    rows = [
+        {"id": "ID1", "password": SECRET, "profile": "absent"},
+        {"id": "ID2", "password": SECRET},
+    ]
+    result = drive.against(
+        ScriptedTransport(answer(200, {"success": True, "id": "ID2"})),
+        ncp_dataforest_password.main,
+        accounts=rows,
+        **KEYS,
+    )
+    assert [row["outcome"] for row in result["accounts"]] == ["failed", "reset"]
+    assert result["accounts"][0]["error"]["kind"] == "configuration"
+    assert "absent" in result["accounts"][0]["error"]["message"]
     clean(drive.printed)
 
 

@@ -382,7 +382,7 @@ def outcome(kind: str, name: str | None = "df001", message: str = "It broke.") -
 def test_a_good_result() -> None:
     assert result_of([outcome("reset")]) == {
         "changed": True,
-        "accounts": [{"id": "ID1", "name": "df001", "outcome": "reset", "error": None}],
+        "accounts": [{"id": "ID1", "name": "df001", "outcome": "reset", "error": None, "unanswered": False}],
     }
 
 

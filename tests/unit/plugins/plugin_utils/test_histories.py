@@ -45,7 +45,15 @@ NAMES = ("df001", "df002", "df003")
 DAY = 86400.0
 
 # What can become of one value that is sent: applied now or later or never, and what is said of it.
-FATES = ("confirm", "apply, lose the answer", "lose the request", "land late", "reject", "refuse the caller")
+FATES = (
+    "confirm",
+    "confirm, and land once more",
+    "apply, lose the answer",
+    "lose the request",
+    "land late",
+    "reject",
+    "refuse the caller",
+)
 
 
 def known(envelope: Envelope | None) -> list[str | None]:
@@ -73,10 +81,13 @@ class Vendor:
         self.sent.append((name, password))
         if account_id != self.ids[name]:
             return Answer(Verdict.WITHHELD, {"kind": "not_found"})
-        if fate == "confirm":
+        if fate in ("confirm", "confirm, and land once more"):
             self.live[name] = password
             self.confirmed.add((account_id, password))
-            return Answer(Verdict.CONFIRMED)
+            again = fate != "confirm"
+            if again:
+                self.late.append(Late((name, account_id, password, at)))
+            return Answer(Verdict.CONFIRMED, unanswered=again)
         if fate == "apply, lose the answer":
             self.live[name] = password
         if fate == "land late":
