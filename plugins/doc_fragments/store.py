@@ -27,24 +27,33 @@ options:
         default: vault_file
       path:
         description:
-          - The file of a V(vault_file). Its folder must exist. A relative path starts at the folder of the playbook.
-          - C(vars_files) reads it. For passwords, C(dataforest_credentials.NAME.password) then is the active one of an
-            account.
+          - The file of a V(vault_file). Its folder must exist. C(~) and environment variables of the controller are
+            expanded, and a relative path starts at the folder of the playbook.
+          - C(vars_files) reads it. For passwords, C(dataforest_credentials['NAME'].password) then is the active one of
+            an account. Write the name in brackets, as in C(dataforest_credentials['team-a'].password), because Jinja
+            takes the hyphen in C(dataforest_credentials.team-a) for a minus sign.
+          - Texts that Ansible could take for a template carry the YAML tag C(!unsafe), so that nothing in the file is
+            ever run. Other readers of YAML need a constructor for this tag.
+          - A file that exists keeps its owner, group and mode. A new one has mode 0600. If root makes it, and nobody
+            but the owner may write to the folder, it belongs to the owner of the folder, and so does its lock. A task
+            that cannot keep the owner is refused.
         type: str
       vault_id:
         description:
           - The vault ID under which a V(vault_file) is encrypted, if the play has several.
-          - A new file needs one in ASCII. Ansible Vault writes others, and cannot read them back.
+          - A new file needs one in ASCII, because Ansible Vault cannot read back others, and with one passphrase only.
         type: str
       lock_timeout:
         description:
-          - How many seconds to wait while another process writes to the same V(vault_file).
+          - How many seconds to wait while another process writes to the same V(vault_file), from 0 to 86400.
         type: float
         default: 60.0
       url:
         description:
-          - The address of a V(hashi_vault).
-          - The environment variables E(BAO_ADDR) and E(VAULT_ADDR) are used when this is not set.
+          - The address of a V(hashi_vault). It starts with C(https://), or with C(http://) for this machine only, and
+            holds no user name or password.
+          - The environment variables E(BAO_ADDR) and E(VAULT_ADDR) are used when this is not set. Here as for the
+            other options, these are variables of the controller. The keyword C(environment) does not set them.
         type: str
       mount_point:
         description:
@@ -59,6 +68,10 @@ options:
       auth_method:
         description:
           - How to log in to a V(hashi_vault).
+          - The token of a login by V(approle) or V(jwt) is revoked when the task or lookup ends. Its policy needs
+            V(update) on C(auth/token/revoke-self), which the policy C(default) gives. A token of yours is left alone.
+          - Log in with a service account of Kubernetes by V(jwt), with O(store.auth_mount_point=kubernetes) and the
+            token of the pod in O(store.jwt).
         type: str
         choices:
           - token
@@ -102,23 +115,29 @@ options:
         default: true
       ca_path:
         description:
-          - A PEM file or folder with the certificate authorities of a V(hashi_vault).
+          - A PEM file or folder with the certificate authorities of a V(hashi_vault). C(~) and environment variables of
+            the controller are expanded.
+          - The environment variables E(BAO_CACERT), E(VAULT_CACERT), E(BAO_CAPATH) and E(VAULT_CAPATH) are used, in
+            this order, when this is not set, and after them E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE). Variables that
+            turn off the verification of certificates, such as C(BAO_SKIP_VERIFY), are not read.
         type: str
       timeout:
         description:
           - How many seconds one request to a V(hashi_vault) may take to connect, and to wait for an answer. All of an
-            answer may take three times as long.
+            answer may take three times as long. From 0.001 to 3600.
         type: float
         default: 10.0
       retries:
         description:
-          - How often a request to a V(hashi_vault) is repeated at the most. A write carries its version, so that a
-            repeat cannot take effect twice.
+          - How often a request to a V(hashi_vault) is repeated at the most, from 0 to 100. A write carries its version,
+            so that a repeat cannot take effect twice.
+          - All attempts at a request have 60 seconds, or three times O(store.timeout) if that is longer. A server that
+            asks for a longer wait is not asked again, and the message names the wait.
         type: int
         default: 3
       concurrency:
         description:
-          - How many requests to a V(hashi_vault) are under way at the same time.
+          - How many requests to a V(hashi_vault) are under way at the same time, from 1 to 256.
         type: int
         default: 8
 """

@@ -15,6 +15,7 @@ description:
   - The active password is the one that the vendor last confirmed. If it is not known what became of a later one, there
     is a warning that names the account.
   - Nothing is changed, in the store or at the vendor.
+  - A password is returned exactly as it is in the store, and is never taken for a template.
 extends_documentation_fragment:
   - krcloud.credentials.store
 options:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,12 +17,16 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 import pytest
-import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Store, Stored, StoreError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import _durable_file, _kv2_server, open_store
+from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import (
+    _durable_file,
+    _kv2_server,
+    _vault_text,
+    open_store,
+)
 from store_bench.openbao import OpenBao
 from store_bench.steps import Hook, Replacement, of_hashi_vault, of_vault_file
 
@@ -52,6 +57,12 @@ class Bench(Protocol):
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         """Tells of every step that the store takes outside of this process, in the order taken."""
+
+    def spoil(self, name: str) -> None:
+        """Make one document such that it cannot be read, and leave the others as they are."""
+
+    def not_for_saving(self) -> AbstractContextManager[Store]:
+        """A store from which this process may read, and in which it may not save."""
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         """Ways in which the place cannot be used at all, each with the store that meets it."""
@@ -91,9 +102,24 @@ class VaultFileBench:
     def names(self) -> list[str]:
         if not self.path.exists():
             return []
-        plain = VaultLib([("default", VaultSecret(PASSPHRASE.encode()))]).decrypt(self.path.read_bytes())
-        content = yaml.load(plain.decode(), Loader=yaml.SafeLoader)
-        return sorted(content["dataforest_credentials"])
+        return sorted(_vault_text.from_text(self._vault().decrypt(self.path.read_bytes())).documents)
+
+    def spoil(self, name: str) -> None:
+        content = json.loads(self._vault().decrypt(self.path.read_bytes()))
+        content["dataforest_credentials"][name] = "no document"
+        self.path.write_bytes(self._vault().encrypt(json.dumps(content).encode()))
+
+    @contextlib.contextmanager
+    def not_for_saving(self) -> Iterator[Store]:
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        lock.unlink(missing_ok=True)
+        lock.mkdir()
+        yield self.open()
+        lock.rmdir()
+
+    @staticmethod
+    def _vault() -> VaultLib:
+        return VaultLib([("default", VaultSecret(PASSPHRASE.encode()))])
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         return replaced(of_vault_file(_durable_file, hook))
@@ -160,6 +186,14 @@ class HashiVaultBench:
         status, answer = self.server.call("LIST", f"secret/metadata/{self.folder}")
         assert status in (200, 404), answer
         return sorted(name for name in answer["data"]["keys"] if not name.endswith("/")) if status == 200 else []
+
+    def spoil(self, name: str) -> None:
+        self.server.do("DELETE", f"secret/data/{self.folder}/{quote(name)}")
+
+    @contextlib.contextmanager
+    def not_for_saving(self) -> Iterator[Store]:
+        policy = 'path "secret/data/test/*" { capabilities = ["read"] }'
+        yield self.open(token=self.server.token(policy + ' path "sys/capabilities-self" { capabilities = ["update"] }'))
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
         return replaced(of_hashi_vault(_kv2_server, hook))

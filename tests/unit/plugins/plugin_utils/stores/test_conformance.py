@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import functools
 import logging
+import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible.utils.display import Display
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Conflict, Store, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+    Change,
+    Conflict,
+    Store,
+    Stored,
+    StoreError,
+)
 from store_bench.benches import Bench, get, load, put
 from store_bench.child import Child, Died, kill_myself
 
@@ -125,12 +132,14 @@ def test_one_conflict_does_not_hinder_the_others(bench: Bench) -> None:
     }
 
 
-def count(store: Store, rounds: int, me: str) -> int:
+def count(store: Store, rounds: int, me: str, meet: Callable[[], object]) -> int:
     """Add one to a counter by compare-and-set, so many times; returns how often somebody else was first."""
     lost = 0
-    for _round in range(rounds):
+    for number in range(rounds):
         while True:
             stored = get(store, "counter")
+            if number == lost == 0:
+                meet()
             document = {"count": stored.document["count"] + 1, "log": [*stored.document["log"], me]}
             outcome = store.save({"counter": change(document, stored.revision)})["counter"]
             if not isinstance(outcome, Conflict):
@@ -142,12 +151,15 @@ def count(store: Store, rounds: int, me: str) -> int:
 @pytest.mark.parametrize(("writers", "rounds"), [(2, 100), (8, 15)])
 def test_processes_that_write_at_the_same_time_lose_no_update(bench: Bench, writers: int, rounds: int) -> None:
     put(bench.open(), counter={"count": 0, "log": []})
-    children = [Child(lambda me=f"w{number}": count(bench.open(), rounds, me)) for number in range(writers)]
+    together = multiprocessing.get_context("fork").Barrier(writers)
+    children = [
+        Child(lambda me=f"w{number}": count(bench.open(), rounds, me, together.wait)) for number in range(writers)
+    ]
     lost = sum(child.result() for child in children)
     document = get(bench.open(), "counter").document
     assert document["count"] == writers * rounds
     assert {document["log"].count(f"w{number}") for number in range(writers)} == {rounds}
-    assert lost > 0, "they did not meet even once, so nothing was tested"
+    assert lost >= writers - 1, "they did not meet even once, so nothing was tested"
 
 
 def test_of_many_that_create_the_same_exactly_one_does(bench: Bench) -> None:
@@ -217,13 +229,36 @@ def test_takes_every_name(bench: Bench) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["", " a", "a ", ".", "..", "a/b", "/", "a\nb", "a\x00", "\ud800", "n" * 201, 5, None])
+def test_of_two_spellings_of_one_name_one_is_refused(bench: Bench) -> None:
+    """Or nobody could tell the two documents apart."""
+    store = bench.open()
+    put(store, **{"한글": OLD})
+    for name in ("\u1112\u1161\u11ab\u1100\u1173\u11af", "e\u0301"):
+        for attempt in (
+            lambda name=name: store.load([name]),
+            lambda name=name: store.save({name: change(NEW)}),
+            lambda name=name: store.check_save([name]),
+        ):
+            with pytest.raises(StoreError, match="cannot be the name") as caught:
+                attempt()
+            assert "Unicode NFC" in str(caught.value.hint)
+            assert name not in caught.value.sentence()
+    assert bench.names() == ["한글"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", " a", "a ", ".", "..", "canary/", "/", "a\nb", "a\x00", "\ud800", "n" * 201, 5, None]
+)
 def test_refuses_names_that_not_every_store_can_keep(bench: Bench, name: Any) -> None:
     store = bench.open()
-    with pytest.raises(StoreError, match="cannot be the name"):
-        store.load([name])
-    with pytest.raises(StoreError, match="cannot be the name"):
-        store.save({"kim": change(OLD), name: change(OLD)})
+    for attempt in (
+        lambda: store.load([name]),
+        lambda: store.save({"kim": change(OLD), name: change(OLD)}),
+        lambda: store.check_save(["kim", name]),
+    ):
+        with pytest.raises(StoreError, match="cannot be the name") as caught:
+            attempt()
+        assert "canary" not in caught.value.sentence(), "it may be anything, a password too"
     assert bench.names() == []
 
 
@@ -324,6 +359,63 @@ def test_says_in_one_sentence_what_is_wrong_and_leaves_all_as_it_was(
                 assert not error.saved, fault
                 assert not error.unknown, fault
         assert {name: stored.document for name, stored in load(bench.open(), ["kim", "lee"]).items()} == {"kim": OLD}
+
+
+def test_one_document_that_cannot_be_read_hinders_no_other(bench: Bench) -> None:
+    revisions = put(bench.open(), kim=OLD, lee=OLD)
+    bench.spoil("kim")
+    store = bench.open()
+    found = store.load(["kim", "lee", "park"])
+    assert set(found) == {"kim", "lee"}
+    error = found["kim"]
+    assert isinstance(error, StoreError)
+    assert error.hint
+    assert "kim" in error.message
+    assert CANARY not in error.sentence()
+    assert isinstance(found["lee"], Stored)
+    outcomes = store.save({"kim": change(NEW), "lee": change(NEW, found["lee"].revision), "park": change(NEW)})
+    assert outcomes["kim"] == Conflict(), "it is not taken for absent"
+    assert get(bench.open(), "lee").document == get(bench.open(), "park").document == NEW
+    assert isinstance(bench.open().load(["kim"])["kim"], StoreError)
+    assert revisions.keys() == {"kim", "lee"}
+
+
+def test_what_would_refuse_a_save_is_said_before(bench: Bench) -> None:
+    put(bench.open(), kim=OLD)
+    with bench.not_for_saving() as store:
+        before = bench.mark()
+        said = []
+        revision = get(store, "kim").revision
+        for attempt in (lambda: store.check_save(["kim"]), lambda: store.save({"kim": change(NEW, revision)})):
+            with pytest.raises(StoreError) as caught:
+                attempt()
+            assert caught.value.hint
+            assert not caught.value.unknown
+            said.append(caught.value.hint)
+        assert said[0] == said[1]
+        assert bench.mark() == before
+
+
+def test_what_can_be_saved_is_not_refused_before(bench: Bench) -> None:
+    store = bench.open()
+    store.check_save([])
+    store.check_save(["kim"])
+    assert bench.names() == []
+    revision = put(store, kim=OLD)["kim"]
+    before = bench.mark()
+    for checked in (store, bench.open()):
+        checked.check_save(["kim", "lee"])
+    assert bench.mark() == before
+    assert store.save({"kim": change(NEW, revision)}) != {"kim": Conflict()}
+
+
+def test_a_closed_store_can_be_used_again(bench: Bench) -> None:
+    store = bench.open()
+    store.close()
+    put(store, kim=OLD)
+    store.close()
+    store.close()
+    assert get(store, "kim").document == OLD
 
 
 # ------------------------------------------------------------------------------------------------------------- secrecy
