@@ -208,3 +208,64 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
     assert "couldn't resolve module/action 'no.such.module'" in done.stdout + done.stderr
     assert "Rotate the passwords" not in done.stdout
     assert simulator.requests() == []
+
+
+@pytest.mark.parametrize("trouble", ["keys", "vendor"])
+def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simulator: Simulator, trouble: str) -> None:
+    first = pipeline.run(locked_out=("df001", "df002"))
+    assert summary(first) == {"rotated": NAMES, "unpublished": NAMES}
+    live = pipeline.live()
+
+    if trouble == "keys":
+        pipeline.options["secret_key"] = "a-wrong-secret-key-000000000000000001"
+    else:
+        pipeline.options["api_url"] = "http://127.0.0.1:9"
+    second = pipeline.run(locked_out=("df002",))
+    assert second.returncode == 2
+    assert summary(second) == {"failed": NAMES, "published": ["df001"], "unpublished": ["df002"]}
+    assert {name: given["password"] for name, given in pipeline.consumers().items()} == {"df001": live["df001"]}
+    df001, df002 = shown(second)["attention"]
+    assert "It was not handed over: " in df002["reason"]
+    assert df002["reason"].startswith(df001["reason"])
+
+    predicted = pipeline.run("--check")
+    assert summary(predicted) == {"failed": NAMES, "published": ["df002"]}
+    assert summary(pipeline.run()) == {"failed": NAMES, "published": ["df002"]}
+    assert summary(pipeline.run()) == {"failed": NAMES}
+
+
+def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_holds(pipeline: Pipeline, tmp_path: Path) -> None:
+    given = ("store", "api_url", "access_key", "secret_key")
+    another = {
+        "when": "ncp_dataforest_rotation_account.name in struck_down",
+        "block": [
+            {
+                "name": "Let another run rotate",
+                "krcloud.credentials.ncp_dataforest_rotation": {
+                    **{name: pipeline.options[name] for name in given},
+                    "accounts": [{"name": "{{ ncp_dataforest_rotation_account.name }}"}],
+                    "force": True,
+                },
+                "register": "another",
+            },
+            {
+                "name": "Let it note what it has handed over",
+                "krcloud.credentials.ncp_dataforest_publication": {
+                    "store": pipeline.options["store"],
+                    "accounts": "{{ another.accounts }}",
+                },
+            },
+        ],
+    }
+    (tmp_path / "slow.yml").write_text(yaml.safe_dump([PUBLISH[1], another]), encoding="utf-8")
+    late = pipeline.run(publish_tasks=str(tmp_path / "slow.yml"), struck_down=("df001",))
+    assert late.returncode == 2
+    assert summary(late) == {"rotated": NAMES, "published": ["df002"], "unpublished": ["df001"]}
+    (df001,) = shown(late)["attention"]
+    assert df001["reason"].startswith("Another run rotated it in the meantime, so what was handed over may be dead.")
+    assert pipeline.consumers()["df001"]["password"] != pipeline.live()["df001"]
+
+    second = pipeline.run()
+    assert second.returncode == 0, second.stdout
+    assert summary(second) == {"fresh": NAMES, "published": ["df001"]}
+    assert pipeline.consumers()["df001"]["password"] == pipeline.live()["df001"]
