@@ -18,7 +18,7 @@ A run that dies after its claim leaves it behind. Nobody can tell whether its ma
 
 A record that lies further in the future than clocks differ was made by a wrong clock, or is read by one. It counts from
 the moment at which that is first noticed, which is added to the record. What the record said before stays: to the right
-clock it may be the truth.
+clock it may be the truth, and it is taken for that as soon as it no longer lies in the future.
 """
 
 from __future__ import annotations
@@ -76,10 +76,12 @@ class Mail(NamedTuple):
         times = [seconds(time) for time in (self.asked_at, self.noticed_at) if time]
         return next((time for time in times if time <= now + FUTURE_TOLERANCE), None)
 
-    def counts_from(self, now: float) -> float:
-        """Return when the interval begins, in seconds: now, if nobody has noticed before that it lies in the future."""
-        begin = self.begin(now)
-        return float(int(now)) if begin is None else begin
+    def counts_until(self, now: float, interval: float) -> float:
+        """Return when the interval is over, in seconds. It begins now, if all that is on record lies in the future."""
+        begin, asked = self.begin(now), seconds(self.asked_at)
+        until = (float(int(now)) if begin is None else begin) + interval
+        # By then, a time that lies in the future may have come.
+        return max(until, asked + interval) if asked <= until + FUTURE_TOLERANCE else until
 
     def document(self) -> Document:
         """Return the record as it is stored."""
@@ -130,7 +132,7 @@ def ask_once(
         recent = {
             each: mail
             for each, mail in mails.items()
-            if mail.outcome != WITHDRAWN and interval and now < mail.counts_from(now) + interval
+            if mail.outcome != WITHDRAWN and interval and now < mail.counts_until(now, interval)
         }
         if recent:
             unnoticed = {each: mail for each, mail in recent.items() if mail.begin(now) is None}
@@ -138,7 +140,9 @@ def ask_once(
                 yield Rehearse(tuple(unnoticed))
             elif not (yield from _notice(unnoticed, stored, now)):
                 continue
-            return _not_again(email, max(recent.values(), key=lambda mail: mail.counts_from(now)), interval, now)
+            return _not_again(
+                email, max(recent.values(), key=lambda mail: mail.counts_until(now, interval)), interval, now
+            )
         rehearsed: Mapping[str, Any] = yield Ask(rehearse=True)
         if rehearsed.get("failed"):
             return {**told(email, rehearsed, sent=False), "next_due_at": None}
@@ -205,7 +209,7 @@ def _proves_unsent(result: Mapping[str, Any]) -> bool:
 
 
 def _not_again(email: str, mail: Mail, interval: float, now: float) -> dict[str, Any]:
-    due = time_text(min(mail.counts_from(now) + interval, _LAST_TIME))
+    due = time_text(min(mail.counts_until(now, interval), _LAST_TIME))
     delivery = mail.outcome if mail.outcome in (ACCEPTED, REJECTED) else UNKNOWN
     result: dict[str, Any] = {
         "changed": False,
@@ -230,9 +234,8 @@ def _not_again(email: str, mail: Mail, interval: float, now: float) -> dict[str,
     if seconds(mail.asked_at) > now + FUTURE_TOLERANCE:
         warnings.append(
             f"The store says that a mail to {email} was asked for at {mail.asked_at}, which lies in the future: the "
-            "clock of a controller was wrong then, or the clock of this one is wrong now. The mail counts from the "
-            f"moment at which this was noticed, and no other is asked for before {due}. Check the clocks; if a mail is "
-            "needed before, run once with min_interval set to 0s."
+            "clock of a controller was wrong then, or the clock of this one is wrong now. No other is asked for before "
+            f"{due}. Check the clocks; if a mail is needed before that, run once with min_interval set to 0s."
         )
     if warnings:
         result["warnings"] = warnings

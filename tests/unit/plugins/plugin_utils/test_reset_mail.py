@@ -378,6 +378,15 @@ def test_a_clock_that_is_behind_takes_nothing_from_a_record(world: World) -> Non
     assert len(world.mails) == 2
 
 
+def test_a_future_that_comes_before_the_interval_is_over_is_predicted(world: World) -> None:
+    world.store.rows[EMAIL] = Stored(record("2027-01-25T08:00:00Z"), "1")
+    for _index in range(40):
+        again = world.finish()
+        assert (again["changed"], again["next_due_at"]) == (False, "2027-02-24T08:00:00Z")
+        world.now += DAY
+    assert world.finish()["changed"] is True
+
+
 def test_clocks_differ_a_little(world: World) -> None:
     world.store.rows[EMAIL] = Stored(record("2027-01-16T07:59:59Z"), "1")
     again = world.finish()
@@ -628,3 +637,37 @@ def test_no_history_lets_two_mails_count_within_an_interval(events: list[tuple[A
                     break
     times = sorted(claims.values())
     assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(times))
+
+
+OFFSETS = [2 * DAY, 40 * DAY, 400 * DAY, 5 * 365 * DAY]
+
+
+@settings(max_examples=int(os.environ.get("KRCLOUD_HISTORIES", "300")), deadline=None)
+@given(
+    st.sampled_from([sign * offset for offset in OFFSETS for sign in (1, -1)]),
+    st.lists(st.tuples(st.booleans(), st.sampled_from([60.0, DAY, 10 * DAY, INTERVAL])), max_size=12),
+)
+def test_a_clock_that_is_wrong_does_no_harm_to_those_that_are_right(
+    offset: float, events: list[tuple[bool, float]]
+) -> None:
+    """Whose clock is right sends no second mail, and no address waits for ever."""
+    world = World()
+    right: list[float] = []
+
+    def run(wrong: bool = False) -> None:
+        before, now = world.asked, world.now
+        world.now += offset if wrong else 0.0
+        world.finish()
+        world.now = now
+        if world.asked > before and not wrong:
+            right.append(now)
+
+    for wrong, passed in events:
+        run(wrong)
+        world.now += passed
+    assert all(later - earlier >= INTERVAL for earlier, later in itertools.pairwise(right))
+    for passed in (INTERVAL, INTERVAL + 2 * DAY, 0.0):
+        run()
+        world.now += passed
+    assert right
+    assert world.now - right[-1] <= INTERVAL + 2 * DAY
