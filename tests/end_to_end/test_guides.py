@@ -39,13 +39,15 @@ PASSPHRASE = "a passphrase of the tests"
 FOLDER = "docs/docsite/rst"
 KUBERNETES = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
-# Programs that the guide leaves to its reader. Each reads a password and compares it with the truth.
+# Programs that a guide leaves to its reader. Each reads a password, compares it with the truth, and leaves a file.
 CHECK_LOGIN = """\
 #!/usr/bin/env python3
 import json, os, sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 truth = json.load(opener.open(os.environ["CONTROL_URL"] + "/truth"))["accounts"]["default"]
-sys.exit(truth[sys.argv[1]]["password"] != sys.stdin.read().strip())
+if truth[sys.argv[1]]["password"] != sys.stdin.read().strip():
+    sys.exit(1)
+open(sys.argv[0] + "." + sys.argv[1], "w").close()
 """
 
 
@@ -126,6 +128,15 @@ class Reader:
         if not file.exists():
             file.write_text(PASSPHRASE, encoding="utf-8")
 
+    def type_into_the_editor(self, name: str) -> None:
+        """Leave what `ansible-vault create` does, once the file of a guide was typed into its editor."""
+        typed = self.home / "typed"
+        typed.write_text(PASSPHRASE, encoding="utf-8")
+        encrypt = f"grep -q '^.ANSIBLE_VAULT' {name} || ansible-vault encrypt --vault-password-file {typed} {name}"
+        self.program(
+            "ansible-playbook", f'#!/bin/sh\n[ ! -e {name} ] || {{ {encrypt}; }}\nexec {BIN}/ansible-playbook "$@"\n'
+        )
+
     def keys(self) -> None:
         """Export what the guide to the first reset does."""
         exports = next(found for found in guides.examples(f"{FOLDER}/first_reset.rst") if "export " in found.text)
@@ -153,7 +164,7 @@ class Reader:
         state = self.home / "state"
         counted = [f"{command}\n(( $? == 0 )) || failed+=($LINENO)" for command in _commands(self.adapted(text))]
         kept = f"pwd >{state}; env -0 >>{state}; exit ${{#failed[@]}}"
-        script = "\n".join(["set -o pipefail; failed=()", *counted, kept])
+        script = "\n".join(["set -a -o pipefail; failed=()", *counted, kept])
         done = subprocess.run(
             ["bash", "-c", script],
             check=False,
@@ -268,7 +279,7 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
 def walk(reader: Reader, name: str, around: dict[str, Callable[[], None]] | None = None) -> None:
     """Read a guide. ``around`` says what to do before the first example of a section."""
     left, section = dict(around or {}), None
-    for example in guides.examples(f"{FOLDER}/{name}.rst"):
+    for example in guides.examples(name if name.endswith(".md") else f"{FOLDER}/{name}.rst"):
         if example.section != section:
             section = example.section
             left.pop(section, lambda: None)()
@@ -491,13 +502,56 @@ def handed_over_without_a_file(reader: Reader) -> None:
     reader.shell("rm ~/jobs/copied")
 
 
+def test_the_simulator(reader: Reader) -> None:
+    reader.keys()
+    walk(reader, "simulator")
+    assert len(reader.live()) == 1000
+
+
+def test_failures(reader: Reader) -> None:
+    reader.keys()
+    reader.variables = {"wanted_accounts": [{"name": "df001", "password": "Of-many-1"}]}
+    walk(reader, "failures")
+    assert reader.live()["df001"] == "Of-many-1"
+
+
+def test_secrets(reader: Reader) -> None:
+    """But for the section "See for yourself", which has a test of its own."""
+    reader.keys()
+    reader.passphrase()
+    reader.program("check-login", CHECK_LOGIN, here=True)
+    rotation = [
+        {"krcloud.credentials.ncp_dataforest_rotation": {"store": {"path": "dataforest.yml"}, "new_accounts": "rotate"}}
+    ]
+    reader.file("rotate.yml", yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": rotation}]))
+    reader.shell("ansible-playbook rotate.yml --vault-password-file ~/.dataforest-passphrase")
+    reader.type_into_the_editor("passwords.yml")
+    walk(reader, "secrets")
+    assert reader.live()["df002"] == "My-second-2"
+
+
+def test_the_readme(reader: Reader) -> None:
+    def use_cases() -> None:
+        (reader.place / "credentials").mkdir()
+        reader.passphrase()
+        reader.profiles()
+        reader.keys()
+        jobs = reader.home / "jobs"
+        jobs.mkdir()
+        reader.replaced["/srv/jobs"] = str(jobs)
+        for name in ("start", "take-password"):
+            (jobs / name).write_text(CHECK_LOGIN, encoding="utf-8")
+            (jobs / name).chmod(0o755)
+
+    reader.variables["passwords"] = {"df001": "Of-many-1", "team_a": "Of-many-1"}
+    walk(reader, "README.md", {"Use Cases": use_cases})
+    done = {path.name for path in (reader.home / "jobs").iterdir()}
+    assert done == {"start", "start.df001", "take-password", *(f"take-password.{name}" for name in reader.live())}
+    assert reader.simulator.counters()["solapi"]["writes"] == 1
+
+
 def test_locked_out(reader: Reader) -> None:
-    # What `ansible-vault create` would leave once the file of the guide was typed into its editor.
-    reader.program("ansible-playbook", f"""#!/bin/sh
-        grep -q '^.ANSIBLE_VAULT' passwords.yml || ansible-vault encrypt --vault-password-file {reader.home}/typed passwords.yml
-        exec {BIN}/ansible-playbook "$@"
-    """)
-    (reader.home / "typed").write_text(PASSPHRASE, encoding="utf-8")
+    reader.type_into_the_editor("passwords.yml")
     reader.keys()
 
     def lose_the_store() -> None:
