@@ -79,7 +79,7 @@ def complete_options(options: Mapping[str, Any], environ: Mapping[str, str]) -> 
     """
     given = {name: value for name, value in options.items() if value is not None and value != ""}
     kind = given.pop("type", DEFAULT_TYPE)
-    if kind not in STORES:
+    if kind not in tuple(STORES):
         raise ConfigurationError(f"The type of the store is not valid: it must be {either(STORES)}.")
     spec: Spec = STORES[kind].OPTIONS
     everybodys = argument_spec()

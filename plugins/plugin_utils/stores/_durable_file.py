@@ -173,8 +173,11 @@ def _give(file: int, owner: Owner) -> None:
     if (uid, gid) != (-1, -1):
         try:
             os.fchown(file, uid, gid)
-        except PermissionError:
-            raise CannotKeep(owner) from None
+        except OSError as error:
+            # The latter of a user whom this part of the system does not have, as in a container.
+            if error.errno in (errno.EPERM, errno.EACCES, errno.EINVAL):
+                raise CannotKeep(owner) from None
+            raise
     os.fchmod(file, owner.mode)
 
 

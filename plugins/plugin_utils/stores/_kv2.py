@@ -72,6 +72,8 @@ class HashiVaultStore:
         backoff: Callable[[int], float] = full_jitter,
     ) -> None:
         _check_login(options)
+        if options["auth_mount_point"]:
+            options["auth_mount_point"] = _path("auth_mount_point", options["auth_mount_point"])
         self._mount = _path("mount_point", options["mount_point"])
         self._folder = _path("secret_path", options["secret_path"])
         self._url = _check_url(options["url"])
@@ -384,7 +386,7 @@ def _check_login(options: Options) -> None:
     """Raise ConfigurationError for what the login lacks, or what no such value can be."""
     method = options["auth_method"]
     options.require(*LOGIN_NEEDS[method], reason=f" to log in with auth_method {method}")
-    for name in ("token", "role_id", "secret_id", "role", "jwt", "namespace"):
+    for name in ("url", "token", "role_id", "secret_id", "role", "jwt", "namespace"):
         value = options[name]
         if value and not (value.isascii() and value.isprintable() and value == value.strip()):
             raise ConfigurationError(

@@ -63,8 +63,8 @@ class AnsibleVault:
         self._secrets = [(name, secret) for name, secret in secrets if vault_id in (None, name)]
         if not self._secrets:
             raise ConfigurationError(
-                f"The store asks for the vault id {vault_id}, and this run has no secret for it; it has: {given}.",
-                hint=f"Run with --vault-id {vault_id}@FILE, or change vault_id of the store.",
+                f"The store asks for the vault id {vault_id!a}, and this run has no secret for it; it has: {given}.",
+                hint="Run with --vault-id LABEL@FILE for it, or change vault_id of the store.",
             )
         self._vault_id = vault_id
         self._encrypt_identity = encrypt_identity
@@ -89,7 +89,7 @@ class AnsibleVault:
         label = parts[3].decode("utf-8", "replace") if len(parts) > 3 else None
         if self._vault_id and label and label != self._vault_id:
             raise CannotOpen(
-                f"is encrypted under the vault id {label!a}, and the store asks for {self._vault_id}",
+                f"is encrypted under the vault id {label!a}, and the store asks for {self._vault_id!a}",
                 "Change vault_id of the store, or re-key the file with ansible-vault rekey.",
             )
         # What `VaultLib.decrypt` does, without an object for each line and a copy of all of it at each step.

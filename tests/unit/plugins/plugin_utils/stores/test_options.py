@@ -14,7 +14,8 @@ from ansible.utils.display import Display
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import (
     STORES,
     argument_spec,
@@ -91,6 +92,14 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
         ({**SERVER, "mount_point": "a//b"}, r"mount_point .* must be a path"),
         ({**SERVER, "secret_path": "../other"}, r"secret_path .* must be a path"),
         ({**SERVER, "secret_path": "/"}, r"secret_path .* must be a path"),
+        ({**SERVER, "auth_mount_point": "../sys"}, r"auth_mount_point .* must be a path"),
+        ({**SERVER, "auth_mount_point": "kubernetes\n"}, r"auth_mount_point .* must be a path"),
+        (
+            {**SERVER, "url": "https://vault.example.com\n"},
+            r"option url of the store hashi_vault .* has blanks around it",
+        ),
+        ({**SERVER, "type": ["canary"]}, r"type of the store is not valid: it must be vault_file or hashi_vault"),
+        ({"path": "p", "vault_id": "dev\n"}, r"asks for the vault id 'dev.n', and"),
         ({**SERVER, "validate_certs": "no"}, r"validate_certs .* is not valid: it must be true or false\."),
     ],
 )
@@ -158,6 +167,9 @@ def test_without_a_range_a_number_is_at_least_one() -> None:
 
 
 def test_a_value_is_called_by_the_place_that_it_came_from() -> None:
+    environ = {"VAULT_ADDR": "http://127.0.0.1:8200\n", "BAO_TOKEN": "canary"}
+    with pytest.raises(ConfigurationError, match="the environment variable VAULT_ADDR holds is not valid"):
+        open_store({"type": "hashi_vault"}, None, environ)
     environ = {"VAULT_ADDR": "https://vault.example.com", "BAO_TOKEN": "canary\n"}
     with pytest.raises(
         ConfigurationError, match="What the environment variable BAO_TOKEN holds is not valid"
@@ -215,3 +227,15 @@ def test_paths_know_the_home_folder_and_variables(monkeypatch: pytest.MonkeyPatc
         ("$NOTHING/p.yml", "/plays/$NOTHING/p.yml"),
     ):
         assert open_store({"path": path}, loader, {}).place == real
+
+
+def test_a_short_token_masks_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As development servers have them: what is said would be riddled, and a word such as this one is no secret."""
+    monkeypatch.setenv("BAO_TOKEN", "root")
+    redactor = Redactor()
+    store = opened_store({"type": "hashi_vault", "url": "http://127.0.0.1:9", "retries": 0}, None, redactor)
+    with pytest.raises(StoreError) as caught:
+        store.load(["kim"])
+    assert redactor.text(f"root: {caught.value.sentence()}") == f"root: {caught.value.sentence()}"
+    store = opened_store({"type": "hashi_vault", "url": "http://127.0.0.1:9", "token": "s.long-enough"}, None, redactor)
+    assert "s.long-enough" not in redactor.text(f"root: {store.place} s.long-enough")

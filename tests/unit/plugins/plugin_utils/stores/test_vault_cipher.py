@@ -119,13 +119,13 @@ def test_no_file_is_made_that_ansible_vault_cannot_read(vault: VaultFileBench) -
 def test_a_file_under_another_vault_id_is_left_alone(vault: VaultFileBench) -> None:
     vault.path.write_bytes(sealed := seal(_vault_text.to_text({"kim": _vault_text.entry("kim", OLD)}), "dev", "same"))
     store = opened(vault, ("dev", "same"), ("prod", "same"), vault_id="prod")
-    with pytest.raises(StoreError, match="under the vault id 'dev', and the store asks for prod"):
+    with pytest.raises(StoreError, match="under the vault id 'dev', and the store asks for 'prod'"):
         store.save({"kim": Change(NEW, None)})
     assert vault.path.read_bytes() == sealed
 
 
 def test_a_vault_id_without_a_secret_is_named(vault: VaultFileBench) -> None:
-    with pytest.raises(ConfigurationError, match="asks for the vault id prod, and this run has no secret for it"):
+    with pytest.raises(ConfigurationError, match="asks for the vault id 'prod', and this run has no secret for it"):
         opened(vault, ("dev", "d"), vault_id="prod")
 
 
