@@ -7,16 +7,30 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _options
 
-# Which credentials an account is reached with: its own access key, secret key and profile, or None for the task's.
-Tenant = Tuple[Optional[str], Optional[str], Optional[str]]
-TASK: Tenant = (None, None, None)
+
+class Tenant(NamedTuple):
+    """Which credentials an account is reached with: its own access key, secret key and profile, or the task's."""
+
+    access_key: Optional[str]
+    secret_key: Optional[str]
+    profile: Optional[str]
+
+    def __repr__(self) -> str:
+        given = [name for name, value in zip(self._fields, self) if value is not None]
+        return f"Tenant by {' and '.join(given) or 'the task'}"
+
+
+TASK = Tenant(None, None, None)
 
 DEFAULT_PROFILE = "DEFAULT"
 _FILE_KEYS = {"access_key": "ncloud_access_key_id", "secret_key": "ncloud_secret_access_key"}
+_PLAIN_PROFILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_MOST_PROFILES = 10
 _HEADER_SAFE = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset(",\"'")
 
 
@@ -51,35 +65,39 @@ def ncp_credentials(
     profile = by_option or _first(environ, _options.ENVIRONMENT["ncp"]["profile"])[1] or DEFAULT_PROFILE
     path = os.path.expanduser(options.get("config_file") or "")
     found: Dict[str, Tuple[str, str]] = {}
-    asked: Dict[str, List[str]] = {}
-    for name in ("access_key", "secret_key"):
-        asked[name] = [f"the option {name}"]
+    for name in _FILE_KEYS:
         value = options.get(name)
+        variable, from_environment = ("", None) if by_option else _first(environ, _options.ENVIRONMENT["ncp"][name])
         if value:
             found[name] = (value, f"the option {name}")
-            continue
-        if not by_option:
-            variables = _options.ENVIRONMENT["ncp"][name]
-            asked[name].append("the environment variables " + " and ".join(variables))
-            variable, value = _first(environ, variables)
-            if value:
-                found[name] = (value, f"the environment variable {variable}")
-                continue
-        value, where = _from_file(path, profile, _FILE_KEYS[name], read_text)
-        if value:
-            found[name] = (value, where)
-        else:
-            asked[name].append(where)
-    missing = [name for name in asked if name not in found]
+        elif from_environment:
+            found[name] = (from_environment, f"the environment variable {variable}")
+    missing = [name for name in _FILE_KEYS if name not in found]
     if missing:
+        keys, where, remedy = _from_file(path, profile, bool(by_option), read_text)
+        for name in missing:
+            if keys and keys.get(_FILE_KEYS[name]):
+                found[name] = (keys[_FILE_KEYS[name]], where)
+        missing = [name for name in missing if name not in found]
+    if missing:
+        if keys is not None:
+            where += f" ({_plural('key', [_FILE_KEYS[name] for name in missing])})"
+        asked = [where]
+        if not by_option:
+            remedy = "Set the options, the environment variables, or a profile in the file."
+            asked = [_plural("the option", missing), _plural("the environment variable", _variables(missing)), where]
         raise _errors.ConfigurationError(
-            " ".join(f"No {name} was found. Looked in {_list(asked[name])}." for name in missing),
-            hint="Set the options, the environment variables, or a profile in the file.",
+            f"No {' and no '.join(missing)} {'were' if len(missing) > 1 else 'was'} found. Looked in {_list(asked)}.",
+            hint=remedy,
         )
     (key, key_origin), (secret, secret_origin) = found["access_key"], found["secret_key"]
     _check("access_key", key, key_origin)
     _check("secret_key", secret, secret_origin)
     return Credentials(key, secret, key_origin if key_origin == secret_origin else f"{key_origin} and {secret_origin}")
+
+
+def _variables(names: Sequence[str]) -> List[str]:
+    return [variable for name in names for variable in _options.ENVIRONMENT["ncp"][name]]
 
 
 def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[str, str]) -> Optional[Credentials]:
@@ -119,23 +137,33 @@ def _first(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Optio
     return "", None
 
 
-def _from_file(path: str, profile: str, key: str, read_text: Callable[[str], str]) -> Tuple[Optional[str], str]:
-    """Return a value of the profile file and where it stood, or None and where it was looked for."""
-    place = f"the profile {profile} of {path}"
+def _from_file(
+    path: str, profile: str, by_option: bool, read_text: Callable[[str], str]
+) -> Tuple[Optional[Dict[str, str]], str, str]:
+    """Return the keys of a profile, None if there is none, where they were looked for, and what to do if one lacks."""
+    # A profile that the file does not have may be anything, a password too.
+    plain = profile == DEFAULT_PROFILE or _PLAIN_PROFILE.fullmatch(profile)
+    named = profile if plain else "that the option profile names" if by_option else "that NCLOUD_PROFILE names"
     try:
         text = read_text(path)
     except FileNotFoundError:
-        return None, f"{place} (there is no such file)"
-    except (OSError, UnicodeError) as error:
+        return None, f"the profile {named} of {path} (there is no such file)", "Correct config_file, or make the file."
+    except (OSError, ValueError) as error:  # of a path with a NUL, and of a file that is no UTF-8
         raise _errors.ConfigurationError(
             f"{path} cannot be read ({type(error).__name__}).",
             hint="Make it a UTF-8 text file that this user may read.",
         ) from None
     profiles = parse_profiles(text, path)
     if profile not in profiles:
-        known = ", ".join(sorted(profiles)) or "none"
-        return None, f"{place} (it has no such profile; it has: {known})"
-    return profiles[profile].get(key) or None, f"{place} (key {key})"
+        known = sorted(profiles)
+        more = f" and {len(known) - _MOST_PROFILES} more" if len(known) > _MOST_PROFILES else ""
+        shown = ", ".join(known[:_MOST_PROFILES]) + more or "none"
+        return (
+            None,
+            f"the profile {named} of {path} (it has no such profile; it has: {shown})",
+            "Correct profile or config_file, or add the profile to the file.",
+        )
+    return profiles[profile], f"the profile {profile} of {path}", "Add what is missing to the profile."
 
 
 def read_text(path: str) -> str:
@@ -178,7 +206,14 @@ def _in_line(error: Exception) -> str:
 
 
 def _check(name: str, value: str, origin: str) -> None:
-    if value != value.strip() or any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _errors.ConfigurationError(
+            f"{name} from {origin} is not valid: it is not UTF-8 text.",
+            hint="Copy the key again, and look at the encoding of the place that it comes from.",
+        ) from None
+    if value != value.strip() or not value.isprintable():
         raise _errors.ConfigurationError(
             f"{name} from {origin} has blanks around it or control characters in it.",
             hint="Often a line break of the file it was read from.",
@@ -189,5 +224,9 @@ def _check(name: str, value: str, origin: str) -> None:
         )
 
 
-def _list(places: List[str]) -> str:
+def _plural(what: str, names: Sequence[str]) -> str:
+    return f"{what}{'s' if len(names) > 1 else ''} {_list(names)}"
+
+
+def _list(places: Sequence[str]) -> str:
     return places[0] if len(places) == 1 else ", ".join(places[:-1]) + " and " + places[-1]

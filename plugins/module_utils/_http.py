@@ -15,10 +15,11 @@ import email.utils
 import enum
 import math
 import random
+import re
 from typing import Callable, Mapping, NamedTuple, Optional, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _pace
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _numbers, _pace
 
 T = TypeVar("T")
 
@@ -55,6 +56,9 @@ class Request(NamedTuple):
     largest_answer: int
     method: str = "POST"
 
+    def __repr__(self) -> str:
+        return f"Request({self.method})"
+
 
 class Response(NamedTuple):
     """A whole answer. ``headers`` takes names in lower case, ``received_at`` is in seconds since the epoch."""
@@ -63,6 +67,9 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     received_at: float
+
+    def __repr__(self) -> str:
+        return f"Response({self.status})"
 
 
 class NotSent(Exception):
@@ -96,13 +103,8 @@ class Limits:
     """``timeout`` and ``deadline`` in seconds; ``retries`` counts the attempts after the first."""
 
     def __init__(self, timeout: float = 10.0, retries: int = 3, deadline: float = 60.0) -> None:
-        for name, seconds in (("timeout", timeout), ("deadline", deadline)):
-            if not (math.isfinite(seconds) and seconds > 0):
-                raise _errors.ConfigurationError(
-                    f"{name} is {seconds}: it must be a number of seconds greater than 0, and never unlimited."
-                )
-        if retries < 0:
-            raise _errors.ConfigurationError(f"retries is {retries}: it must be 0 or more.")
+        for name, value in (("timeout", timeout), ("retries", retries), ("deadline", deadline)):
+            _numbers.check(name, value)
         self.timeout = timeout
         self.retries = retries
         self.deadline = deadline
@@ -114,6 +116,11 @@ def check_api_url(url: str) -> str:
     Only https is allowed, except to a loopback address: signatures do not cover the body, so whoever reads a
     request also reads the password.
     """
+    if url != url.strip() or not url.isprintable():
+        raise _errors.ConfigurationError(
+            "api_url is not valid: it has blanks around it, or a line break or another control character in it.",
+            hint="Often a line break of the file or variable it was read from.",
+        )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -128,6 +135,13 @@ def check_api_url(url: str) -> str:
         raise _errors.ConfigurationError(
             f"api_url for {shown} holds a user name or password: take them out, the vendors do not use them."
         )
+    if not url.isascii():
+        raise _errors.ConfigurationError(
+            "api_url is not valid: it has a character that is not ASCII.",
+            hint="Write the host name as it is in DNS (xn--...).",
+        )
+    if not set(parts.netloc) <= _URL_HOST:
+        raise _errors.ConfigurationError("api_url is not valid: it has a character that no host name has.")
     if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH or "/." in parts.path:
         raise _errors.ConfigurationError(f"api_url for {shown} may hold nothing after the host but a plain path.")
     if parts.scheme == "http" and not is_loopback(host):
@@ -138,15 +152,18 @@ def check_api_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
-_URL_PATH = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~")
+_LETTERS_AND_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_URL_HOST = _LETTERS_AND_DIGITS | frozenset("-._:[]")
+_URL_PATH = _LETTERS_AND_DIGITS | frozenset("/-._~")
+
+
+# Each number as it is usually written: others may be octal to the resolver, or the name of something else.
+_LOOPBACK = re.compile(r"127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}")
 
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address can only be this very machine."""
-    octets = host.split(".")
-    if len(octets) == 4 and octets[0] == "127":
-        return all(octet.isdigit() and int(octet) < 256 for octet in octets)
-    return host in ("localhost", "::1")
+    return host in ("localhost", "::1") or bool(_LOOPBACK.fullmatch(host))
 
 
 def parse_retry_after(value: Optional[str], now: float) -> Optional[float]:
@@ -259,7 +276,11 @@ class Caller:
         asked: Optional[float] = None
         attempt = 0
         while True:
-            if not self._pace.wait(deadline):
+            try:
+                is_time = self._pace.wait(deadline)
+            except Exception as failure:  # nothing has left yet, or what did is known
+                raise self._final(_errors.unsendable(failure), maybe_done, attempt, None, "") from None
+            if not is_time:
                 why = f"{self._limit} leaves no time for another"
                 raise self._final(error, maybe_done, attempt, asked, why) from None
             attempt += 1

@@ -54,9 +54,13 @@ class RedactingModule(AnsibleModule):
                 self.redactor.add(*_redaction.url_secrets(value))
         try:
             _raw_params.check_quoted(self.argument_spec, self.params)
-        except _errors.ConfigurationError as unquoted:
-            # Core has to validate first, or it does not know how to fail.
-            self._unquoted = unquoted
+            _raw_params.check_numbers(self.argument_spec, self.params)
+        except _errors.ConfigurationError as refused:
+            # Core has to validate first, or it does not know how to fail; some numbers are more than it can take.
+            self._unquoted = refused
+            for name, option in self.argument_spec.items():
+                if option["type"] in ("int", "float"):
+                    self.params.pop(name, None)
 
     def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
         """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""
@@ -111,7 +115,8 @@ class RedactingModule(AnsibleModule):
 
     def log(self, msg: str, log_args: Optional[Mapping[str, Any]] = None) -> None:
         """Write to syslog, masked: core knows the option values only as they are, not as their repr."""
-        super().log(self.redactor.text(str(msg)), log_args=self.redactor.value(log_args) if log_args else log_args)
+        masked = _readable(self.redactor.value(log_args)) if log_args else log_args
+        super().log(_readable(self.redactor.text(str(msg))), log_args=masked)
 
     def _log_invocation(self) -> None:
         # Core looks for each secret in each option, and writes out lists in full: with thousands of accounts too much.
@@ -139,7 +144,16 @@ class RedactingModule(AnsibleModule):
         masked.update(self.redactor.value({name: value for name, value in o.items() if name not in masked}))
         if for_controller and "ANSIBLE_ASYNC_DIR" not in os.environ:
             masked["_ansible_new_secrets"] = for_controller
-        super()._record_module_result(masked)
+        super()._record_module_result(_readable(masked))
+
+
+def _readable(value: Any) -> Any:
+    """Return a result without lone surrogates: core can neither log one that has any nor read it back."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_readable(key): _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def caller_for(module: RedactingModule, connections: int = 1, pace: Optional[_pace.Pace] = None) -> _http.Caller:

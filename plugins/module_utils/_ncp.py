@@ -93,6 +93,9 @@ class _Complaint(NamedTuple):
     from_gateway: bool = False
     refused: bool = False
 
+    def __repr__(self) -> str:
+        return "_Complaint"
+
     @property
     def understood(self) -> bool:
         return self.refused or self.code is not None or self.message is not None

@@ -13,12 +13,12 @@ import time
 from collections import deque
 from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _errors
+from ansible_collections.krcloud.credentials.plugins.module_utils import _numbers
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST_WORKERS = 64
+MOST_WORKERS = int(_numbers.RANGES["concurrency"].most)
 # Requests a second: the least that a 429 leaves, and what each request without one adds.
 _LOWEST_RATE, _FASTER = 1.0, 0.1
 
@@ -41,10 +41,9 @@ class Clock:
 
 def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
     """Raise ConfigurationError for numbers that make no sense."""
-    if not 1 <= concurrency <= MOST_WORKERS:
-        raise _errors.ConfigurationError(f"concurrency is {concurrency}: it must be 1 to {MOST_WORKERS}.")
-    if max_failures is not None and max_failures < 1:
-        raise _errors.ConfigurationError(f"max_failures is {max_failures}: it must be 1 or more.")
+    _numbers.check("concurrency", concurrency)
+    if max_failures is not None:
+        _numbers.check("max_failures", max_failures)
 
 
 class Pace:
@@ -56,8 +55,8 @@ class Pace:
     """
 
     def __init__(self, per_second: Optional[float] = None, clock: Optional[Clock] = None) -> None:
-        if per_second is not None and not (math.isfinite(per_second) and per_second > 0):
-            raise _errors.ConfigurationError(f"requests_per_second is {per_second}: it must be greater than 0.")
+        if per_second is not None:
+            _numbers.check("requests_per_second", per_second)
         self._clock = clock or Clock()
         self._most = math.inf if per_second is None else per_second
         self._rate = self._most

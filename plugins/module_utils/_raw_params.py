@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _options, _redaction
+from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _numbers, _options, _redaction
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Of a list of thousands: enough to see what was meant.
@@ -45,6 +45,23 @@ def check_quoted(spec: _options.Spec, params: Mapping[str, Any]) -> None:
                 f"{path} is not a string: YAML made it {_kind(value)}.",
                 hint="Put it in quotes, so that the value used is the one written.",
             )
+
+
+def check_numbers(spec: _options.Spec, params: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise ConfigurationError for what is no number, or none that is allowed, and say what is.
+
+    Core says no more than that it is of another type, and up to ansible-core 2.21 infinity ends it in a traceback.
+    """
+    for name, option in spec.items():
+        value, whole = params.get(name), option["type"] == "int"
+        if isinstance(value, Mapping) and option.get("options"):
+            check_numbers(option["options"], value, f"{prefix}{name}.")
+        elif value is not None and option["type"] in ("int", "float"):
+            if "least" in option:
+                allowed = _numbers.Range(option["least"], option["most"], whole)
+            else:
+                allowed = _numbers.RANGES.get(name, _numbers.Range(whole=whole))
+            _numbers.check(f"{prefix}{name}", value, allowed)
 
 
 def _secrets(spec: _options.Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:

@@ -79,7 +79,7 @@ def targets(options: Mapping[str, Any]) -> List[Target]:
             id=item["id"],
             name=item["name"],
             password=item["password"],
-            tenant=(item["access_key"], item["secret_key"], item["profile"]),
+            tenant=_credentials.Tenant(item["access_key"], item["secret_key"], item["profile"]),
         )
         for at, item in enumerate(options["accounts"])
     ]

@@ -149,7 +149,7 @@ def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[s
             raise _errors.ConfigurationError(
                 f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities."
             ) from None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter of a path with a NUL
             raise _errors.ConfigurationError(
                 f"{source} names {path}, which is no usable list of certificate authorities ({type(error).__name__})."
             ) from None
@@ -290,6 +290,9 @@ def _proxy_of_environment(api_url: str) -> Optional[str]:
 
     `requests` knows all the ways to write it, and takes its time to be imported. Raises RequestsMissing.
     """
+    # It would be sent to the proxy in clear, and the proxy's own loopback is another one.
+    if _http.is_loopback(urlsplit(api_url).hostname or ""):
+        return None
     names = {name.lower() for name in os.environ if name.lower().endswith("_proxy")} - {"no_proxy"}
     # On a Mac, proxies can also stand in the settings of the system.
     if not names and sys.platform != "darwin":

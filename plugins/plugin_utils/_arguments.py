@@ -14,11 +14,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_quoted, learn
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_numbers, check_quoted, learn
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._options import allowed, number
 
 
 def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
     arguments = _plain(arguments)
     learn(redactor, spec, arguments)
     check_quoted(spec, arguments)
-    _check_numbers(spec, arguments)
+    check_numbers(spec, arguments)
     for name, option in spec.items():
         # ansible-core takes texts apart, and stumbles over numbers.
         if option["type"] == "dict" and not isinstance(arguments.get(name, {}), (Mapping, str)):
@@ -39,20 +38,6 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
         raise ConfigurationError(redactor.text(f"{unknown}{said}."))
     options: dict[str, Any] = result.validated_parameters
     return options
-
-
-def _check_numbers(spec: Spec, arguments: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise ConfigurationError for a number that is none, or out of range: ansible-core stumbles over some of them."""
-    for name, option in spec.items():
-        value = arguments.get(name)
-        if isinstance(value, Mapping) and option.get("options"):
-            _check_numbers(option["options"], value, f"{prefix}{name}.")
-        elif option["type"] in ("int", "float") and value is not None:
-            try:
-                number(option, value)
-            except ValueError:
-                message = f"{prefix}{name} is not valid: it must be {allowed(option)}."
-                raise ConfigurationError(message) from None
 
 
 def _plain(value: Any) -> Any:

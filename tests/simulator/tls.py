@@ -12,19 +12,21 @@ from pathlib import Path
 
 import trustme
 
+# Under this name a proxy may know the server: to a loopback address nobody goes through one.
+BEHIND_PROXY = "vendor.example.com"
+
 
 def contexts(ca_file: Path) -> dict[str, ssl.SSLContext]:
     """Server contexts by name; the certificate of the CA that vouches for `good` goes to `ca_file`."""
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(ca_file))
     now = datetime.now(UTC)
+    names = ("localhost", "127.0.0.1", BEHIND_PROXY)
     leaves = {
-        "good": ca.issue_cert("localhost", "127.0.0.1"),
+        "good": ca.issue_cert(*names),
         "wrong_host": ca.issue_cert("wrong.example.com"),
-        "expired": ca.issue_cert(
-            "localhost", "127.0.0.1", not_before=now - timedelta(days=30), not_after=now - timedelta(days=1)
-        ),
-        "not_yet_valid": ca.issue_cert("localhost", "127.0.0.1", not_before=now + timedelta(days=1)),
+        "expired": ca.issue_cert(*names, not_before=now - timedelta(days=30), not_after=now - timedelta(days=1)),
+        "not_yet_valid": ca.issue_cert(*names, not_before=now + timedelta(days=1)),
     }
     made = {name: _context() for name in leaves}
     for name, leaf in leaves.items():

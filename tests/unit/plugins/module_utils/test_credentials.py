@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import (
+    TASK,
     Credentials,
+    Tenant,
     ncp_credentials,
     parse_profiles,
     read_text,
@@ -114,8 +116,10 @@ def test_a_profile_named_by_option_beats_the_keys_of_the_environment() -> None:
 
 def test_a_profile_named_by_option_never_falls_back_to_the_environment() -> None:
     sentence = refusal(environ=ALL_VARIABLES, profile="half")
-    assert "No secret_key was found. Looked in the option secret_key and the profile half of" in sentence
-    assert "environment variables NCLOUD" not in sentence
+    assert sentence == (
+        f"No secret_key was found. Looked in the profile half of {PATH} (key ncloud_secret_access_key). "
+        "Add what is missing to the profile."
+    )
 
 
 def test_the_keys_of_the_environment_beat_a_profile_of_the_environment() -> None:
@@ -159,17 +163,49 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_missing_file_is_named_with_all_other_places() -> None:
-    sentence = refusal(None)
-    for which, variables in (("access_key", KEY_VARIABLES), ("secret_key", SECRET_VARIABLES)):
-        assert (
-            f"No {which} was found. Looked in the option {which}, the environment variables {' and '.join(variables)} "
-            f"and the profile DEFAULT of {PATH} (there is no such file)."
-        ) in sentence
+    assert refusal(None) == (
+        "No access_key and no secret_key were found. Looked in the options access_key and secret_key, the environment "
+        "variables NCLOUD_ACCESS_KEY_ID, NCLOUD_ACCESS_KEY, NCLOUD_SECRET_ACCESS_KEY and NCLOUD_SECRET_KEY and the "
+        f"profile DEFAULT of {PATH} (there is no such file). "
+        "Set the options, the environment variables, or a profile in the file."
+    )
+    assert refusal(None, secret_key="x") == (
+        "No access_key was found. Looked in the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and "
+        f"NCLOUD_ACCESS_KEY and the profile DEFAULT of {PATH} (there is no such file). "
+        "Set the options, the environment variables, or a profile in the file."
+    )
 
 
 def test_a_missing_profile_is_told_with_those_that_there_are() -> None:
-    sentence = refusal(profile="absent")
-    assert f"the profile absent of {PATH} (it has no such profile; it has: DEFAULT, half, team)" in sentence
+    # Once, and with nothing about places that are not asked.
+    assert refusal(profile="absent") == (
+        f"No access_key and no secret_key were found. Looked in the profile absent of {PATH} "
+        "(it has no such profile; it has: DEFAULT, half, team). "
+        "Correct profile or config_file, or add the profile to the file."
+    )
+    assert refusal(None, profile="absent") == (
+        f"No access_key and no secret_key were found. Looked in the profile absent of {PATH} (there is no such file). "
+        "Correct config_file, or make the file."
+    )
+    assert "the profile absent of" in refusal(environ={"NCLOUD_PROFILE": "absent"})
+
+
+def test_a_profile_that_may_be_a_password_is_not_quoted() -> None:
+    secret = "Zq7!mVx-Canary01"
+    for text in (FILE, None):
+        assert f"Looked in the profile that the option profile names of {PATH} (" in refusal(text, profile=secret)
+        sentence = refusal(text, {"NCLOUD_PROFILE": secret})
+        assert f"and the profile that NCLOUD_PROFILE names of {PATH} (" in sentence
+        assert secret not in sentence + refusal(text, profile=secret)
+
+
+def test_of_many_profiles_some_are_told() -> None:
+    sentence = refusal("".join(f"[p{at:03d}]\n" for at in range(50)), profile="absent")
+    assert "it has: p000, p001, p002, p003, p004, p005, p006, p007, p008, p009 and 40 more)" in sentence
+
+
+def test_a_profile_without_any_key_names_both() -> None:
+    assert "(keys ncloud_access_key_id and ncloud_secret_access_key)" in refusal("[bare]\n", profile="bare")
 
 
 def test_an_empty_file_has_no_profiles() -> None:
@@ -302,6 +338,11 @@ DIRTY = [
     "x123\r4567",
     "x123\x004567",
     "x1234567\x7f",
+    "x123\x9b4567",
+    "x123\u200b4567",
+    "\ufeffx1234567",
+    "x123\u20284567",
+    "x123\xa04567",
 ]
 
 
@@ -312,6 +353,47 @@ def test_blanks_and_control_characters_are_refused(name: str, value: str) -> Non
     sentence = refusal(None, **options)
     assert f"{name} from the option {name} has blanks around it or control characters in it." in sentence
     assert value.strip() not in sentence
+
+
+# What Python makes of bytes that are no UTF-8, in the environment and on the command line.
+NOT_UTF_8 = ["ab\udcff\udcfecdef", "\ud800abcdef", "abcdef\udfff"]
+
+
+@pytest.mark.parametrize("value", NOT_UTF_8)
+@pytest.mark.parametrize("name", ["access_key", "secret_key"])
+@pytest.mark.parametrize("variable", [False, True])
+def test_what_cannot_be_sent_is_refused_where_it_comes_from(name: str, value: str, variable: bool) -> None:
+    options = {"access_key": "KEY", "secret_key": "secret"}
+    environ = {}
+    place = f"the option {name}"
+    if variable:
+        del options[name]
+        where = KEY_VARIABLES[0] if name == "access_key" else SECRET_VARIABLES[0]
+        environ, place = {where: value}, f"the environment variable {where}"
+    else:
+        options[name] = value
+    sentence = refusal(None, environ, **options)
+    assert sentence.startswith(f"{name} from {place} is not valid: it is not UTF-8 text.")
+    assert value not in sentence
+
+
+@pytest.mark.parametrize("value", NOT_UTF_8)
+@pytest.mark.parametrize("name", ["api_key", "api_secret"])
+def test_the_same_for_solapi(name: str, value: str) -> None:
+    keys = {"api_key": "KEY", "api_secret": "secret"}
+    environ = {f"SOLAPI_{key.upper()}": text for key, text in {**keys, name: value}.items()}
+    for options, place in (
+        ({**keys, name: value}, f"the option {name}"),
+        ({}, f"the environment variable SOLAPI_{name.upper()}"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            solapi_credentials(options, environ)
+        assert caught.value.message == f"{name} from {place} is not valid: it is not UTF-8 text."
+
+
+def test_a_path_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot be read \(ValueError\)"):
+        ncp_credentials({"config_file": "/etc/\0configure"}, {}, read_text)
 
 
 def test_a_value_continued_on_the_next_line_is_refused() -> None:
@@ -335,6 +417,13 @@ def test_no_representation_shows_the_secret() -> None:
     shown = repr(Credentials("THEKEY", "thesecret", "the option"))
     assert shown == "Credentials from the option"
     assert "thesecret" not in f"{Credentials('THEKEY', 'thesecret', 'the option')}"
+
+
+def test_no_representation_of_a_tenant_shows_its_keys() -> None:
+    assert repr(TASK) == "Tenant by the task"
+    assert repr(Tenant("THEKEY", "thesecret", None)) == "Tenant by access_key and secret_key"
+    assert f"{Tenant(None, None, 'a')}" == "Tenant by profile"
+    assert Tenant(None, None, "a") == (None, None, "a")
 
 
 # -------------------------------------------------------------------------------------------------------------- SOLAPI

@@ -472,15 +472,24 @@ def test_a_wait_that_is_not_begun_holds_nobody() -> None:
 
 
 @pytest.mark.parametrize("name", ["timeout", "deadline"])
-@pytest.mark.parametrize("seconds", [0, -1, -0.5, math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("seconds", [0, -1, -0.5, math.inf, -math.inf, math.nan, 1e300])
 def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{name} is .*: it must be a number of seconds greater than 0"):
+    with pytest.raises(ConfigurationError, match=f"^{name} is not valid: it must be a number from 0.001 to 86400"):
         Limits(**{name: seconds})
 
 
 def test_negative_retries_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="retries is -1: it must be 0 or more"):
+    with pytest.raises(ConfigurationError, match="retries is not valid: it must be a whole number from 0 to 1000000"):
         Limits(retries=-1)
+
+
+def test_a_pace_that_fails_leaves_no_outcome_open() -> None:
+    class Broken(Pace):
+        def wait(self, until: float | None = None) -> bool:
+            raise OverflowError
+
+    with ScriptedTransport() as transport, pytest.raises(ConfigurationError, match="The request cannot be written"):
+        call(Caller(transport, URL, Limits(), clock=FakeClock(), pace=Broken()), IDEMPOTENT)
 
 
 def test_the_smallest_limits_are_taken() -> None:
@@ -519,6 +528,15 @@ PLAIN_HTTP = [
     "http://0.0.0.0",
     "http://128.0.0.1",
     "http://127.0.0.256",
+    "http://127.0.0.08",
+    "http://127.0.0.010",
+    "http://127.0.00.1",
+    "http://0127.0.0.1",
+    "http://127.0.0.1.",
+    "http://localhost.",
+    "http://127.0.0",
+    "http://127.0.0.1.1",
+    "http://[::ffff:127.0.0.1]",
     "http://127.0.0.1.evil.example",
     "http://127.evil.example.com",
     "http://127.1",
@@ -593,6 +611,40 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         check_api_url(url)
 
 
+BLANKS = ["\n", "\r\n", "\t", " ", "\0", "\x1f", "\x7f", "\x85", "\xa0", "\u2028", "\u200b", "\ufeff"]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("base", ["https://vendor.example", "http://127.0.0.1:8000", f"https://{CANARY}.example"])
+def test_a_line_break_or_blank_in_the_address_is_named_as_such(base: str, blank: str) -> None:
+    middle = base[:10] + blank + base[10:]
+    for url in (base + blank, blank + base, *([middle] if blank != " " else [])):
+        with pytest.raises(ConfigurationError) as caught:
+            check_api_url(url)
+        assert caught.value.message == (
+            "api_url is not valid: it has blanks around it, or a line break or another control character in it."
+        )
+        assert caught.value.hint == "Often a line break of the file or variable it was read from."
+
+
+@pytest.mark.parametrize("url", ["https://vendor .example", "https://ven'dor.example", "https://a%2fb.example"])
+def test_a_host_that_is_none_is_named_as_such(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_api_url(url)
+    assert caught.value.message == "api_url is not valid: it has a character that no host name has."
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://한국.kr", "http://127.0.0.\xb2", "http://127.\u0660.\u0660.1", "http://\uff11\uff12\uff17.0.0.1"],
+)
+def test_a_host_that_is_not_ascii_is_told_how_to_be_written(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_api_url(url)
+    assert caught.value.message == "api_url is not valid: it has a character that is not ASCII."
+    assert "xn--" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("url", ["HTTPS://vendor.example", "https://vendor.example?", "https://vendor.example/#"])
 def test_what_an_address_may_be_written_with_besides(url: str) -> None:
     assert check_api_url(url) == "https://vendor.example"
@@ -631,6 +683,11 @@ def test_any_text_is_an_address_or_a_clear_refusal(text: str) -> None:
         parts = urlsplit(url)
         assert parts.scheme == "https" or _http.is_loopback(parts.hostname or "")
         assert parts.username is None
+
+
+def test_nothing_that_goes_over_the_wire_is_shown() -> None:
+    assert repr(Request(URL, {"x": CANARY}, CANARY.encode(), 1)) == "Request(POST)"
+    assert repr(answer(200, CANARY.encode(), date=CANARY)) == "Response(200)"
 
 
 def test_the_caller_checks_its_address() -> None:

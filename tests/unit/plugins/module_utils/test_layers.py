@@ -21,6 +21,7 @@ OURS = "ansible_collections.krcloud.credentials.plugins."
 LAYERS = (
     ("_words",),
     ("_ansiballz", "_signing", "_errors", "_bodies", "_redaction", "_options"),
+    ("_numbers",),
     ("_mail_address", "_names", "_pace", "_credentials", "_password", "_raw_params"),
     ("_http",),
     ("_transport", "_ncp", "_solapi"),
@@ -186,6 +187,7 @@ CLIENT = {
     "_names",
     "_ncp",
     "_ncp_module",
+    "_numbers",
     "_options",
     "_pace",
     "_raw_params",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -626,6 +627,7 @@ def test_an_unquoted_password_is_refused_before_any_request(drive: Driver, passw
         {"name": "df001", "password": SECRET, "deadline": "nan"},
         {"name": "df001", "password": SECRET, "deadline": 0},
         {"name": "df001", "password": SECRET, "retries": -1},
+        {"name": "df001", "password": SECRET, "api_url": "http://127.0.0.1:8000\n"},
         {"name": "df001", "password": SECRET, "api_url": "http://vendor.example"},
         {"name": "df001", "password": SECRET, "api_url": f"https://user:{SECRET}@vendor.example"},
         {"name": "df001", "password": SECRET, "wire_format": "yaml"},
@@ -638,6 +640,80 @@ def test_wrong_options_are_refused_before_any_request(drive: Driver, arguments: 
     assert result["failed"] is True
     assert result.get("error", {"kind": "configuration"})["kind"] == "configuration"
     clean(drive.printed)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("timeout", "a number from 0.001 to 86400 (seconds)"),
+        ("deadline", "a number from 0.001 to 86400 (seconds)"),
+        ("retries", "a whole number from 0 to 1000000"),
+        ("concurrency", "a whole number from 1 to 64"),
+        ("max_failures", "a whole number from 1 to 1000000"),
+        ("requests_per_second", "a number from 0.001 to 1000000"),
+    ],
+)
+@pytest.mark.parametrize("value", [math.nan, math.inf, "inf", "1e999", 1e300, 10**400, -1, "ten", [1], SECRET])
+def test_each_refused_number_says_what_is_allowed(drive: Driver, name: str, allowed: str, value: object) -> None:
+    arguments = {"name": "df001", "password": "Other-P4ss", name: value, **KEYS}
+    result = drive.against(ScriptedTransport(), ncp_dataforest_password.main, **arguments)
+    assert result["msg"] == f"{name} is not valid: it must be {allowed}."
+    assert result["error"]["kind"] == "configuration"
+    clean(drive.printed)
+
+
+@pytest.mark.parametrize("variable", ["NCLOUD_SECRET_ACCESS_KEY", "SOLAPI_API_SECRET"])
+def test_a_secret_that_is_no_text_is_named_and_nothing_is_said_to_have_changed(
+    drive: Driver, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("NCLOUD_ACCESS_KEY", "KEY")
+    monkeypatch.setenv("SOLAPI_API_KEY", "KEY")
+    monkeypatch.setenv(variable, "ab\udcff\udcfecdef")
+    main, arguments = ncp_dataforest_password.main, {"id": "ID1", "password": SECRET}
+    if variable.startswith("SOLAPI"):
+        main, arguments = solapi_password_reset.main, {"email": "m@example.com"}
+    result = drive.against(ScriptedTransport(), main, **arguments)
+    assert f"from the environment variable {variable} is not valid: it is not UTF-8 text." in result["msg"]
+    assert result["error"]["kind"] == "configuration"
+    assert not result.get("changed")
+    clean(drive.printed)
+
+
+@pytest.mark.parametrize("name", ["id", "config_file", "ca_path", "profile", "access_key", "api_url", "wire_format"])
+def test_a_result_that_quotes_what_is_no_text_can_be_read(
+    drive: Driver, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Core hands on what Python makes of bytes that are no UTF-8, and refuses to read it back.
+    given = "ab\udcff\udcfecdef"
+    load = AnsibleModule._load_params
+
+    def loaded(module: AnsibleModule) -> None:
+        load(module)
+        module.params[name] = given
+
+    def log(module: AnsibleModule, msg: str, log_args: Mapping[str, Any] | None = None) -> None:
+        assert msg.encode()
+        assert all(str(value).encode() for value in (log_args or {}).values())
+
+    monkeypatch.setattr(AnsibleModule, "_load_params", loaded)
+    monkeypatch.setattr(AnsibleModule, "log", log)
+    arguments = {"id": "ID1", "password": SECRET, "config_file": "/absent", "api_url": "https://127.0.0.1:9"}
+    result = drive(ncp_dataforest_password.main, **arguments, retries=0)
+    assert result["failed"] is True
+    assert not result.get("changed")
+    assert json.dumps(result, ensure_ascii=False).encode()
+    clean(drive.printed)
+
+
+@pytest.mark.parametrize("variable", ["NCLOUD_DATAFOREST_API_URL", "SOLAPI_API_URL"])
+def test_a_line_break_of_a_variable_is_named(drive: Driver, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:8000\n")
+    main, arguments = ncp_dataforest_password.main, {"id": "ID1", "password": SECRET, **KEYS}
+    if variable.startswith("SOLAPI"):
+        main, arguments = solapi_password_reset.main, {"email": "m@example.com"}
+    result = drive.against(ScriptedTransport(), main, **arguments)
+    assert result["msg"].startswith("api_url is not valid: it has blanks around it, or a line break")
+    assert not result.get("changed")
 
 
 def test_a_secret_key_of_a_file_is_masked(drive: Driver, tmp_path: Path) -> None:

@@ -330,13 +330,13 @@ def test_good_targets_pass() -> None:
 
 @pytest.mark.parametrize("concurrency", [0, -1, MOST_WORKERS + 1])
 def test_concurrency_has_bounds(concurrency: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"concurrency is {concurrency}: it must be 1 to 64"):
+    with pytest.raises(ConfigurationError, match="concurrency is not valid: it must be a whole number from 1 to 64"):
         reset(by_id("ID1"), tenant(), concurrency=concurrency)
 
 
 @pytest.mark.parametrize("most", [0, -1])
 def test_max_failures_has_a_bound(most: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"max_failures is {most}: it must be 1 or more"):
+    with pytest.raises(ConfigurationError, match="max_failures is not valid: it must be a whole number from 1 to"):
         reset(by_id("ID1"), tenant(), max_failures=most)
 
 

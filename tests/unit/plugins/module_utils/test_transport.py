@@ -30,6 +30,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._transport imp
 )
 from hostile.raw_server import RawServer, says, waits
 from simulator import Simulator
+from simulator.tls import BEHIND_PROXY
 
 PATH = "/api/v2/accounts/getList"
 BODY = b'{"canary": "body-canary"}'
@@ -467,10 +468,47 @@ def test_threads_share_a_transport_and_not_their_fate(sim: Simulator, connect: C
 # ------------------------------------------------------------------------------------------------------------- proxies
 
 
+def far(url: str) -> str:
+    """The same server under a name that only a proxy knows."""
+    return url.replace("127.0.0.1", BEHIND_PROXY)
+
+
+LOOPBACK = ["127.0.0.1", "127.255.0.9", "localhost", "LOCALHOST", "[::1]"]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("host", LOOPBACK)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_loopback_never_goes_through_a_proxy(
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    sim: Simulator,
+    refused_port: int,
+    host: str,
+    scheme: str,
+    variable: str,
+) -> None:
+    with RawServer(says(b"")) as proxy:
+        monkeypatch.setenv(variable, f"http://user:proxy-canary@127.0.0.1:{proxy.port}")
+        url = f"{scheme}://{host}:{refused_port}"
+        with pytest.raises(NotSent):
+            ask(connect, sim, url)
+    assert proxy.seen == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+def test_loopback_is_reached_past_a_proxy_that_would_refuse(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, sim: Simulator, refused_port: int, variable: str
+) -> None:
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{refused_port}")
+    assert ask(connect, sim).status == 200
+    assert ask(connect, sim, sim.ncp_tls_url, ca_path=sim.ca_file).status == 200
+
+
 def tunnel(connection: socket.socket, head: bytes) -> None:
-    """A proxy that does as it is told by CONNECT."""
-    host, _colon, port = head.split()[1].decode().partition(":")
-    with socket.create_connection((host, int(port))) as onward:
+    """A proxy that does as it is told by CONNECT. It finds every host here."""
+    port = head.split()[1].decode().rpartition(":")[2]
+    with socket.create_connection(("127.0.0.1", int(port))) as onward:
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         back = threading.Thread(target=pump, args=(onward, connection), daemon=True)
         back.start()
@@ -492,16 +530,16 @@ def test_plain_http_goes_through_the_proxy(
 ) -> None:
     monkeypatch.setenv(variable, sim.ncp_url)
     # The vendor itself cannot be reached; the simulator answers as a proxy would.
-    assert ask(connect, sim, f"http://127.0.0.1:{refused_port}").status == 200
+    assert ask(connect, sim, f"http://{BEHIND_PROXY}:{refused_port}").status == 200
 
 
 def test_tls_goes_through_a_tunnel(sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:proxy-canary@127.0.0.1:{proxy.port}")
-        transport = connect(sim.ncp_tls_url, ca_path=sim.ca_file)
-        assert send(transport, request(sim, sim.ncp_tls_url)).status == 200
+        transport = connect(far(sim.ncp_tls_url), ca_path=sim.ca_file)
+        assert send(transport, request(sim, far(sim.ncp_tls_url))).status == 200
         transport.close()
-    assert proxy.seen[0].startswith(b"CONNECT 127.0.0.1:")
+    assert proxy.seen[0].startswith(f"CONNECT {BEHIND_PROXY}:".encode())
     # The proxy gets its own credentials and no others, the vendor those of the vendor alone.
     assert b"proxy-authorization: basic " in proxy.seen[0].lower()
     assert b"x-ncp" not in proxy.seen[0].lower()
@@ -514,9 +552,9 @@ def test_an_answer_lost_behind_a_tunnel_is_lost(
     sim.fault("ncp", "getList", "drop")
     with RawServer(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        transport = connect(sim.ncp_tls_url, ca_path=sim.ca_file)
+        transport = connect(far(sim.ncp_tls_url), ca_path=sim.ca_file)
         with pytest.raises(AnswerLost):
-            send(transport, request(sim, sim.ncp_tls_url))
+            send(transport, request(sim, far(sim.ncp_tls_url)))
         transport.close()
 
 
@@ -525,9 +563,9 @@ def test_a_certificate_behind_a_tunnel_is_verified(
 ) -> None:
     with RawServer(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        transport = connect(sim.tls_expired_url, ca_path=sim.ca_file)
+        transport = connect(far(sim.tls_expired_url), ca_path=sim.ca_file)
         with pytest.raises(NotSent, match="certificate has expired"):
-            send(transport, request(sim, sim.tls_expired_url))
+            send(transport, request(sim, far(sim.tls_expired_url)))
         transport.close()
     assert sim.requests() == []
 
@@ -547,7 +585,8 @@ def test_nothing_left_when_the_proxy_does_not_connect(
     with RawServer(says(reply)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with pytest.raises(NotSent):
-            ask(connect, sim, sim.ncp_tls_url, ca_path=sim.ca_file)
+            ask(connect, sim, far(sim.ncp_tls_url), ca_path=sim.ca_file)
+    assert proxy.seen
     assert sim.requests() == []
 
 
@@ -556,9 +595,9 @@ def test_nothing_left_when_the_proxy_never_answers(
 ) -> None:
     with RawServer(waits) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        transport = connect(sim.ncp_tls_url, ca_path=sim.ca_file)
+        transport = connect(far(sim.ncp_tls_url), ca_path=sim.ca_file)
         with pytest.raises(NotSent):
-            send(transport, request(sim, sim.ncp_tls_url), timeout=0.2)
+            send(transport, request(sim, far(sim.ncp_tls_url)), timeout=0.2)
 
 
 @pytest.mark.parametrize("url", ["ncp_url", "ncp_tls_url"])
@@ -567,10 +606,14 @@ def test_a_proxy_that_refuses_is_named_as_such(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", f"http://user:proxy-canary@127.0.0.1:{refused_port}")
     with pytest.raises(NotSent, match=r"^the proxy of the environment did not connect$"):
-        ask(connect, sim, getattr(sim, url), **({"ca_path": sim.ca_file} if "tls" in url else {}))
+        ask(connect, sim, far(getattr(sim, url)), **({"ca_path": sim.ca_file} if "tls" in url else {}))
 
 
-@pytest.mark.parametrize("exception", ["127.0.0.1", "*", "127.0.0.0/8", "localhost,127.0.0.1"])
+# All addresses of this host, and none that is known as loopback.
+ANY = "0.0.0.0"  # noqa: S104  # a name of the server, which binds to 127.0.0.1
+
+
+@pytest.mark.parametrize("exception", [ANY, "*", "0.0.0.0/8", f"localhost,{ANY}"])
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
 def test_no_proxy_is_honoured(
     sim: Simulator,
@@ -581,8 +624,11 @@ def test_no_proxy_is_honoured(
     exception: str,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{refused_port}")
+    url = sim.ncp_url.replace("127.0.0.1", ANY)
+    with pytest.raises(NotSent, match="the proxy of the environment did not connect"):
+        ask(connect, sim, url)
     monkeypatch.setenv(variable, exception)
-    assert ask(connect, sim).status == 200
+    assert ask(connect, sim, url).status == 200
 
 
 BAD_PROXIES = [
@@ -602,7 +648,7 @@ def test_a_proxy_setting_that_is_none_lets_nothing_leave_and_is_not_quoted(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", setting)
     with pytest.raises(NotSent) as caught:
-        ask(connect, sim)
+        ask(connect, sim, far(sim.ncp_url))
     assert "canary" not in str(caught.value)
     assert sim.requests() == []
 
@@ -614,7 +660,7 @@ def test_socks_without_its_library_is_named(sim: Simulator, connect: Connect, mo
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", missing)
     monkeypatch.setenv("HTTP_PROXY", "socks5://user:proxy-canary@127.0.0.1:1")
     with pytest.raises(NotSent, match="needs a library that is missing"):
-        ask(connect, sim)
+        ask(connect, sim, far(sim.ncp_url))
 
 
 # -------------------------------------------------------------------------------------------------------- what is said
