@@ -37,6 +37,7 @@ _NOT_BECOME = re.compile(
     r"|(Premature end of stream|Duplicate become password prompt encountered) waiting for become success"
 )
 _LONGEST = 600
+_NEWER = "Set ansible_python_interpreter to a newer Python."
 _INTERPRETER = "Check ansible_python_interpreter and become; ansible.builtin.ping must work there."
 _MAYBE = "What it had begun may have been carried out."
 
@@ -55,15 +56,22 @@ def failure_of_result(result: Mapping[str, Any], show: Show, *, changes: bool) -
         # It is in the form of a result, and so from the module, or from ansible-core in front of it.
         message = str(result.get("msg"))
         too_old = _sentence("The module did not begin", message, show)
-        hint = "Set ansible_python_interpreter to a newer one."
-        return ConfigurationError(too_old, hint=hint) if _PYTHON_TOO_OLD.match(message) else None
+        return ConfigurationError(too_old, hint=_NEWER) if _PYTHON_TOO_OLD.match(message) else None
     status, output = result.get("rc"), str(result.get("module_stdout") or "")
     said = str(result.get("module_stderr") or "").strip() or output.strip()
     if status in _NOT_EXECUTED and "{" not in output:
         return ConfigurationError(
             _sentence(f"The module did not begin (exit status {status})", said, show), hint=_INTERPRETER
         )
+    if _not_understood(said) and "{" not in output:
+        return ConfigurationError(_sentence("The module did not begin", said, show), hint=_NEWER)
     return _lost(_sentence(f"The module left no result (exit status {status})", said, show), changes)
+
+
+def _not_understood(said: str) -> bool:
+    """Tell whether this is the traceback of a Python that cannot read what ansible-core has put around the module."""
+    last = said.rpartition("\n")[2]
+    return last.startswith("SyntaxError: ") and " in _ansiballz_main" in said and "/plugins/modules/" not in said
 
 
 def failure_of_exception(error: Exception, show: Show, *, begun: bool, changes: bool) -> KrcloudError:
@@ -90,6 +98,7 @@ def _sentence(what: str, said: str, show: Show) -> str:
 
 
 def _shown(said: str, show: Show) -> str:
-    """Return foreign text as one line that ends like a sentence, with what matters: mostly the end of it."""
-    line = one_line(show(said), _LONGEST)
+    """Return foreign text as one line that ends like a sentence; of a long one the end, where the reason mostly is."""
+    line = one_line(show(said[-_LONGEST * 8 :]), _LONGEST * 8)
+    line = line if len(line) <= _LONGEST else f"…{line[-_LONGEST:]}"
     return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -24,6 +24,19 @@ NOT_BEGUN = ("configuration", "transport")
 TOO_OLD = "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.16"
 TOO_OLD_NOW = "Ansible requires Python 3.9 or newer on the target. Current version: 3.8.18"
 
+# What Python 3.7 says, and where it says the same of something that the module itself came to.
+UNREAD = """Traceback (most recent call last):
+  File "<stdin>", line 260, in _ansiballz_main
+  File "<stdin>", line 138, in invoke_module
+  File "/tmp/a_payload.zip/ansible/module_utils/_internal/__init__.py", line 20
+    def import_controller_module(_module_name: str, /) -> t.Any:
+                                                    ^
+SyntaxError: invalid syntax
+"""
+UNREAD_LATER = UNREAD.replace(
+    "/ansible/module_utils/_internal/__init__.py", "/krcloud/credentials/plugins/modules/a.py"
+)
+
 
 def missing(rc: int | None, errors: str = "", output: str = "") -> dict[str, Any]:
     """What ansible-core makes of a module that has left no result."""
@@ -44,6 +57,10 @@ RESULTS = [
     (missing(0, output='{"talk": 1}\n{"changed": true}'), MAYBE, "(exit status 0)"),
     (missing(None), MAYBE, "(exit status None)."),
     (missing(255, "Connection closed"), MAYBE, "Connection closed."),
+    (missing(1, UNREAD), "configuration", "SyntaxError: invalid syntax."),
+    (missing(1, UNREAD_LATER), MAYBE, "SyntaxError: invalid syntax."),
+    (missing(1, UNREAD, "{"), MAYBE, "SyntaxError: invalid syntax."),
+    (missing(1, f"{'x' * 9000}\nthe end"), MAYBE, "x the end."),
     ({"failed": True, "msg": TOO_OLD}, "configuration", "Current version: 3.7.16."),
     ({"failed": True, "msg": TOO_OLD_NOW}, "configuration", "Current version: 3.8.18."),
 ]
