@@ -4,16 +4,16 @@
 # Private to krcloud.credentials: names and behaviour may change in any release.
 """The AnsibleModule of this collection: nothing leaves it unredacted, and every failure is one clear sentence.
 
-`no_log` masks only the exact text of an option. On ansible-core 2.19 to 2.21 it does not reach warnings and
-exceptions at all, and 2.22 does its masking elsewhere. So all that a module says is masked here, before Ansible
-sees it, and `no_log` stays as the second line.
+`no_log` masks only the exact text of an option, in any place, even in words that decide what becomes of a task. On
+ansible-core 2.19 to 2.21 it does not reach warnings and exceptions at all, and 2.22 does its masking elsewhere. So all
+that a module says is masked here, before Ansible sees it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Set
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -27,8 +27,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils import (
     _transport,
 )
 
-_MANY_SECRETS = 20
-
 
 class RedactingModule(AnsibleModule):
     """An AnsibleModule that masks every secret it was given, in all that it returns, warns of and logs."""
@@ -41,6 +39,9 @@ class RedactingModule(AnsibleModule):
         super().__init__(argument_spec=argument_spec, **kwargs)
         if self._taken_apart:
             _raw_params.learn(self.redactor, self.argument_spec, self.params)
+        alike = _raw_params.leave_identifiers(self.redactor, self.argument_spec, self.params)
+        if alike:
+            self.warn(alike)
         if self._unquoted:
             self.finish(self._unquoted.as_failure())
 
@@ -127,23 +128,18 @@ class RedactingModule(AnsibleModule):
     def _masked(self, kwargs: Dict[str, Any]) -> Dict[str, Any]:
         result: Dict[str, Any] = self.redactor.value(kwargs)
         result["invocation"] = {"module_args": self.redactor.value(_raw_params.hidden(self.argument_spec, self.params))}
-        # Core replaces no_log values wherever they occur. A very short one would shred all else that is said.
-        self.no_log_values = {value for value in self.no_log_values if len(value) >= _redaction.SHORTEST_SECRET}
-        if len(self.no_log_values) > _MANY_SECRETS:
-            # It looks for each of them in each text, which takes minutes with thousands: give it those that it finds.
-            self.no_log_values = _redaction.standing_in(result, self.no_log_values)
+        # What core would still find of them are words and identifiers that have to stay.
+        self.no_log_values: Set[str] = set()
         self._said = result
         return result
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:
         # The last gate, for what core adds by itself: its own warnings and tracebacks.
-        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. It never gets printed, but
-        # an async task would keep it in a file that everybody may read.
-        for_controller = o.pop("_ansible_new_secrets", None)
+        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. If anything else stands
+        # beside a result, core prints it all. So our actions tell the controller themselves.
+        o.pop("_ansible_new_secrets", None)
         masked = {name: value for name, value in o.items() if name in self._said and value == self._said[name]}
         masked.update(self.redactor.value({name: value for name, value in o.items() if name not in masked}))
-        if for_controller and "ANSIBLE_ASYNC_DIR" not in os.environ:
-            masked["_ansible_new_secrets"] = for_controller
         super()._record_module_result(_readable(masked))
 
 

@@ -9,10 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _errors, _numbers, _options, _redaction
+from ansible_collections.krcloud.credentials.plugins.module_utils import (
+    _errors,
+    _names,
+    _numbers,
+    _options,
+    _redaction,
+)
 
+# Options that say whom a task is about. Their values are looked for in its result.
+_IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Of a list of thousands: enough to see what was meant.
 _ROWS_SHOWN = 20
@@ -27,6 +35,34 @@ def learn(redactor: _redaction.Redactor, spec: _options.Spec, params: Mapping[st
     for value in params.values():
         if isinstance(value, str) and "://" in value:
             redactor.add(*_redaction.url_secrets(value))
+
+
+def leave_identifiers(redactor: _redaction.Redactor, spec: _options.Spec, params: Mapping[str, Any]) -> Optional[str]:
+    """Make a redactor leave readable whom a task is about. Return a warning if one of them is like a secret.
+
+    The redactor knows all secrets of the task by now. What is not safe as an identifier is none, and may be a secret.
+    """
+    alike = []
+    for path, value in _identifiers(spec, params):
+        if _names.is_safe(value):
+            redactor.leave(value)
+            if redactor.text(value) != value:
+                alike.append(path)
+    if not alike:
+        return None
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+    return f"A secret of this task can be read from {alike[0]}{more}, which is shown. Choose another secret."
+
+
+def _identifiers(spec: _options.Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, str]]:
+    for name, option in spec.items():
+        value = params.get(name)
+        if name in _IDENTIFIERS and isinstance(value, str) and value:
+            yield prefix + name, value
+        for at, row in _rows(option, value):
+            if isinstance(row, Mapping):
+                place = f"{name}[{at}]" if option["type"] == "list" else name
+                yield from _identifiers(option["options"], row, f"{prefix}{place}.")
 
 
 def written_as_text(spec: _options.Spec, params: Mapping[str, Any]) -> bool:

@@ -89,6 +89,7 @@ class Redactor:
         self._shortest = 0  # of the whole needles; undoing escapes and encodings never makes a text longer
         self._all_ascii = True
         self._clean: Set[str] = set()  # short texts without any of the secrets: results repeat them
+        self._open: Set[str] = set(_words.WORDS)
         self.add(*secrets)
 
     @property
@@ -111,6 +112,10 @@ class Redactor:
             # Another set, not an empty one: a thread that looks right now knows less, and goes on filling the old.
             self._clean = set()
 
+    def leave(self, *texts: str) -> None:
+        """Remember what a user gave openly: `value` leaves it readable wherever it is all of a text."""
+        self._open.update(texts)
+
     def text(self, text: str) -> str:
         """Return ``text`` with every secret in it masked; all of it if it takes too much to tell what is in it."""
         clean = self._clean
@@ -130,9 +135,13 @@ class Redactor:
         return self._mask(text, pieces=True)
 
     def value(self, value: Any) -> Any:
-        """Return a copy of a result with every string in it masked: keys, nested values and message objects too."""
+        """Return a copy of a result with every string in it masked: keys, nested values and message objects too.
+
+        The words that results consist of stay, and so does what a user gave openly, where they are all of a text:
+        whoever reads the result has to find them.
+        """
         if isinstance(value, str):
-            return value if len(value) < self._shortest else self.text(value)
+            return value if len(value) < self._shortest or value in self._open else self.text(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (dict, Mapping)):  # a dictionary is told much faster from the rest than a mapping
@@ -330,29 +339,6 @@ def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
         position = max(position, end)
     parts.append(text[position:])
     return "".join(parts)
-
-
-def standing_in(value: Any, wanted: Set[str]) -> Set[str]:
-    """Return which of the wanted texts stand, as they are, in any text of a result. Linear, however many there are."""
-    texts = set(_texts(value))
-    return {
-        piece
-        for length in {len(each) for each in wanted}
-        for text in texts
-        for piece in (text[at : at + length] for at in range(len(text) - length + 1))
-        if piece in wanted
-    }
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for pair in value.items():
-            yield from _texts(pair)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
 
 
 def url_secrets(url: str) -> List[str]:

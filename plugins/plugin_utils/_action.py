@@ -20,6 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     internal_error,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import leave_identifiers
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._module_action import SendingAction
@@ -59,7 +60,11 @@ class RedactingAction(SendingAction):
 
     def options(self, spec: Spec) -> dict[str, Any]:
         """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
-        return validated(spec, self.arguments(spec), self.redactor)
+        options = validated(spec, self.arguments(spec), self.redactor)
+        alike = leave_identifiers(self.redactor, spec, options)
+        if alike:
+            self._display.warning(alike)
+        return options
 
     def arguments(self, spec: Spec) -> dict[str, Any]:
         """Return the options of the task as they were given, and over them those that a role was given for it.

@@ -17,6 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._options impor
 from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_numbers, check_quoted, learn
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._secret_options import mask_in_output, secrets_in
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import PASSWORDS, Contents, Store
 
 
@@ -30,7 +31,9 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
         # ansible-core takes texts apart, and stumbles over numbers.
         if option["type"] == "dict" and not isinstance(arguments.get(name, {}), (Mapping, str)):
             raise ConfigurationError(f"{name} is not a dictionary.", hint=f"Write the options of {name} below it.")
-    result = ArgumentSpecValidator(spec).validate(arguments)
+    # On the controller ansible-core 2.22 would have all of it masked from now on, however short it is.
+    mask_in_output(secrets_in(arguments))
+    result = ArgumentSpecValidator(_without_no_log(spec)).validate(arguments)
     if result.error_messages:
         # The last one names options that do not exist, which explain others that are missing.
         said = result.error_messages[-1].rstrip(".")
@@ -38,6 +41,17 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
         raise ConfigurationError(redactor.text(f"{unknown}{said}."))
     options: dict[str, Any] = result.validated_parameters
     return options
+
+
+def _without_no_log(spec: Spec) -> Spec:
+    return {
+        name: {
+            key: _without_no_log(value) if key == "options" else value
+            for key, value in option.items()
+            if key != "no_log"
+        }
+        for name, option in spec.items()
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -51,5 +65,7 @@ def opened_store(
     options: Mapping[str, Any], loader: Any, redactor: Redactor, *, contents: Contents = PASSWORDS
 ) -> Store:
     """Return the store that the option ``store`` describes. ``loader`` is the DataLoader of the plugin."""
-    redactor.add(*stores.secrets_of(options))
+    secrets = stores.secrets_of(options)
+    redactor.add(*secrets)
+    mask_in_output(secrets)
     return stores.open_store(options, loader, contents=contents)

@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +17,7 @@ from jinja2 import UndefinedError
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError, internal_error
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._secret_options import mask_in_output
 
 
 class RedactingLookup(LookupBase):
@@ -36,7 +35,7 @@ class RedactingLookup(LookupBase):
             raise self._failure(error) from None
         except Exception as error:  # nothing may leave unredacted, the causes of an exception included
             raise self._failure(internal_error(error)) from None
-        _mask_in_output(passwords)
+        mask_in_output(passwords)
         return passwords
 
     @abstractmethod
@@ -49,9 +48,3 @@ class RedactingLookup(LookupBase):
 
     def _failure(self, error: KrcloudError) -> AnsibleLookupError:
         return AnsibleLookupError(self.redactor.text(error.sentence()))
-
-
-def _mask_in_output(passwords: Sequence[str]) -> None:
-    """Have ansible-core mask passwords in whatever it prints. It can do that from 2.22 on."""
-    with contextlib.suppress(ImportError):
-        importlib.import_module("ansible.module_utils.secrets").register_secrets(passwords)

@@ -22,8 +22,8 @@ LAYERS = (
     ("_words",),
     ("_ansiballz", "_signing", "_errors", "_bodies", "_redaction", "_options"),
     ("_numbers",),
-    ("_mail_address", "_names", "_pace", "_credentials", "_password", "_raw_params"),
-    ("_http",),
+    ("_mail_address", "_names", "_pace", "_credentials", "_password"),
+    ("_http", "_raw_params"),
     ("_transport", "_ncp", "_solapi"),
     ("_reset", "_module"),
     ("_ncp_module",),
@@ -199,7 +199,7 @@ CLIENT = {
 PAYLOADS = {
     "ncp_dataforest_account_info": CLIENT,
     "ncp_dataforest_password": CLIENT | {"_password", "_reset"},
-    "solapi_password_reset": CLIENT - {"_names", "_ncp", "_ncp_module"} | {"_mail_address", "_solapi"},
+    "solapi_password_reset": CLIENT - {"_ncp", "_ncp_module"} | {"_mail_address", "_solapi"},
     # Both run on the controller; the file on the target's side holds documentation.
     "ncp_dataforest_publication": set(),
     "ncp_dataforest_rotation": set(),

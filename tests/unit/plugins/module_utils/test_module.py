@@ -9,13 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pytest
+import yaml
 from ansible.module_utils import _internal
 from ansible.module_utils._internal import _traceback
 from ansible.module_utils.basic import AnsibleModule
@@ -24,21 +27,26 @@ from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import RejectedError
+from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError, RejectedError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import AnswerLost
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import MASK, Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._words import SHORTEST_SECRET, WORDS
 from ansible_collections.krcloud.credentials.plugins.modules import (
     ncp_dataforest_account_info,
     ncp_dataforest_password,
     solapi_password_reset,
 )
+from tooling.tree import ROOT
 from unit.plugins.support import ScriptedTransport, answer
 
 SECRET = "Str0ng-P4ss=wd!"
+SAFE = "Str0ngP4ssword"  # can be a name
+MODULES = "ansible_collections.krcloud.credentials.plugins.modules"
 SPEC: dict[str, dict[str, Any]] = {
     "secret": {"type": "str", "no_log": True},
     "plain": {"type": "str"},
+    "name": {"type": "str"},
     "number": {"type": "int"},
     "choice": {"type": "str", "choices": ["json", "xml"]},
     "switch": {"type": "bool"},
@@ -88,8 +96,8 @@ class Driver:
         captured = self._capsys.readouterr()
         *before, last = captured.out.strip().splitlines()
         result: dict[str, Any] = json.loads(last)
-        # How ansible-core 2.22 tells the controller, and nobody else, what to mask.
-        result.pop("_ansible_new_secrets", None)
+        # How ansible-core 2.22 would tell the controller what to mask, and everybody if it cannot read the result.
+        assert "_ansible_new_secrets" not in result
         self.printed = "\n".join([*before, json.dumps(result, ensure_ascii=False), json.dumps(result), captured.err])
         return result
 
@@ -303,6 +311,91 @@ def test_what_is_written_to_syslog_is_masked(drive: Driver, monkeypatch: pytest.
     assert any("visible" in line for line in written)
     assert f"said '{MASK}' {{'a': '{MASK}'}}" in written
     clean("\n".join(written))
+
+
+# --------------------------------------------------------------------------------------------------- words of our own
+
+
+@pytest.mark.parametrize("where", ["option", "proxy"])
+@pytest.mark.parametrize("word", sorted(WORDS))
+def test_a_secret_that_is_a_word_of_results_hides_none(
+    drive: Driver, monkeypatch: pytest.MonkeyPatch, word: str, where: str
+) -> None:
+    if where == "proxy":
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:{word}@127.0.0.1:9")
+    said = {"changed": True, "rows": [{word: 1, "outcome": word}], "text": f"about {word}", "foreign": f"{word}!"}
+    result = drive.body(lambda _module: said, **({"secret": word} if where == "option" else {}))
+    assert result["rows"] == [{word: 1, "outcome": word}]
+    assert (result["changed"], result["text"], result["foreign"]) == (True, f"about {MASK}", f"{MASK}!")
+
+    def fail(_module: RedactingModule) -> NoReturn:
+        raise RejectedError("no")
+
+    result = drive.body(fail, **({"secret": word} if where == "option" else {}))
+    assert (result["failed"], result["error"]["kind"], result["msg"]) == (True, "rejected", "no")
+
+
+def documented(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every key of a result, with what the documentation says of it."""
+    for key, about in described.items():
+        yield key, json.dumps(about["description"])
+        yield from documented(about.get("contains") or {})
+
+
+# Whose values are words of ours or of the vendor.
+OF_WORDS = ("delivery", "kind", "outcome", "state", "status")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py")))
+def test_every_word_that_the_documentation_knows_is_a_word_of_results(name: str) -> None:
+    returned = yaml.safe_load(import_module(f"{MODULES}.{name}").RETURN)
+    pairs = list(documented(returned))
+    keys = {key for key, _about in pairs}
+    values = {word for key, about in pairs if key in OF_WORDS for word in re.findall(r"V\((\w+)\)", about)}
+    # Whoever adds a word to results adds it to `_words`, too.
+    assert {word for word in keys | values if len(word) >= SHORTEST_SECRET and word not in WORDS} == set()
+
+
+def test_every_kind_of_error_is_a_word_of_results() -> None:
+    def kinds(error: type[KrcloudError]) -> Iterator[str]:
+        yield error.kind
+        for child in error.__subclasses__():
+            yield from kinds(child)
+
+    assert {kind for kind in kinds(KrcloudError) if len(kind) >= SHORTEST_SECRET and kind not in WORDS} == set()
+
+
+# --------------------------------------------------------------------------------------------------------- identifiers
+
+
+@pytest.mark.parametrize("secret", ["Team-A01", "team-a01", "10a-maet", "TEAM-A01", "team-a"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_name_that_the_user_gave_stays_readable(drive: Driver, secret: str, nested: bool) -> None:
+    def body(_module: RedactingModule) -> Mapping[str, Any]:
+        return {"accounts": [{"name": "team-a01", "at": {"team-a01": 1}}], "said": f"about {secret}"}
+
+    one = {"name": "team-a01", "secret": secret}
+    result = drive.body(body, **({"rows": [one]} if nested else one))
+    assert result["accounts"] == [{"name": "team-a01", "at": {"team-a01": 1}}]
+    assert result["said"] == f"about {MASK}"
+    place = "rows[0].name" if nested else "name"
+    assert f"A secret of this task can be read from {place}, which is shown." in json.dumps(result["warnings"])
+
+
+def test_a_warning_names_one_place_and_counts_the_others(drive: Driver) -> None:
+    rows = [{"name": f"{SAFE}{at}", "secret": SAFE} for at in range(1000)]
+    result = drive.body(lambda _module: {}, rows=rows)
+    assert "rows[0].name and 999 more" in json.dumps(result["warnings"])
+
+
+def test_what_cannot_be_a_name_is_not_left_readable(drive: Driver) -> None:
+    drive.body(lambda module: {"name": module.params["name"]}, name=SECRET, secret=SECRET)
+    assert SECRET not in drive.printed
+    clean(drive.printed)
+
+
+def test_no_warning_where_names_and_secrets_differ(drive: Driver) -> None:
+    assert "warnings" not in drive.body(lambda _module: {}, name="df001", secret=SECRET)
 
 
 # ---------------------------------------------------------------------------------------------------------- invocation
