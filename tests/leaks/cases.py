@@ -332,6 +332,7 @@ def dataforest_credential(script: Script) -> None:
         read(whole, "'gone'", says="holds nothing for gone")
         for term, more in (
             ("password0", ""),
+            ("password0 ~ '/'", ""),
             ("[password0]", ""),
             ("{'name': password0}", ""),
             ("'df001'", ", on_missing=token"),
@@ -527,6 +528,7 @@ def mistaken_stores(script: Script) -> Iterable[Any]:
     yield {**good, "timeout": "{{ token }}"}
     yield {**good, "secret_path": "{{ token }}", "url": "http://127.0.0.1:9"}
     yield {**good, "url": "http://:{{ token | urlencode }}@127.0.0.1:9"}
+    yield {**good, "url": "https://admin:{{ token | urlencode }}@127.0.0.1:9", "validate_certs": False}
     yield {"path": "{{ passphrase }}/dataforest.yml", "passphrase": "{{ passphrase }}"}
     yield "{{ token }}"
     yield ["{{ token }}"]

@@ -22,8 +22,8 @@ Replacement = tuple[Any, str, Any]
 """An object, the name of an attribute of it, and what to put there."""
 
 # Every call of vault_file that the kernel sees.
-OS_STEPS = ("open", "close", "read", "write", "fsync", "fstat", "stat", "fchmod", "fchown", "replace", "unlink")
-OS_STEPS += ("access", "statvfs")
+OS_STEPS: tuple[str, ...] = ("open", "close", "read", "write", "fsync", "fstat", "stat", "fchmod", "fchown", "replace")
+OS_STEPS += ("unlink", "access", "statvfs")
 
 
 def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
