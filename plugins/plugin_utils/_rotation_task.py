@@ -393,6 +393,8 @@ def _diff(results: Sequence[Result]) -> dict[str, str]:
 
 def _shown(standing: Standing) -> str:
     age = "" if standing.age is None else f", {duration_text(standing.age)} old"
+    if standing.age is not None and standing.age < 0:
+        age = f", dated {duration_text(-standing.age)} in the future"
     pending = f", {standing.pending} pending" if standing.pending else ""
     return f"{standing.state}{age}{pending}"
 

@@ -725,3 +725,14 @@ def test_check_mode_fills_every_key() -> None:
 def previous_in_flight() -> dict[str, Any]:
     flight = {"run": "another", "since": time_text(NOW - 60)}
     return {"password": "late", "retired_at": time_text(NOW - 60), "rotation_id": "late", "in_flight": [flight]}
+
+
+def test_the_diff_shows_a_date_in_the_future() -> None:
+    store = holding(df001=envelope("df001", -400 * DAY))
+    for check_mode in (True, False):
+        result = task(store, Vendor(), accounts=[{"name": "df001"}]).run(check_mode, diff=True)
+        assert outcomes(result) == ["rotated"]
+        assert result["diff"] == {
+            "before": "df001: active, dated 400d in the future\n",
+            "after": "df001: active, 0s old\n",
+        }
