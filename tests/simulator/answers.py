@@ -42,8 +42,23 @@ def reason(status: int) -> str:
         return "Unknown"
 
 
+def raw(text: str) -> bytes:
+    """Any text as bytes. Half of a surrogate pair, which no UTF-8 has, goes out as a careless server would send it."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def json_text(document: object) -> str:
+    """JSON in the letters of its texts, or in escapes if a text holds half of a surrogate pair."""
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(document)
+    return text
+
+
 def json_answer(status: int, document: object) -> Answer:
-    return Answer(status, json.dumps(document, ensure_ascii=False).encode(), {"Content-Type": JSON})
+    return Answer(status, json_text(document).encode(), {"Content-Type": JSON})
 
 
 # Envelope A: Data Forest itself. It has no code, only a message.
@@ -67,7 +82,7 @@ GATEWAY = {
     504: (510, "Endpoint Timeout"),
 }
 
-ENVELOPES = ("a", "b", "solapi", "spring", "html", "text", "empty")
+ENVELOPES = ("a", "b", "solapi", "spring", "code", "html", "text", "empty")
 
 
 def envelope(style: str, status: int, message: str | None = None, code: str | int | None = None) -> Answer:
@@ -87,12 +102,14 @@ def envelope(style: str, status: int, message: str | None = None, code: str | in
     if style == "spring":
         body = {"timestamp": "2026-01-01T00:00:00.000+09:00", "status": status, "error": phrase}
         return json_answer(status, {**body, "message": message or "No message available"})
+    if style == "code":  # other services of NAVER Cloud
+        return json_answer(status, {"code": status if code is None else code, "msg": message or phrase, "data": None})
     if style == "html":
         page = (
             f"<!DOCTYPE html>\n<html><head><title>{status} {phrase}</title></head>\n"
             f"<body><h1>{status} {phrase}</h1><p>{message or 'nginx'}</p></body></html>\n"
         )
-        return Answer(status, page.encode(), {"Content-Type": HTML})
+        return Answer(status, raw(page), {"Content-Type": HTML})
     if style == "text":
-        return Answer(status, (message or f"{status} {phrase}").encode(), {"Content-Type": TEXT})
+        return Answer(status, raw(message or f"{status} {phrase}"), {"Content-Type": TEXT})
     return Answer(status)

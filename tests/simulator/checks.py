@@ -11,10 +11,14 @@ there is one place to look for what may be said, and a mistake is answered with 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_origin, get_type_hints
 
 Check = Callable[[object], object]
+
+# In seconds. What is added to the time of day has to leave a date.
+DECADES = 1e9
 
 
 class Unsound(ValueError):
@@ -58,12 +62,42 @@ def text(value: object) -> str:
     return value
 
 
-def number(low: float | None = None) -> Callable[[object], float]:
+def utf8(value: object) -> str:
+    """A text that a signature can be made with."""
+    try:
+        text(value).encode()
+    except UnicodeEncodeError:
+        raise Unsound("must be text that UTF-8 can spell") from None
+    return text(value)
+
+
+def header(value: object) -> str:
+    """What can stand in a header, and no other header with it."""
+    if any(char in "\r\n\0" for char in utf8(value)):
+        raise Unsound("must be one line")
+    return text(value)
+
+
+def headers(value: object) -> dict[str, str]:
+    given = text_map(value)
+    for name, content in given.items():
+        header(content)
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise Unsound("must have the names of headers")
+    return given
+
+
+def number(low: float | None = None, high: float | None = None) -> Callable[[object], float]:
     def check(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise Unsound("must be a number")
+        try:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise Unsound("must be a number")
+        except OverflowError:
+            raise Unsound("must be a number that is not as large") from None
         if low is not None and value < low:
             raise Unsound(f"must be at least {low:g}")
+        if high is not None and value > high:
+            raise Unsound(f"must be at most {high:g}")
         return float(value)
 
     return check

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from aiohttp import web
 
 from . import checks
+from .answers import json_text
 from .checks import Unsound
 from .faults import Faults
 from .state import VENDORS, State
@@ -148,15 +149,15 @@ def application(control: Control) -> web.Application:
 
 
 async def _document(request: web.Request) -> object:
-    text = await request.text()
+    body = await request.read()
     try:
-        return json.loads(text) if text else {}
-    except ValueError:
+        return json.loads(body) if body else {}
+    except (ValueError, RecursionError):  # of what is no UTF-8, too
         raise Unsound("the body must be JSON") from None
 
 
 def _json(document: object) -> web.Response:
-    return web.json_response(document, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+    return web.json_response(document, dumps=json_text)
 
 
 @web.middleware
@@ -166,6 +167,7 @@ async def _sentences(
     try:
         return await handler(request)
     except Unsound as error:
-        return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"error": str(error)}, status=400, dumps=json_text)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        return web.json_response({"error": f"there is no {request.method} {request.path}"}, status=error.status)
+        sentence = f"there is no {request.method} {request.path}"
+        return web.json_response({"error": sentence}, status=error.status, dumps=json_text)

@@ -52,15 +52,18 @@ class Fault:
     echo: Annotated[str | None, _echo] = None  # form in which the message repeats the password
     body: Annotated[object, checks.anything] = None  # the very body: a string as it is, anything else as JSON
     # Added to the answer, whatever the kind
-    headers: Annotated[dict[str, str], checks.text_map] = field(default_factory=dict)
-    retry_after: Annotated[float | str | None, checks.optional(checks.either(checks.number(0), checks.text))] = None
+    headers: Annotated[dict[str, str], checks.headers] = field(default_factory=dict)
+    retry_after: Annotated[
+        float | str | None, checks.optional(checks.either(checks.number(0, checks.DECADES), checks.header))
+    ] = None
     retry_after_form: Annotated[str, checks.one_of("seconds", "date")] = "seconds"
-    location: Annotated[str | None, checks.optional(checks.text)] = None
+    location: Annotated[str | None, checks.optional(checks.header)] = None
     interval: Annotated[float, checks.number(0)] = 0.05  # seconds between two pieces of a drip
     size: Annotated[float | None, checks.optional(checks.number(0))] = None  # megabytes; flood: bytes of a header
     count: Annotated[int | None, checks.optional(checks.whole(1))] = None
     depth: Annotated[int | None, checks.optional(checks.whole(1))] = None
-    skew: Annotated[float, checks.number()] = 3600.0  # seconds by which the Date header is off
+    # Seconds by which the Date header is off
+    skew: Annotated[float, checks.number(-checks.DECADES, checks.DECADES)] = 3600.0
 
     # Bookkeeping, not to be set from outside
     id: int = 0

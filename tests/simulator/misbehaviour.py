@@ -21,7 +21,7 @@ from email.utils import formatdate
 
 from aiohttp import web
 
-from .answers import DATA_FOREST, HTML, JSON, TEXT, XML, Answer, envelope, reason
+from .answers import DATA_FOREST, HTML, JSON, TEXT, XML, Answer, envelope, json_answer, raw, reason
 from .faults import Fault
 from .ncp import Ncp
 from .passwords import ECHOES
@@ -162,7 +162,7 @@ async def torn_json(scene: Scene) -> Answer:
 async def bad_utf8(scene: Scene) -> Answer:
     """A refusal whose message is no UTF-8."""
     answer = scene.vendor.refusal(scene.rule.status or 400, scene.message("MARK") or "", scene.verdict)
-    mark = b"MARK" if b"MARK" in answer.body else (scene.rule.message or "").encode()
+    mark = b"MARK" if b"MARK" in answer.body else raw(scene.rule.message or "")
     return replace(answer, body=answer.body.replace(mark, mark + b"\xff\xfe\xc3\x28\xed\xa0\x80", 1))
 
 
@@ -174,7 +174,7 @@ async def ansi(scene: Scene) -> Answer:
     text = scene.message(forged) or forged
     if scene.verdict.root:
         # XML has no way to spell most control characters, so they go raw, as from a careless server
-        return replace(answer, body=answer.body.replace(b"MARK", text.replace("<", "&lt;").encode()))
+        return replace(answer, body=answer.body.replace(b"MARK", raw(text.replace("<", "&lt;"))))
     return replace(answer, body=answer.body.replace(b"MARK", json.dumps(text)[1:-1].encode()))
 
 
@@ -227,7 +227,8 @@ async def rate_limited(scene: Scene) -> Answer:
         return answer
     if isinstance(after, float):
         as_date = scene.rule.retry_after_form == "date"
-        after = formatdate(scene.state.now() + after, usegmt=True) if as_date else f"{after:g}"
+        seconds = f"{after:.0f}" if after.is_integer() else f"{after}"
+        after = formatdate(scene.state.now() + after, usegmt=True) if as_date else seconds
     return answer.with_headers({"Retry-After": after})
 
 
@@ -248,7 +249,7 @@ async def non_object(scene: Scene) -> Answer:
     """JSON, but no object: `body` is a list (the default), a string, a number or null."""
     document = scene.rule.body if scene.rule.body is not None else []
     text = document if document in ("null", "[]", '"x"') else json.dumps(document)
-    return Answer(scene.rule.status or 200, str(text).encode(), {"Content-Type": JSON})
+    return Answer(scene.rule.status or 200, raw(str(text)), {"Content-Type": JSON})
 
 
 @kind("success_false", "ncp")
@@ -264,6 +265,30 @@ async def reject(scene: Scene) -> Answer:
     assert isinstance(scene.vendor, Ncp)
     text = scene.vendor.password_message(scene.verdict.password or "", form=scene.rule.echo)
     return scene.vendor.refusal(scene.rule.status or 400, scene.rule.message or text, scene.verdict)
+
+
+@kind("accepted", "ncp")
+async def accepted(scene: Scene) -> Answer:
+    """202, and a message of a server that will see to it: neither yes nor no."""
+    return json_answer(scene.rule.status or 202, {"message": scene.message("Accepted")})
+
+
+@kind("code_zero", "ncp")
+async def code_zero(scene: Scene) -> Answer:
+    """How neighbouring services say yes, with `code` how they say no; Data Forest documents neither."""
+    code = scene.rule.code or 0
+    message = scene.message("FAIL" if code else "SUCCESS")
+    return json_answer(scene.rule.status or 200, {"code": code, "message": message, "result": {}})
+
+
+@kind("no_contents", "ncp")
+async def no_contents(scene: Scene) -> Answer:
+    """A list that says how many accounts there are, `count` or all, and names none of them."""
+    total = scene.rule.count or 3
+    if scene.verdict.root:
+        text = f"<{scene.verdict.root}><success>true</success><total>{total}</total></{scene.verdict.root}>"
+        return Answer(scene.rule.status or 200, text.encode(), {"Content-Type": XML})
+    return json_answer(scene.rule.status or 200, {"success": True, "total": total})
 
 
 @kind("wrong_id", "ncp")
@@ -345,8 +370,8 @@ def _body_of_rule(scene: Scene, answer: Answer) -> Answer:
     if body is None:
         return answer
     if isinstance(body, str):
-        return Answer(answer.status, body.encode(), {"Content-Type": answer.headers.get("Content-Type", TEXT)})
-    return Answer(answer.status, json.dumps(body, ensure_ascii=False).encode(), {"Content-Type": JSON})
+        return Answer(answer.status, raw(body), {"Content-Type": answer.headers.get("Content-Type", TEXT)})
+    return json_answer(answer.status, body)
 
 
 def _gone(scene: Scene) -> bool:

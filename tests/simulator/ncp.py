@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from .answers import XML, Answer, envelope, json_answer
+from .answers import XML, Answer, envelope, json_answer, raw
 from .passwords import ECHOES, RULES
 from .signatures import NcpDenied, verify_ncp
 from .state import Account, State, Tenant
@@ -78,7 +78,10 @@ class Ncp:
                 raise Refused(403, "not allowed to access")
             if operation == "getList" and not media:
                 raise Refused(400, "invalid request parameters (Content-Type)")
-            fields = _parse_xml(call.body, f"{ROOTS[operation]}Request") if "xml" in media else _parse_json(call.body)
+            # The page shows getList with a Content-Type and without a body.
+            if call.body or operation != "getList":
+                root_asked = f"{ROOTS[operation]}Request"
+                fields = _parse_xml(call.body, root_asked) if "xml" in media else _parse_json(call.body)
             facts |= self._who(tenant, fields)
             done = self._operations[operation](tenant, fields)
         except Refused as refused:
@@ -244,8 +247,8 @@ def _parse_xml(body: bytes, root: str) -> dict[str, Any]:
 def _to_xml(root: str, document: Mapping[str, Any]) -> bytes:
     element = ElementTree.Element(root)
     _fill(element, document)
-    text: bytes = ElementTree.tostring(element, encoding="UTF-8", xml_declaration=True)
-    return text
+    text: str = ElementTree.tostring(element, encoding="unicode")
+    return raw(f"<?xml version='1.0' encoding='UTF-8'?>\n{text}")
 
 
 def _fill(element: ElementTree.Element, document: Mapping[str, Any]) -> None:

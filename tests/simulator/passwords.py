@@ -12,6 +12,8 @@ import json
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
+from .answers import raw
+
 FORBIDDEN = frozenset("'\"₩/&` \\")
 
 
@@ -66,7 +68,7 @@ def _json(value: str) -> str:
 
 def _json_unicode(value: str) -> str:
     def spell(char: str) -> str:
-        units = char.encode("utf-16-be")
+        units = char.encode("utf-16-be", "surrogatepass")
         return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
     return "".join(c if c.isascii() and c.isalnum() else spell(c) for c in value)
@@ -79,15 +81,15 @@ ECHOES: dict[str, Callable[[str], str]] = {
     "json_twice": lambda value: _json(_json(value)),
     "xml": lambda value: html.escape(value).replace("&#x27;", "&apos;"),
     "xml_numeric": lambda value: "".join(c if c.isascii() and c.isalnum() else f"&#{ord(c)};" for c in value),
-    "url": lambda value: quote(value, safe=""),
-    "url_plus": quote_plus,
-    "base64": lambda value: base64.b64encode(value.encode()).decode(),
-    "base64_url": lambda value: base64.urlsafe_b64encode(value.encode()).decode().rstrip("="),
+    "url": lambda value: quote(raw(value), safe=""),
+    "url_plus": lambda value: quote_plus(raw(value)),
+    "base64": lambda value: base64.b64encode(raw(value)).decode(),
+    "base64_url": lambda value: base64.urlsafe_b64encode(raw(value)).decode().rstrip("="),
     "upper": str.upper,
     "lower": str.lower,
     "reversed": lambda value: value[::-1],
     "truncated": lambda value: value[: len(value) * 3 // 4],
-    "hex": lambda value: value.encode().hex(),
+    "hex": lambda value: raw(value).hex(),
     "repr": repr,
     "none": lambda value: "",
 }

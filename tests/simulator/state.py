@@ -33,7 +33,8 @@ class Settings:
     """How the vendors behave at present. Every field may be changed through `PUT /settings`."""
 
     # Both vendors
-    clock_offset: Annotated[float, checks.number()] = 0.0  # seconds the simulator's clock is ahead of ours
+    # Seconds the simulator's clock is ahead of ours
+    clock_offset: Annotated[float, checks.number(-checks.DECADES, checks.DECADES)] = 0.0
     latency: Annotated[float, checks.number(0)] = 0.0  # seconds from a request to the vendor's answer, at least
     log_requests: Annotated[bool, checks.boolean] = True  # false: benchmark mode, nothing kept per request
 
@@ -67,7 +68,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 def base62_id(*parts: str) -> str:
     """22 characters, the same ones for the same parts in every run."""
-    number = int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest(), "big")
+    number = int.from_bytes(hashlib.sha256("/".join(parts).encode("utf-8", "surrogatepass")).digest(), "big")
     digits = []
     for _index in range(22):
         number, digit = divmod(number, 62)
@@ -175,8 +176,8 @@ class _NewTenant:
     """What `PUT /tenants` may say about one tenant."""
 
     name: Annotated[str, checks.text] = ""
-    access_key: Annotated[str, checks.text] = ""
-    secret_key: Annotated[str, checks.text] = ""
+    access_key: Annotated[str, checks.utf8] = ""
+    secret_key: Annotated[str, checks.utf8] = ""
     read_only: Annotated[bool, checks.boolean] = False
     accounts_of: Annotated[str, checks.text] = ""  # share the accounts of this tenant
 
@@ -186,8 +187,8 @@ class _NewSolapiKey:
     """What `PUT /solapi-keys` may say about one key."""
 
     name: Annotated[str, checks.text] = ""
-    api_key: Annotated[str, checks.text] = ""
-    api_secret: Annotated[str, checks.text] = ""
+    api_key: Annotated[str, checks.utf8] = ""
+    api_secret: Annotated[str, checks.utf8] = ""
     allowed_ips: Annotated[list[str], checks.texts] = field(default_factory=list)
 
 

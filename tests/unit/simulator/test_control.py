@@ -6,13 +6,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import suppress
+from dataclasses import fields
 
+import hypothesis
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator import Simulator
+from simulator.faults import Fault
+from simulator.passwords import ECHOES
+from simulator.state import Settings, _NewAccount, _NewSolapiKey, _NewTenant
 from unit.simulator.raw_client import GOOD, NcpClient
 
 
@@ -103,9 +111,75 @@ def test_unsound(sim: Simulator, method: str, path: str, body: object, why: str)
 
 
 def test_unsound_bodies_and_paths(sim: Simulator) -> None:
-    assert requests.put(f"{sim.control_url}/settings", data="{", timeout=5).json() == {"error": "the body must be JSON"}
+    for data in (b"{", b"\xff\xfe", b"[" * 200_000, b"\x00"):
+        response = requests.put(f"{sim.control_url}/settings", data=data, timeout=5)
+        assert (response.status_code, response.json()) == (400, {"error": "the body must be JSON"})
+    odd = {"Content-Type": "application/json; charset=none-such"}
+    assert requests.put(f"{sim.control_url}/settings", data=b"{}", headers=odd, timeout=5).status_code == 200
     assert control(sim, "GET", "/nothing").json() == {"error": "there is no GET /nothing"}
     assert control(sim, "DELETE", "/truth").status_code == 405
+
+
+# A JSON text can spell half of a surrogate pair, and no UTF-8 can.
+LONE = '{"id": "%s", "password": "Lone-\\ud800-1"}'
+
+
+@pytest.mark.parametrize("form", sorted(ECHOES))
+def test_the_truth_is_told_whatever_was_set(sim: Simulator, ncp: NcpClient, form: str) -> None:
+    sim.settings(password_rule="none", echo_form=form)
+    assert ncp("resetPassword", LONE % ncp.account()).ok
+    sim.settings(reject_next=1)
+    assert ncp("resetPassword", LONE % ncp.account()).status_code == 400
+    for path in ("/truth", "/requests", "/counters", "/settings", "/faults", "/connection", "/trapped"):
+        assert control(sim, "GET", path).status_code == 200
+    truth = control(sim, "GET", "/truth").json()
+    assert truth == sim.truth()
+    assert truth["accounts"]["default"]["df001"]["password"] == "Lone-\ud800-1"
+
+
+def test_names_and_headers_of_any_bytes_are_told(sim: Simulator, ncp: NcpClient) -> None:
+    names = ["a\ud800", "\udfffb", "한", "\x1b[2J"]
+    document = json.dumps({"accounts": [{"name": name, "password": name} for name in names]})
+    assert requests.put(f"{sim.control_url}/accounts", data=document, timeout=5).status_code == 200
+    assert [account["name"] for account in ncp("getList").json()["contents"]] == names
+    xml = ncp("getList", headers={"Accept": "application/xml"})
+    assert xml.status_code == 200
+    raw_header = {"X-Odd": b"\xff\xfe".decode("latin-1")}
+    assert ncp("getList", headers=raw_header).status_code == 200
+    assert len(control(sim, "GET", "/requests").json()) == 3
+    assert set(control(sim, "GET", "/truth").json()["accounts"]["default"]) == set(names)
+
+
+WORDS = st.text(st.characters(codec=None), max_size=8) | st.sampled_from(
+    ["default", "other", "ncp", "solapi", "getList", "drop", "status", "late", "createdAt", "hex"]
+)
+VALUES = st.recursive(
+    WORDS | st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats() | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = sorted(
+    {field.name for form in (Settings, Fault, _NewAccount, _NewTenant, _NewSolapiKey) for field in fields(form)}
+    | {"tenant", "count", "prefix", "accounts", "accounts_of", "at_least", "counter", "fault"}
+    # Not to wait in a test
+    - {"delay", "latency", "timeout", "interval", "size", "depth"}
+)
+DOCUMENTS = st.dictionaries(st.sampled_from(FIELDS) | WORDS, VALUES, max_size=4) | VALUES
+
+
+WAYS = st.sampled_from(["PUT settings", "PUT accounts", "PUT tenants", "PUT solapi-keys", "POST faults"])
+
+
+@given(WAYS, DOCUMENTS)
+@hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+def test_any_document_is_taken_or_answered_with_a_sentence(sim: Simulator, way: str, document: object) -> None:
+    method, path = way.split()
+    response = requests.request(method, f"{sim.control_url}/{path}", data=json.dumps(document), timeout=5)
+    assert response.status_code in (200, 400)
+    assert response.status_code == 200 or len(response.json()["error"]) > 10
+    for told in ("truth", "requests", "settings", "faults", "connection"):
+        assert control(sim, "GET", f"/{told}").status_code == 200
+    control(sim, "POST", "/reset")
 
 
 def test_generated_accounts(sim: Simulator, ncp: NcpClient) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import re
 import threading
 import time
 from email.utils import parsedate_to_datetime
@@ -461,16 +462,49 @@ def test_solapi_errors_have_their_own_envelope(sim: Simulator) -> None:
         ({"colour": "red"}, "has no field 'colour'"),
         ({"fired": 3}, "has no field 'fired'"),
         ({"retry_after": []}, "retry_after must be a number or must be a string"),
+        ({"retry_after": 10**400}, "retry_after must be a number that is not as large or"),
+        ({"skew": 1e300}, "skew must be at most 1e+09"),
+        ({"headers": {"X-A": "b\r\nX-C: d"}}, "headers must be one line"),
+        ({"headers": {"X A": "b"}}, "headers must have the names of headers"),
+        ({"location": "/\n"}, "location must be one line"),
     ],
 )
 def test_unsound_rules(sim: Simulator, rule: dict[str, object], why: str) -> None:
     document = {"vendor": "ncp", "operation": "*", "kind": "drop", **rule}
-    with pytest.raises(Unsound, match=why.replace("(", r"\(")):
+    with pytest.raises(Unsound, match=re.escape(why)):
         sim.fault(**document)  # type: ignore[arg-type]
     response = requests.post(f"{sim.control_url}/faults", data=json.dumps(document), timeout=5)
     assert response.status_code == 400
     assert why in response.json()["error"]
     assert sim.faults() == []
+
+
+def test_answers_that_are_in_no_document(sim: Simulator, ncp: NcpClient) -> None:
+    for at in ("before", "after"):
+        sim.fault("ncp", "resetPassword", "accepted", at=at)
+        response = ncp.set_password(f"Accepted-{at}-1")
+        assert (response.status_code, response.json()) == (202, {"message": "Accepted"})
+        sim.fault("ncp", "resetPassword", "code_zero", at=at)
+        assert ncp.set_password(f"Zero-{at}-1").json() == {"code": 0, "message": "SUCCESS", "result": {}}
+    sim.fault("ncp", "resetPassword", "code_zero", code=1003)
+    assert ncp.set_password("Refused-1").json() == {"code": 1003, "message": "FAIL", "result": {}}
+    sim.fault("ncp", "resetPassword", "status", status=400, envelope="code")
+    assert ncp.set_password("Refused-2").json() == {"code": 400, "msg": "Bad Request", "data": None}
+    history = sim.truth()["accounts"]["default"]["df001"]["history"]
+    assert [entry["password"] for entry in history] == ["Accepted-after-1", "Zero-after-1"]
+
+
+def test_a_list_that_names_a_number_and_no_accounts(sim: Simulator, ncp: NcpClient) -> None:
+    sim.fault("ncp", "getList", "no_contents")
+    assert ncp("getList").json() == {"success": True, "total": 3}
+    sim.fault("ncp", "getList", "no_contents", count=7)
+    assert b"<total>7</total>" in ncp("getList", headers={"Accept": "application/xml"}).content
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(2, "2"), (2.5, "2.5"), (1_234_567, "1234567")])
+def test_seconds_to_wait_are_spelt_out(sim: Simulator, ncp: NcpClient, seconds: float, text: str) -> None:
+    sim.fault("ncp", "getList", "rate_limited", retry_after=seconds)
+    assert ncp("getList").headers["Retry-After"] == text
 
 
 def test_every_kind_is_tested(request: pytest.FixtureRequest) -> None:

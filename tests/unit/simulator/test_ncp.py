@@ -43,6 +43,20 @@ def test_list(ncp: NcpClient) -> None:
     }
 
 
+@pytest.mark.parametrize("media", ["application/json", "application/xml"])
+def test_the_published_sample_asks_for_the_list_without_a_body(sim: Simulator, ncp: NcpClient, media: str) -> None:
+    path = "/api/v2/accounts/getList"
+    headers = {"Content-Type": media, **ncp.headers(path)}
+    response = requests.post(f"{sim.ncp_url}{path}", headers=headers, timeout=5)
+    assert response.status_code == 200
+    assert sim.requests()[-1]["body"] == ""
+    assert b"df005" in response.content
+    for operation in ("getDetail", "resetPassword"):
+        path = f"/api/v2/accounts/{operation}"
+        headers = {"Content-Type": media, **ncp.headers(path)}
+        assert requests.post(f"{sim.ncp_url}{path}", headers=headers, timeout=5).status_code == 400
+
+
 def test_tenants_see_their_own_accounts(ncp: NcpClient) -> None:
     names = {
         tenant: [a["name"] for a in ncp("getList", tenant=tenant).json()["contents"]]
