@@ -76,7 +76,7 @@ class HashiVaultStore:
             options["auth_mount_point"] = _path("auth_mount_point", options["auth_mount_point"])
         self._mount = _path("mount_point", options["mount_point"])
         self._folder = _path("secret_path", options["secret_path"])
-        self._url = _check_url(options["url"])
+        self._url = _check_url(options)
         self._concurrency = options["concurrency"]
         self._warn = warn
         options["url"] = self._url
@@ -403,11 +403,13 @@ def _hint_of(lost: NotSent | AnswerLost) -> str | None:
     return None
 
 
-def _check_url(url: str) -> str:
+def _check_url(options: Options) -> str:
     try:
-        return check_api_url(url)
+        return check_api_url(options["url"])
     except ConfigurationError as error:
-        raise ConfigurationError(error.message.replace("api_url", "url of the store", 1), hint=error.hint) from None
+        called = options.called("url")
+        said = error.message.replace("api_url", called, 1).replace(", the vendors do not use them", "")
+        raise ConfigurationError(said[0].upper() + said[1:], hint=error.hint) from None
 
 
 def _path(option: str, value: str) -> str:

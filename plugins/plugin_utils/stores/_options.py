@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""The options of one store: what is filled in from where, which values are allowed, and how a refusal says so. Pure."""
+"""The options of one store: what is filled in from where, and how a refusal says what is allowed. Pure."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._numbers import Range, check
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
 
 
@@ -76,48 +76,20 @@ class Options(dict[str, Any]):
         )
 
     def _checked(self, name: str, option: Mapping[str, Any], value: Any) -> Any:
-        try:
-            if option["type"] in ("int", "float"):
-                return number(option, value)
-            if option["type"] == "bool" and isinstance(value, bool):
-                return value
-            if option["type"] == "str" and isinstance(value, str) and value in option.get("choices", (value,)):
-                # Not what a template returns, which carries tags that other libraries do not know.
-                return "".join(value)
-        except ValueError:
-            pass
         called = self.called(name)
-        raise ConfigurationError(f"{called[0].upper()}{called[1:]} is not valid: it must be {allowed(option)}.")
-
-
-def number(option: Mapping[str, Any], value: Any) -> float:
-    """Return a value as the number that an option takes. Raises ValueError for all that is none, or out of range."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError
-    # Of a whole number, as it is: it may be too large for anything else.
-    result = value if isinstance(value, int) else float(value)
-    if not option.get("least", -math.inf) <= result <= option.get("most", math.inf):
-        raise ValueError
-    if option["type"] == "float":
-        try:
-            result = float(result)
-        except OverflowError:
-            raise ValueError from None
-        if not math.isfinite(result):
-            raise ValueError
-        return result
-    if not isinstance(result, int) and not result.is_integer():
-        raise ValueError
-    return int(result)
-
-
-def allowed(option: Mapping[str, Any]) -> str:
-    """Return what a value of an option must be."""
-    if "choices" in option:
-        return either(option["choices"])
-    words = {"str": "text, in quotes", "bool": "true or false", "int": "a whole number", "float": "a number"}
-    range_ = f" from {option['least']:g} to {option['most']:g}" if "least" in option else ""
-    return f"{words[option['type']]}{range_}"
+        called = called[0].upper() + called[1:]
+        if option["type"] in ("int", "float"):
+            whole = option["type"] == "int"
+            check(called, value, Range(option["least"], option["most"], whole))
+            return int(float(value)) if whole else float(value)
+        if option["type"] == "bool" and isinstance(value, bool):
+            return value
+        if option["type"] == "str" and isinstance(value, str) and value in option.get("choices", (value,)):
+            # Not what a template returns, which carries tags that other libraries do not know.
+            return "".join(value)
+        words = {"str": "text, in quotes", "bool": "true or false"}[option["type"]]
+        allowed = either(option["choices"]) if "choices" in option else words
+        raise ConfigurationError(f"{called} is not valid: it must be {allowed}.")
 
 
 def listed(names: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -263,6 +264,24 @@ def test_a_login_that_is_put_off_is_waited_for(hashi: HashiVaultBench, policy: s
     store = store_on(hashi, proxy.url, clock, **by_approle(hashi, policy))
     assert get(store, "kim").document == OLD
     assert clock.naps == [5.0]
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "https_proxy"])
+def test_what_is_on_this_machine_is_asked_without_a_proxy(
+    hashi: HashiVaultBench, openbao: OpenBao, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """A proxy would see token and passwords in clear text."""
+    with FaultProxy(openbao.port).running() as between:
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy"):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv(variable, between.url)
+        store = store_on(hashi, hashi.server.url)
+        put(store, kim=OLD)
+        assert get(store, "kim").document == OLD
+        store.close()
+        assert between.seen == []
+        assert between.connections == 0
 
 
 @pytest.mark.parametrize(

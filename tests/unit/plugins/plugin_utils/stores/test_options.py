@@ -88,7 +88,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
         ),
         ({**SERVER, "url": "http://vault.example"}, r"url of the store .* is plain http"),
         ({**SERVER, "url": "https://me:canary@vault.example"}, r"holds a user name or password"),
-        ({**SERVER, "url": "vault.example"}, r"url of the store is not a web address"),
+        ({**SERVER, "url": "vault.example"}, r"option url of the store hashi_vault is not a web address"),
         ({**SERVER, "mount_point": "a//b"}, r"mount_point .* must be a path"),
         ({**SERVER, "secret_path": "../other"}, r"secret_path .* must be a path"),
         ({**SERVER, "secret_path": "/"}, r"secret_path .* must be a path"),
@@ -208,8 +208,9 @@ def test_the_warning_of_an_unverified_certificate_names_the_host_only(warnings: 
 def test_an_address_with_a_password_is_refused_before_anything_is_said(warnings: list[str], url: str) -> None:
     for environ, given in (({}, {"url": url}), ({"BAO_ADDR": url}, {})):
         options = {"type": "hashi_vault", "token": "s.x", "validate_certs": False, **given}
-        with pytest.raises(ConfigurationError, match="holds a user name or password") as caught:
+        with pytest.raises(ConfigurationError, match="holds a user name or password: take them out") as caught:
             open_store(options, None, environ)
+        assert ("BAO_ADDR" in caught.value.message) is bool(environ)
         assert "canary" not in caught.value.sentence()
     assert warnings == []
 
