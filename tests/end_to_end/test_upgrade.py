@@ -31,6 +31,7 @@ import yaml
 from end_to_end.playbooks import BIN, RunPlaybook
 from simulator import Simulator
 from store_bench.openbao import OpenBao
+from tooling.tree import ROOT
 
 OLD = Path(__file__).parent / "from_0_1_0"
 PASSPHRASE = f"--vault-password-file={OLD / 'passphrase'}"
@@ -193,3 +194,37 @@ def test_old_passwords_come_of_age(run_playbook: RunPlaybook, simulator: Simulat
     assert {name for name in new if new[name] == old[name]} <= {"df002", "team-a"}
     assert {name: envelope["password"] for name, envelope in after.items()} == new
     assert after["df004"]["previous"][0]["password"] == BY_HAND
+
+
+def test_a_file_of_variables_says_every_password_as_it_is(run_playbook: RunPlaybook, in_files: Upgrade) -> None:
+    """Once it was saved: what 0.1.0 wrote by itself is never like a template, what people wrote may be."""
+    file = in_files.variables["passwords_store"]["path"]
+    seen = in_files.folder / "seen.json"
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [file],
+        "tasks": [
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ dataforest_credentials | dict2items(value_name='kept') | to_json }}",
+                    "dest": str(seen),
+                    "mode": "0600",
+                },
+                "no_log": True,
+            }
+        ],
+    }
+    saved = run_playbook(OLD / "playbook.yml", PASSPHRASE, extra_vars=in_files.variables)
+    assert saved.returncode == 0, saved.stdout + saved.stderr
+    done = run_playbook(json.dumps([play]), PASSPHRASE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    read = {item["key"]: item["kept"] for item in json.loads(seen.read_text(encoding="utf-8"))}
+    assert read == in_files.envelopes()
+
+
+def test_what_does_not_work_on_stands_in_the_changelog() -> None:
+    """Each breaking change names the option, the message or the plugin that it is about, in double backticks."""
+    fragments = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("changelogs/fragments/*.yml")]
+    sentences = [sentence for fragment in fragments for sentence in fragment.get("breaking_changes", [])]
+    assert "new_accounts" in " ".join(sentences)
