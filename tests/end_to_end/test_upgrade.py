@@ -223,8 +223,69 @@ def test_a_file_of_variables_says_every_password_as_it_is(run_playbook: RunPlayb
     assert read == in_files.envelopes()
 
 
-def test_what_does_not_work_on_stands_in_the_changelog() -> None:
-    """Each breaking change names the option, the message or the plugin that it is about, in double backticks."""
-    fragments = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("changelogs/fragments/*.yml")]
-    sentences = [sentence for fragment in fragments for sentence in fragment.get("breaking_changes", [])]
-    assert "new_accounts" in " ".join(sentences)
+# What worked with 0.1.0 and does not any more: what is done, what is said, and what the changelog calls it.
+ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
+NO_MORE: dict[str, tuple[dict[str, Any], str, str]] = {
+    "begin with an account": (
+        {ROTATION: {"accounts": [{"name": "df005"}]}},
+        "new_accounts",
+        "an account that the store does not know is now reported as failed",
+    ),
+    "mean all accounts by none": (
+        {ROTATION: {"accounts": None}},
+        "accounts",
+        "``accounts`` that is given without a value is refused",
+    ),
+    "take over an account of another ID": (
+        {ROTATION: {"accounts": [{"name": "df001"}]}},
+        "df001",
+        "an account whose name the store knows under another ID fails",
+    ),
+    "misspell a variable of the role": (
+        {
+            "ansible.builtin.include_role": {"name": ROTATION},
+            "vars": {"ncp_dataforest_rotation_max_ages": "1d", "ncp_dataforest_rotation_accounts": [{"name": "df003"}]},
+        },
+        "ncp_dataforest_rotation_max_ages",
+        "such as one with a typo",
+    ),
+}
+
+
+def breaking_changes() -> Iterator[str]:
+    """Those of the releases since then, and of the one to come."""
+    for path in ROOT.glob("changelogs/fragments/*.yml"):
+        yield from yaml.safe_load(path.read_text(encoding="utf-8")).get("breaking_changes", [])
+    written = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text(encoding="utf-8"))
+    for release in (written["releases"] or {}).values():
+        yield from release.get("changes", {}).get("breaking_changes", [])
+
+
+def test_what_does_not_work_on_says_so_and_stands_in_the_changelog(
+    run_playbook: RunPlaybook, simulator: Simulator, in_files: Upgrade
+) -> None:
+    accounts = simulator.truth()["accounts"]["default"]
+    known = [{"name": name, "id": account["id"], "password": account["password"]} for name, account in accounts.items()]
+    known[0]["id"] = "20nAZnjbUNFdc7RsILlC3A"
+    simulator.accounts(accounts=known)
+    connection, store = in_files.variables["connection"], in_files.variables["passwords_store"]
+    tasks = []
+    for name, (task, _said, _written) in NO_MORE.items():
+        if ROTATION in task:
+            # Of this one only the path is wrong, as far as 0.1.0 could know.
+            path = str(in_files.folder / "new.yml") if "begin" in name else store["path"]
+            step = {ROTATION: {**connection, **task[ROTATION], "store": {"path": path}}}
+        else:
+            options = {"store": store, "force": True, **connection}
+            given = {f"ncp_dataforest_rotation_{option}": value for option, value in options.items()}
+            step = {**task, "vars": {**given, **task["vars"]}}
+        told = {"ansible.builtin.debug": {"msg": f"TOLD {name}: {{{{ ansible_failed_result.msg }}}}"}}
+        tasks.append({"name": name, "block": [step], "rescue": [told]})
+    done = run_playbook(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), PASSPHRASE)
+    assert resets(simulator) == 0, done.stdout
+    for name, (_task, said, _written) in NO_MORE.items():
+        (line,) = [line for line in done.stdout.splitlines() if f"TOLD {name}: " in line]
+        assert said in line
+    changes = " ".join(breaking_changes())
+    for _task, _said, written in NO_MORE.values():
+        assert written in " ".join(changes.split())
