@@ -33,7 +33,7 @@ class RedactingModule(AnsibleModule):
 
     def __init__(self, argument_spec: _options.Spec, **kwargs: Any) -> None:
         self.redactor = _redaction.Redactor()
-        self._unquoted: Optional[_errors.ConfigurationError] = None
+        self._refused: Optional[_errors.ConfigurationError] = None
         self._taken_apart = False
         self._said: Dict[str, Any] = {}  # the result, masked, as it was handed to core
         super().__init__(argument_spec=argument_spec, **kwargs)
@@ -42,8 +42,8 @@ class RedactingModule(AnsibleModule):
         alike = _raw_params.leave_identifiers(self.redactor, self.argument_spec, self.params)
         if alike:
             self.warn(alike)
-        if self._unquoted:
-            self.finish(self._unquoted.as_failure())
+        if self._refused:
+            self.finish(self._refused.as_failure())
 
     def _load_params(self) -> None:
         # The one moment between reading the arguments and the first message about them.
@@ -54,11 +54,12 @@ class RedactingModule(AnsibleModule):
             if name.lower().endswith("_proxy"):
                 self.redactor.add(*_redaction.url_secrets(value))
         try:
+            _raw_params.check_rows(self.argument_spec, self.params)
             _raw_params.check_quoted(self.argument_spec, self.params)
             _raw_params.check_numbers(self.argument_spec, self.params)
         except _errors.ConfigurationError as refused:
             # Core has to validate first, or it does not know how to fail; some numbers are more than it can take.
-            self._unquoted = refused
+            self._refused = refused
             for name, option in self.argument_spec.items():
                 if option["type"] in ("int", "float"):
                     self.params.pop(name, None)
@@ -92,6 +93,9 @@ class RedactingModule(AnsibleModule):
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """Fail with a masked result. An exception object stops here: core would print it past `no_log`."""
         kwargs.pop("exception", None)
+        if self._refused:
+            # What core says of the same options is less clear.
+            msg, kwargs = self._refused.sentence(), {"error": self._refused.as_dict()}
         super().fail_json(self.redactor.text(str(msg)), **self._masked(kwargs))
 
     def warn(self, warning: str, **kwargs: Any) -> None:

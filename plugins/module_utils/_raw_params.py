@@ -21,6 +21,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils import (
 
 # Options that say whom a task is about. Their values are looked for in its result.
 _IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
+# What people forget most, by the option that they have in mind.
+_EXAMPLES = {"name": ", such as '- name: df001'", "profile": ", such as '- profile: team-a'"}
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Of a list of thousands: enough to see what was meant.
 _ROWS_SHOWN = 20
@@ -71,6 +73,38 @@ def written_as_text(spec: _options.Spec, params: Mapping[str, Any]) -> bool:
         isinstance(value, str) or (isinstance(value, list) and any(isinstance(row, str) for row in value))
         for value in (params.get(name) for name, option in spec.items() if option.get("options"))
     )
+
+
+def check_rows(spec: _options.Spec, params: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for what should be a dictionary with options in it and is not, and say what to write.
+
+    Ansible also takes JSON and `name=value` for one. What was written is not quoted: it may be anything.
+    """
+    for name, option in spec.items():
+        value = params.get(name)
+        if not option.get("options") or (value is None and not (name in params and option.get("required"))):
+            continue
+        if option["type"] == "dict":
+            if not _may_be_row(value):
+                raise _errors.ConfigurationError(
+                    f"{name} is not a dictionary.", hint=f"Write the options of {name} below it."
+                )
+            continue
+        value = _taken_apart(value)
+        if isinstance(value, (list, tuple)):
+            at = next((at for at, row in enumerate(value) if not _may_be_row(row)), None)
+            odd = None if at is None else f"{name}[{at}] is not a dictionary."
+        else:
+            # Ansible makes a list of a text, at its commas.
+            taken = isinstance(value, str) and _may_be_row(value)
+            odd = None if taken else f"{name} is not a list of dictionaries."
+        if odd:
+            example = next((example for key, example in _EXAMPLES.items() if key in option["options"]), "")
+            raise _errors.ConfigurationError(odd, hint=f"Write each of {name} as a dictionary{example}.")
+
+
+def _may_be_row(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, str) and (value.lstrip()[:1] == "{" or "=" in value))
 
 
 def check_quoted(spec: _options.Spec, params: Mapping[str, Any]) -> None:

@@ -14,7 +14,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import check_numbers, check_quoted, learn
+from ansible_collections.krcloud.credentials.plugins.module_utils._raw_params import (
+    check_numbers,
+    check_quoted,
+    check_rows,
+    learn,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._secret_options import mask_in_output, secrets_in
@@ -25,12 +30,9 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
     """Return the options with their defaults. Raises ConfigurationError, which quotes no secret."""
     arguments = _plain(arguments)
     learn(redactor, spec, arguments)
+    check_rows(spec, arguments)
     check_quoted(spec, arguments)
     check_numbers(spec, arguments)
-    for name, option in spec.items():
-        # ansible-core takes texts apart, and stumbles over numbers.
-        if option["type"] == "dict" and not isinstance(arguments.get(name, {}), (Mapping, str)):
-            raise ConfigurationError(f"{name} is not a dictionary.", hint=f"Write the options of {name} below it.")
     # On the controller ansible-core 2.22 would have all of it masked from now on, however short it is.
     mask_in_output(secrets_in(arguments))
     result = ArgumentSpecValidator(_without_no_log(spec)).validate(arguments)

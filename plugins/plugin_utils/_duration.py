@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to krcloud.credentials: names and behaviour may change in any release.
-"""Times and shares as people write them: `90d`, `12h`, `1h30m`, `10%`. Pure."""
+"""Times and shares as people write them: `90d`, `12h`, `1h30m`, `10%`. Pure.
+
+What cannot be read is not quoted: in the wrong place it may be a secret.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,13 @@ def parse_duration(text: str, option: str) -> float:
     parts = _PART.findall(text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         raise ConfigurationError(
-            f"{option} is {text[:40]!r}, which is no duration.",
-            hint="Write a whole number and a unit out of w, d, h, m and s, such as 90d or 1h30m.",
+            f"{option} is not valid: it must be a whole number and a unit out of w, d, h, m and s, such as 90d or "
+            "1h30m."
         )
     seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST:
         # The day on which it ends is to have a date.
-        raise ConfigurationError(
-            f"{option} is {text[:40]!r}: the longest duration is 36525d, which is a hundred years."
-        )
+        raise ConfigurationError(f"{option} is not valid: the longest duration is 36525d, which is a hundred years.")
     return float(seconds)
 
 
@@ -41,7 +42,7 @@ def duration_text(seconds: float) -> str:
 
 def parse_percentage(text: str, option: str) -> float:
     """Return a percentage as a share of 1. Raises ConfigurationError, which names the option."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text.strip())
-    if not match:
-        raise ConfigurationError(f"{option} is {text[:40]!r}, which is no percentage.", hint="Write it such as 10%.")
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)\s*%", text.strip())
+    if not match or float(match[1]) > 100:
+        raise ConfigurationError(f"{option} is not valid: it must be a percentage from 0% to 100%, such as 10%.")
     return float(match[1]) / 100

@@ -63,7 +63,7 @@ class AnsibleVault:
         self._secrets = [(name, secret) for name, secret in secrets if vault_id in (None, name)]
         if not self._secrets:
             raise ConfigurationError(
-                f"The store asks for the vault id {vault_id!a}, and this run has no secret for it; it has: {given}.",
+                f"The store asks for a vault id (vault_id) that this run has no secret for; it has: {given}.",
                 hint="Run with --vault-id LABEL@FILE for it, or change vault_id of the store.",
             )
         self._vault_id = vault_id

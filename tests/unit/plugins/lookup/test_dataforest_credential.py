@@ -283,11 +283,11 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
         ({"store": None}, "store is not a dictionary."),
         ({"store": 7}, "store is not a dictionary."),
         ({"store": [TOKEN]}, "store is not a dictionary."),
-        ({"store": TOKEN}, "value of 'store' must be of type dict or list of dicts."),
+        ({"store": TOKEN}, "store is not a dictionary. Write the options of store below it."),
         ({"store": {}}, "The store vault_file needs the option path, and it is not set."),
         ({"store": {"path": "p.yml", "colour": TOKEN}}, "There is no option store.colour."),
         ({"store": {"path": "p.yml", "token": TOKEN}}, "The store vault_file has no option 'token'."),
-        ({"store": {"path": "p.yml", "vault_id": "other"}}, "this run has no secret for it; it has: default."),
+        ({"store": {"path": "p.yml", "vault_id": "other"}}, "this run has no secret for; it has: default."),
         (
             {"store": {"path": "p.yml", "lock_timeout": TOKEN}},
             "store.lock_timeout is not valid: it must be a number from 0 to 86400.",

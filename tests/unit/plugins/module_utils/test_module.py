@@ -510,6 +510,37 @@ def test_malformed_rows_are_refused_without_their_values(drive: Driver, rows: ob
 
 
 @pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        ("df001", "rows"),
+        ("df001,df002", "rows"),
+        (["df001"], "rows[0]"),
+        ([{"name": "df001", "secret": SECRET}, "df002"], "rows[1]"),
+        ([{"name": "df001", "secret": SECRET}, None], "rows[1]"),
+        ([["df001"]], "rows[0]"),
+        (f"{SECRET.replace('=', '')}", "rows"),
+        ('["df001"]', "rows[0]"),
+        (5, "rows"),
+        ("", "rows"),
+        ({"name": "df001"}, "rows"),
+        ('{"name": "df001"}', "rows"),
+    ],
+)
+def test_plain_text_instead_of_rows_is_refused_with_what_to_write(drive: Driver, rows: object, place: str) -> None:
+    message = refused(drive, rows=rows)
+    what = "a list of dictionaries" if place == "rows" else "a dictionary"
+    assert message == f"{place} is not {what}. Write each of rows as a dictionary, such as '- name: df001'."
+    assert SECRET.replace("=", "") not in drive.printed
+
+
+@pytest.mark.parametrize("rows", ["name=one secret=another", ["secret=another"], []])
+def test_rows_in_every_form_that_ansible_takes(drive: Driver, rows: object) -> None:
+    """Ansible takes a text apart, makes a list of one row, and knows an empty list."""
+    result = drive.body(lambda module: {"count": len(module.params["rows"])}, rows=rows)
+    assert result["count"] == (1 if rows else 0)
+
+
+@pytest.mark.parametrize(
     ("value", "kind"),
     [
         (987654321, "a number"),
