@@ -197,10 +197,13 @@ def test_what_version_0_1_0_has_kept_of_a_mail_is_never_run_either(world: World)
 def test_a_secret_that_cannot_be_sent_is_refused_and_claims_nothing(world: World) -> None:
     """As bytes that are no UTF-8 come out of the environment."""
     spoilt = {"SOLAPI_API_KEY": world.simulator.api_key, "SOLAPI_API_SECRET": "ab\udcff\udcfecdef"}
-    for result in world.ask({"email": "a@example.com"}, {"email": "a@example.com", "check_mode": True}, env=spoilt):
+    plain = {"email": "a@example.com"}
+    option = {**plain, "api_secret": "{{ lookup('ansible.builtin.env', 'SOLAPI_API_SECRET') }}"}
+    for result in world.ask(plain, {**plain, "check_mode": True}, option, env=spoilt):
         assert (result["failed"], result["changed"], result["error"]["kind"]) == (True, False, "configuration")
         assert result["next_due_at"] is None
-        assert "SOLAPI_API_SECRET" in result["msg"]
+        assert "api_secret from the " in result["msg"]
+        assert "is not UTF-8 text" in result["msg"]
     assert world.records == {}
     assert world.simulator.counters()["solapi"]["requests"] == 0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import ask_once
 from unit.plugins.plugin_utils.memory_store import MemoryStore
+
+pytestmark = pytest.mark.timeout(1800)
 
 EMAIL = "회원@한국.kr"
 OURS = (EMAIL, "회원@xn--3e0b707e.kr", "회원@한국.KR")
