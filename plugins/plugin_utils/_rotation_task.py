@@ -24,7 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     ProtocolError,
     UnknownOutcomeError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._names import is_safe, shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import RULE, is_safe, may_be_quoted, shown
 from ansible_collections.krcloud.credentials.plugins.module_utils._options import (
     CONNECTION,
     NCP,
@@ -288,8 +288,7 @@ def _listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = Fa
 
 def _unsafe(place: str, key: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{place} is not valid: it begins with a letter or digit, goes on with letters, digits, '-', '_', '.' and '@', "
-        "and has at most 64 characters.",
+        f"{place} is not valid: {RULE}.",
         hint=f"Correct the {key}. Nothing was sent for this account.",
     )
 
@@ -308,7 +307,7 @@ def _match(
     if item["name"] and item["id"]:
         return _listed_row(item, profile, named=named)._replace(credentials=credentials)
     key = "name" if item["name"] else "id"
-    label = item[key] if shown(item[key]) == item[key] else f"accounts[{at}]"
+    label = item[key] if may_be_quoted(item[key]) else f"accounts[{at}]"
     if isinstance(listed, _Listing):
         row = listed.by.get((key, item[key]))
         if row is not None:
