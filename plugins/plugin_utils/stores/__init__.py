@@ -11,9 +11,11 @@ How to add a store:
    compare-and-set is decided where all writers meet, never by a read before a write; `save` returns after the document
    would survive a power failure, and `load` returns nothing that would not; when an answer is lost, settle it by
    repeating the same compare-and-set or by reading, and name in ``StoreError.unknown`` only what stays unsettled.
+   A document that cannot be read is never taken for absent. `check_save` foretells refusals, `close` ends a login.
 2. Give the file ``OPTIONS`` (an argument spec), ``ENVIRONMENT`` (variables that stand in for an option, in the order in
    which they are asked) and ``open_store(options, loader, contents)``, which neither reads nor connects. Mark secrets
-   with ``no_log``. Import libraries that not everybody has where they are used, and say how to install them.
+   with ``no_log``, and give numbers a range with ``least`` and ``most``. Import libraries that not everybody has where
+   they are used, and say how to install them. Messages call an option as ``options.called(name)`` does.
 3. Enter the file in ``STORES`` below.
 4. Add one class to ``BENCHES`` in `tests/store_bench/benches.py`: all of `test_conformance.py` and the crash sweeps
    then run against the store. What can break only in this store gets a test file of its own.

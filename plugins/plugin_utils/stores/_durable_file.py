@@ -283,8 +283,8 @@ def _lock_of(path: str, owner: Owner) -> int:
 def _is_to_be_given(file: int, owner: Owner) -> bool:
     """Tell whether an earlier run as root has left a lock that is root's."""
     state = os.fstat(file)
-    # Never a link to a file that somebody wants to be given.
-    plain = stat.S_ISREG(state.st_mode) and state.st_nlink == 1
+    # Never a file of root's that somebody has put here, or links to, to be given it: a lock holds nothing.
+    plain = stat.S_ISREG(state.st_mode) and state.st_nlink == 1 and state.st_size == 0
     return plain and os.geteuid() == 0 and state.st_uid != owner.uid
 
 

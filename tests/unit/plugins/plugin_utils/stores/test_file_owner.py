@@ -162,7 +162,7 @@ def test_a_new_store_where_others_may_write_stays_roots(vault: VaultFileBench, p
 
 
 @needs_root
-def test_root_gives_away_no_file_of_its_own_that_somebody_links_to(vault: VaultFileBench) -> None:
+def test_root_gives_away_no_file_of_its_own_that_somebody_puts_there(vault: VaultFileBench) -> None:
     put(vault.open(), kim=OLD)
     os.chown(vault.path.parent, OWNER, GROUP)
     os.chown(vault.path, OWNER, GROUP)
@@ -173,6 +173,10 @@ def test_root_gives_away_no_file_of_its_own_that_somebody_links_to(vault: VaultF
     replace_old(vault)
     assert (*whose(precious), precious.read_text()) == (0, 0, "root's own")
     lock_of(vault).unlink()
+    precious.rename(lock_of(vault))
+    put(vault.open(), park=OLD)
+    assert (*whose(lock_of(vault)), lock_of(vault).read_text()) == (0, 0, "root's own")
+    lock_of(vault).rename(precious)
     lock_of(vault).symlink_to(precious)
     with pytest.raises(StoreError, match=r"lock cannot be used, so nothing was saved"):
         put(vault.open(), lee=OLD)
