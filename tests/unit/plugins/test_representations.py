@@ -21,7 +21,10 @@ CANARY = "Zq7!mVx-Canary01"
 PACKAGE = "ansible_collections.krcloud.credentials.plugins"
 # Texts that can hold no secret: identifiers, times, places in options, and words and sentences of ours.
 IDENTIFIERS = "id name names profile principal rotation_id revision request_id message_id email"
-TIMES = "created_at previously_rotated_at rotated_at requested_at asked_at staged_at retired_at next_due_at noticed_at since"
+TIMES = (
+    "created_at previously_rotated_at rotated_at requested_at asked_at staged_at retired_at next_due_at noticed_at "
+    "since"
+)
 OURS = "kind outcome place position reason status state unit why error origin label"
 OPEN = {
     "*": f"{IDENTIFIERS} {TIMES} {OURS}",

@@ -7,14 +7,19 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tooling import tree
 from tooling.tree import ROOT
 
 UTILS = ROOT / "plugins" / "plugin_utils"
-PREFIX = "ansible_collections.krcloud.credentials.plugins.plugin_utils"
+OURS = "ansible_collections.krcloud.credentials."
+PREFIX = f"{OURS}plugins.plugin_utils"
 
 # From the bottom up: a file may import from the lines before its own, never from its own line or a later one.
 LAYERS = (
@@ -60,9 +65,43 @@ def test_stores_know_nothing_of_what_is_done_with_them(path: Path) -> None:
     assert all(module.startswith((f"{PREFIX}._store", f"{PREFIX}.stores")) for module in ours - {PREFIX})
 
 
+def reached(path: Path) -> dict[str, set[str]]:
+    """All files of the collection that a file imports, to the end, itself included, with what each imports."""
+    found: dict[str, set[str]] = {}
+    waiting = {path}
+    while waiting:
+        file = waiting.pop()
+        found[file.stem] = imported(file)
+        ours = {ROOT / f"{name.removeprefix(OURS).replace('.', '/')}" for name in found[file.stem] if OURS in name}
+        candidates = {file for each in ours for file in (each.with_suffix(".py"), each / "__init__.py")}
+        waiting |= {file for file in candidates if file.is_file() and file.stem not in found}
+    return found
+
+
 @pytest.mark.parametrize("name", PURE)
 def test_the_protocol_does_no_input_or_output(name: str) -> None:
-    assert {module.partition(".")[0] for module in imported(UTILS / f"{name}.py")} & IO == set()
+    """Nor does anything that it imports, to the end."""
+    allowed = {
+        "_errors": {"os"},  # for the last part of a path
+    }
+    files = reached(UTILS / f"{name}.py")
+    used = {file: {module.partition(".")[0] for module in modules} & IO for file, modules in files.items()}
+    assert {file: found for file, found in used.items() if found - allowed.get(file, set())} == {}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_protocol_needs_no_ansible(name: str) -> None:
+    """The interpreter itself says so."""
+    program = (
+        f"import sys, {PREFIX}.{name}; print(sorted({{'ansible', 'requests', 'urllib3', 'hvac'}} & set(sys.modules)))"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree.link())}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_imports_are_followed_to_the_end() -> None:
+    assert {"_action", "_arguments", "_raw_params", "_errors", "vault_file"} < set(reached(UTILS / "_action.py"))
 
 
 def test_plugins_are_wiring() -> None:
