@@ -190,6 +190,27 @@ LOST: dict[str, Play] = {
     "a body in drops": in_drops(_SLOWLY, _SLOWLY.index(b"{")),
 }
 
+# --------------------------------------------------------------- answers that somebody could give, and nobody documents
+
+PLAUSIBLE: dict[str, tuple[int, bytes]] = {
+    "under way": (202, b'{"message":"Accepted"}'),
+    "yes of a neighbour": (200, b'{"code":0,"message":"SUCCESS","result":{}}'),
+    "no of a neighbour": (200, b'{"code":1003,"message":"FAIL","result":{}}'),
+    "no of another neighbour": (400, b'{"code":"BadRequest","msg":"no","data":null}'),
+    "no of what stands between": (
+        404,
+        b'{"timestamp":"2026-01-01T00:00:00","status":404,"error":"Not Found"}',
+    ),
+    "nothing but an object": (200, b"{}"),
+    "nothing but a number of accounts": (200, b'{"total":3}'),
+    "the server failed, with the status of a success": (200, b'{"error":{"errorCode":"900","message":"x"}}'),
+    "the server failed, with the status of a refusal": (400, b'{"error":{"errorCode":500,"message":"x"}}'),
+    "the server failed, with the status of an absence": (404, b'{"error":{"errorCode":"510","message":"x"}}'),
+    "a refusal that proves nothing": (409, b'{"error":{"errorCode":"Conflict","message":"x"}}'),
+    "yes and no": (200, b'{"success":true,"error":{"errorCode":"100","message":"x"}}'),
+    "yes twice, and no": (200, b'{"success":false,"success":true}'),
+}
+
 # ------------------------------------------------------------------------------------------ answers that ask for time
 
 LIMITS: dict[str, tuple[str, ...]] = {
@@ -252,14 +273,14 @@ def _contents(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class OneAccount:
-    """One account, with a field that is not what it should be."""
+    """An account with a field that is not what it should be, and one that is."""
 
     field: str
     value: object
 
     @property
     def body(self) -> bytes:
-        return listing(json.dumps({**account(1), self.field: self.value}))
+        return listing(f"{json.dumps({**account(1), self.field: self.value})},{json.dumps(account(2))}")
 
 
 LISTS: dict[str, bytes] = {
@@ -277,7 +298,6 @@ LISTS: dict[str, bytes] = {
     "4 MiB of accounts with a wide letter each": _full(
         '{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '\U0001f600"}'
     ),
-    "4 MiB of accounts with a Korean letter each": _full('{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '가"}'),
     "4 MiB of as many lists as may be and long texts": listing(
         ",".join(["[]"] * 140_000 + ['"' + "가" * 100 + "x" * 39_000 + '"'] * 93)
     ),
@@ -292,14 +312,25 @@ LISTS: dict[str, bytes] = {
     "4 MiB of attributes": b"<a " + b" ".join(b'x%x=""' % number for number in range(400_000)) + b"/>",
     "4 MiB in the name of one element": b"<" + b"a" * (LARGEST - 10) + b"/>",
     "4 MiB of comments": _full_xml(b"", b"<!---->"),
-    "more accounts than anybody has": listing(",".join(['{"id":"abcdefgh"}'] * 20_000)),
-    "ANSI in a name": OneAccount("name", "\x1b[2Jdf001").body,
-    "bidi in a principal": OneAccount("principal", "\u202egnp").body,
-    "lone surrogates in a status": OneAccount("status", "\ud800").body,
-    "a line break in a time": OneAccount("createdAt", "2025\nok: [forged]").body,
     "a megabyte of a name": OneAccount("name", "x" * MEGABYTE).body,
-    "a list for a name": OneAccount("name", ["df001"]).body,
-    "deep in a name": OneAccount("name", json.loads("[" * 500 + "]" * 500)).body,
-    "a number for an ID": OneAccount("id", 7).body,
-    "ANSI in an ID": OneAccount("id", "\x1b[2J").body,
+    "more accounts than anybody has": listing(",".join(['{"id":"abcdefgh"}'] * 20_000)),
+}
+
+ROWS: dict[str, OneAccount] = {
+    "ANSI in a name": OneAccount("name", "\x1b[2Jdf001"),
+    "bidi in a principal": OneAccount("principal", "\u202egnp"),
+    "lone surrogates in a status": OneAccount("status", "\ud800"),
+    "a line break in a time": OneAccount("createdAt", "2025\nok: [forged]"),
+    "a list for a name": OneAccount("name", ["df001"]),
+    "deep in a name": OneAccount("name", json.loads("[" * 500 + "]" * 500)),
+    "a number for an ID": OneAccount("id", 7),
+    "a template in a name": OneAccount("name", "{{ lookup('pipe', 'id > pwned') }}"),
+    "a path in an ID": OneAccount("id", "../../etc/passwd"),
+    "ANSI in an ID": OneAccount("id", "\x1b[2J"),
+}
+
+# Lists in a form that is known, without any row that can be used.
+USELESS: dict[str, bytes] = {
+    "4 MiB of accounts with a Korean letter each": _full('{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '가"}'),
+    "as many rows with a template as may be": listing(",".join(['{"id":"{{x}}"}'] * 15_000)),
 }

@@ -18,8 +18,11 @@ from hostile.answers import (
     LOST,
     MESSAGES,
     NOT_IN_XML,
+    PLAUSIBLE,
     RIGHT,
+    ROWS,
     UNREADABLE,
+    USELESS,
     accounts,
     refusal,
     refusal_in_code,
@@ -33,6 +36,7 @@ from hostile.operations import (
     OPERATIONS,
     RESET,
     RESET_MANY,
+    RESET_XML,
     SECRET,
     Operation,
     failure_of,
@@ -75,6 +79,13 @@ def test_an_answer_that_nobody_can_read(target: TargetHost, peaks: list[int], op
     for status in (400, 200, 500) if operation is RESET else (400,):
         result = failure_of(met(target, operation, says(whole(status, UNREADABLE[name]))), peaks)
         check_unknown(result, operation, "protocol")
+
+
+@pytest.mark.parametrize("operation", [LIST, RESET, RESET_XML], ids=lambda operation: operation.name)
+@pytest.mark.parametrize("name", PLAUSIBLE)
+def test_an_answer_that_nobody_documents(target: TargetHost, peaks: list[int], operation: Operation, name: str) -> None:
+    result = failure_of(met(target, operation, says(whole(*PLAUSIBLE[name]))), peaks)
+    check_unknown(result, operation, "protocol")
 
 
 @each_operation
@@ -146,6 +157,23 @@ def test_a_flood_of_reset_tokens(target: TargetHost, peaks: list[int]) -> None:
 def test_a_hostile_list(target: TargetHost, peaks: list[int], name: str) -> None:
     result = failure_of(met(target, LIST, says(whole(200, LISTS[name]))), peaks)
     assert result["error"]["kind"] == "protocol"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_hostile_row_is_left_out_and_told(target: TargetHost, peaks: list[int], name: str) -> None:
+    result = result_of(met(target, LIST, says(whole(200, ROWS[name].body))), peaks)
+    assert [row["name"] for row in result["accounts"]] == ["df00002"]
+    (row,) = result["unusable"]
+    assert row["position"] == 1
+    assert row["reason"] in json.dumps(result["warnings"])
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_a_list_of_rows_that_cannot_be_used_is_not_silent(target: TargetHost, peaks: list[int], name: str) -> None:
+    result = result_of(met(target, LIST, says(whole(200, USELESS[name]))), peaks)
+    assert result["accounts"] == []
+    assert len(result["unusable"]) > 1000
+    assert f"In all {len(result['unusable'])} are left out" in json.dumps(result["warnings"])
 
 
 @pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])
