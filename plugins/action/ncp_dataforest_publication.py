@@ -14,6 +14,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication i
 
 SPEC: Spec = {
     "accounts": {"type": "list", "elements": "dict", "required": True},
+    "begun": {"type": "list", "elements": "dict", "default": []},
     "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
 }
 
@@ -26,4 +27,5 @@ class ActionModule(RedactingAction):
     def act(self) -> dict[str, Any]:
         """Note what was published, or predict."""
         options = self.options(SPEC)
-        return note_published(self.store(options["store"]), options["accounts"], check_mode=self._task.check_mode)
+        store, check_mode = self.store(options["store"]), self._task.check_mode
+        return note_published(store, options["accounts"], options["begun"], check_mode=check_mode)

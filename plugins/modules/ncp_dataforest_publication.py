@@ -53,6 +53,16 @@ options:
         description: The number of the rotation that made the password, as the rotation reports it.
         type: str
         required: true
+  begun:
+    description:
+      - Accounts whose passwords are handed over from now on, in the form of O(accounts). When the run dies before that
+        is noted with O(accounts), the next one finds
+        RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].hand_over_begun=true), and can leave them for
+        last.
+      - It is only a hint. What cannot be noted here is passed over.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: krcloud.credentials.ncp_dataforest_rotation
   - plugin: krcloud.credentials.dataforest_credential

@@ -260,6 +260,13 @@ accounts:
       type: bool
       sample: true
       returned: always
+    hand_over_begun:
+      description:
+        - Whether an earlier run began to hand over the active password, and it was not noted that this was done. What
+          happened then may happen again, so such an account is best handed over after all others.
+      type: bool
+      sample: false
+      returned: always
     error:
       description:
         - What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error). The kind may be

@@ -98,6 +98,7 @@ class Envelope(NamedTuple):
     published: str | None = None  # the rotation id of the password that consumers were last given
     made_at: str | None = None
     in_flight: tuple[Flight, ...] = ()
+    hand_over_begun: str | None = None  # the rotation id of the password that a run last began to hand over
     unknown: Mapping[str, Any] = _NOTHING
     unknown_of_account: Mapping[str, Any] = _NOTHING
 
@@ -105,6 +106,11 @@ class Envelope(NamedTuple):
     def is_published(self) -> bool:
         """Whether consumers have been given the active password."""
         return self.rotation_id is not None and self.published == self.rotation_id
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether a run has begun to hand over the active password, and nobody has noted that it was done."""
+        return self.rotation_id is not None and not self.is_published and self.hand_over_begun == self.rotation_id
 
     def __repr__(self) -> str:
         return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
@@ -130,6 +136,7 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
         "rotated_at": envelope.rotated_at,
         "rotation_id": envelope.rotation_id,
         "published": envelope.published,
+        **({"hand_over_begun": envelope.hand_over_begun} if envelope.hand_over_begun else {}),
         **({"made_at": envelope.made_at} if envelope.made_at else {}),
         **({"in_flight": _flown(envelope.in_flight)} if envelope.in_flight else {}),
     }
@@ -175,6 +182,7 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
         previous=tuple(map(_previous, _rows(document, "previous"))),
         made_at=_time(document, "made_at", True),
         in_flight=_flights(document),
+        hand_over_begun=_text(document, "hand_over_begun", True),
         unknown=_rest(document, _KEYS),
         unknown_of_account=_rest(account, Account._fields),
     )

@@ -31,21 +31,29 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 )
 
 
-def note_published(store: Store, accounts: Sequence[Mapping[str, Any]], *, check_mode: bool = False) -> dict[str, Any]:
+def note_published(
+    store: Store,
+    accounts: Sequence[Mapping[str, Any]],
+    begun: Sequence[Mapping[str, Any]] = (),
+    *,
+    check_mode: bool = False,
+) -> dict[str, Any]:
     """Note in the store which rotation of each account has been published, and return the result of the task.
 
     ``accounts`` are rows with a name and a rotation_id; whatever else they hold is ignored. A note that comes late,
     when the account has another password by now, takes back that consumers have that one: they were given the older
-    one, perhaps after it. Accounts about which nothing can be noted fail by themselves. Raises ConfigurationError for
-    rows that make no sense, and StoreError where the store as a whole fails.
+    one, perhaps after it. Accounts about which nothing can be noted fail by themselves. ``begun`` are rows of accounts
+    whose hand-over begins now, which is noted in the same commit, if it can be. Raises ConfigurationError for rows that
+    make no sense, and StoreError where the store as a whole fails.
     """
-    wanted = _by_name(accounts)
+    wanted = _by_name(accounts, "accounts")
+    hints = {name: value for name, value in _by_name(begun, "begun").items() if name not in wanted}
     changed = False
     noted: dict[str, bool | KrcloudError] = {}
     for _attempt in range(MOST_LOSSES):
         rest = [name for name in wanted if name not in noted]
-        stored = store.load(rest)
-        changes: dict[str, Change] = {}
+        stored = store.load([*rest, *hints])
+        changes = _begin(stored, hints)
         for name in rest:
             found = stored.get(name)
             try:
@@ -63,18 +71,35 @@ def note_published(store: Store, accounts: Sequence[Mapping[str, Any]], *, check
             store.check_save(list(changes))
         saved = dict.fromkeys(changes, "") if check_mode else store.save(changes)
         for name, outcome in saved.items():
-            if isinstance(outcome, Conflict):
-                del noted[name]
-            else:
+            if not isinstance(outcome, Conflict):
                 changed = True
+            elif name in wanted:
+                del noted[name]
+        hints = {}
         if len(noted) == len(wanted):
             return _result(wanted, noted, changed)
     raise StoreError("Other runs keep changing these accounts in the store.", hint="Run again when they are done.")
 
 
+def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) -> dict[str, Change]:
+    """Return the commit of a hint for the next run, for all of whom the store still knows that password."""
+    changes = {}
+    for name, rotation_id in hints.items():
+        found = stored.get(name)
+        try:
+            envelope = from_stored(name, found) if isinstance(found, Stored) else None
+        except StoreError:
+            continue
+        if envelope and isinstance(found, Stored) and envelope.rotation_id == rotation_id:
+            after = envelope._replace(hand_over_begun=rotation_id)
+            if after != envelope and not envelope.is_published:
+                changes[name] = Change(to_document(after), found.revision)
+    return changes
+
+
 def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
     if envelope.rotation_id == rotation_id:
-        return envelope._replace(published=rotation_id)
+        return envelope._replace(published=rotation_id, hand_over_begun=None)
     return envelope._replace(published=None) if envelope.is_published else envelope
 
 
@@ -103,17 +128,17 @@ def _missing(name: str) -> NotFoundError:
     )
 
 
-def _by_name(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _by_name(accounts: Sequence[Mapping[str, Any]], option: str) -> dict[str, str]:
     wanted: dict[str, str] = {}
     for at, row in enumerate(accounts):
         for key in ("name", "rotation_id"):
             if not isinstance(row.get(key), str) or not row[key]:
                 raise ConfigurationError(
-                    f"accounts[{at}] has no {key}.", hint="Give the names and rotation IDs of a rotation's result."
+                    f"{option}[{at}] has no {key}.", hint="Give the names and rotation IDs of a rotation's result."
                 )
         if row["name"] in wanted:
             raise ConfigurationError(
-                f"accounts names {shown(row['name'])} more than once.", hint="Name each account once."
+                f"{option} names {shown(row['name'])} more than once.", hint="Name each account once."
             )
         wanted[str(row["name"])] = str(row["rotation_id"])
     return wanted

@@ -412,6 +412,7 @@ def _task_result(results: Sequence[Result]) -> dict[str, Any]:
             "next_due_at": result.next_due_at,
             "published": result.published,
             "hand_over": result.hand_over,
+            "hand_over_begun": result.hand_over_begun,
             "error": dict(result.error) if result.error else None,
         }
         for result in results

@@ -93,7 +93,8 @@ class Wanted(NamedTuple):
 class Result(NamedTuple):
     """What became of one account. ``outcome`` is one of `OUTCOMES`.
 
-    ``hand_over`` says that the active password is the live one, as far as is known, and that consumers do not have it.
+    ``hand_over`` says that the active password is the live one, as far as is known, and that consumers do not have it,
+    ``hand_over_begun`` that an earlier run began to hand it over.
     """
 
     account: Account
@@ -104,6 +105,7 @@ class Result(NamedTuple):
     next_due_at: str | None = None
     published: bool = False
     hand_over: bool = False
+    hand_over_begun: bool = False
     error: Mapping[str, Any] | None = None
     before: Standing | None = None
     after: Standing | None = None
@@ -434,6 +436,7 @@ class Rotation:
             time_text(due) if due is not None else None,
             envelope is not None and envelope.is_published,
             _is_to_be_handed_over(row),
+            envelope is not None and envelope.is_left_behind,
             error,
             row.before,
             standing(envelope, self._started) if row.before else None,

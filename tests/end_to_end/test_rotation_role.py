@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ import yaml
 
 from end_to_end.canary import found, sinks
 from simulator import Simulator
+from tooling import tree
 
+ROLE = tree.ROOT / "roles" / "ncp_dataforest_rotation"
 PREFIX = "ncp_dataforest_rotation_"
 PLAYBOOK = "krcloud.credentials.rotate_dataforest"
 NAMES = ["df001", "df002"]
@@ -114,9 +118,9 @@ def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipelin
 
 
 def shown(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The summary as the role shows it."""
+    """The summary as the role shows it last."""
     lists: dict[str, Any]
-    lists, _end = json.JSONDecoder().raw_decode(done.stdout.split('"ncp_dataforest_rotation_summary": ', 1)[1])
+    lists, _end = json.JSONDecoder().raw_decode(done.stdout.rsplit('"ncp_dataforest_rotation_summary": ', 1)[1])
     return lists
 
 
@@ -269,3 +273,101 @@ def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_holds(pipel
     assert second.returncode == 0, second.stdout
     assert summary(second) == {"fresh": NAMES, "published": ["df001"]}
     assert pipeline.consumers()["df001"]["password"] == pipeline.live()["df001"]
+
+
+class Consumers:
+    """A host for each account, which may be down: then the connection fails as ssh does."""
+
+    def __init__(self, pipeline: Pipeline, folder: Path) -> None:
+        self._pipeline = pipeline
+        self._down = folder / "down"
+        ssh = folder / "ssh"
+        ssh.write_text("#!/bin/sh\necho 'ssh: connect to host: Connection refused' >&2\nexit 255\n", encoding="utf-8")
+        ssh.chmod(0o700)
+        variables = {
+            "ansible_ssh_executable": str(ssh),
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }
+        state = f"{{{{ 'ssh' if 'consumer-NAME' in lookup('ansible.builtin.file', '{self._down}') else 'local' }}}}"
+        self._inventory = folder / "consumers.json"
+        hosts = {f"consumer-{name}": {**variables, "ansible_connection": state.replace("NAME", name)} for name in NAMES}
+        self._inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+
+    def run(self, *down: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run the role while the consumers of some accounts are down."""
+        self._down.write_text(" ".join(f"consumer-{name}" for name in down), encoding="utf-8")
+        return self._pipeline.run(f"--inventory={self._inventory}", **more)
+
+
+HAND_OVER: dict[str, Any] = {**PUBLISH[1], "delegate_to": "consumer-{{ ncp_dataforest_rotation_account.name }}"}
+
+
+def test_a_consumer_that_is_down_ends_the_run_and_is_tried_last_from_then_on(
+    pipeline: Pipeline, simulator: Simulator, tmp_path: Path
+) -> None:
+    consumers = Consumers(pipeline, tmp_path)
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump([HAND_OVER]), encoding="utf-8")
+    del pipeline.options["verify_tasks"]
+    before = pipeline.live()
+
+    first = consumers.run("df001")
+    assert first.returncode == 4
+    assert summary(first) == {"rotated": NAMES, "unpublished": NAMES}
+    assert pipeline.consumers() == {}
+    live = pipeline.live()
+    assert not set(live.values()) & set(before.values())
+
+    second = consumers.run("df001")
+    assert second.returncode == 4
+    assert summary(second) == {"fresh": NAMES, "unpublished": NAMES}
+    assert {name: given["password"] for name, given in pipeline.consumers().items()} == {"df002": live["df002"]}
+
+    third = consumers.run()
+    assert third.returncode == 0
+    assert summary(third) == {"fresh": NAMES, "published": ["df001"]}
+    assert {name: given["password"] for name, given in pipeline.consumers().items()} == {"df001": live["df001"]}
+    assert resets(simulator) == 2
+
+
+def test_a_task_that_looks_whether_the_consumer_is_there_lets_the_others_have_their_turn(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """As the README shows it."""
+    consumers = Consumers(pipeline, tmp_path)
+    examples = re.findall(r" *```yaml\n(.*?)```", (ROLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (example,) = (each for each in examples if "ignore_unreachable" in each)
+    host = "consumer-{{ ncp_dataforest_rotation_account.name }}"
+    tasks = [
+        task | ({"delegate_to": host} if "delegate_to" in task else {})
+        for task in yaml.safe_load(textwrap.dedent(example))
+    ]
+    (tmp_path / "verify.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump([HAND_OVER]), encoding="utf-8")
+
+    done = consumers.run("df001")
+    assert done.returncode == 2
+    assert summary(done) == {"rotated": NAMES, "published": ["df002"], "unpublished": ["df001"]}
+    (df001,) = shown(done)["attention"]
+    assert df001["reason"].startswith(
+        'It was not handed over: the task "Stop here if it cannot be reached" of a verify '
+    )
+    assert list(pipeline.consumers()) == ["df002"]
+
+    assert summary(consumers.run()) == {"fresh": NAMES, "published": ["df001"]}
+
+
+def test_what_is_live_is_handed_over_also_when_the_host_of_the_role_itself_is_down(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    consumers = Consumers(pipeline, tmp_path)
+    assert summary(pipeline.run(locked_out=("df001", "df002")))["unpublished"] == NAMES
+    live = pipeline.live()
+    tasks = [{**PUBLISH[1], "delegate_to": "localhost"}]
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    del pipeline.options["verify_tasks"]
+    role = {"role": "krcloud.credentials.ncp_dataforest_rotation"}
+    play = {"hosts": "consumer-df001", "gather_facts": False, "roles": [role]}
+    done = consumers.run("df001", playbook=json.dumps([play]))
+    assert done.returncode == 2
+    assert summary(done) == {"failed": NAMES, "published": NAMES}
+    assert {name: given["password"] for name, given in pipeline.consumers().items()} == live

@@ -61,6 +61,7 @@ def test_what_is_in_flight_comes_back() -> None:
     envelope = FULL._replace(
         made_at=TIME,
         in_flight=flight,
+        hand_over_begun="r0",
         pending=(FULL.pending[0]._replace(in_flight=flight),),
         previous=(FULL.previous[0]._replace(in_flight=flight),),
     )
@@ -108,6 +109,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
         damaged(in_flight="canary"),
         damaged(in_flight=[{"run": "r", "since": "canary"}]),
         damaged(made_at="canary"),
+        damaged(hand_over_begun=["canary"]),
         damaged(previous=[{"password": "", "retired_at": TIME, "rotation_id": None}]),
     ],
 )

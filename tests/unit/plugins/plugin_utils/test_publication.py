@@ -161,3 +161,62 @@ def test_a_late_note_takes_back_that_the_newer_password_was_published(store: Mem
     assert (result["changed"], result["accounts"][0]["published"]) == (True, False)
     assert published(store)["df002"] is None
     assert note_published(store, late)["changed"] is False
+
+
+def begun(store: MemoryStore) -> dict[str, str | None]:
+    return {name: from_document(row.document).hand_over_begun for name, row in store.rows.items()}
+
+
+def test_what_is_begun_is_noted_in_the_same_commit_until_it_is_published(store: MemoryStore) -> None:
+    store.rows["df003"] = envelope("df003", "r3")
+    first, second = ({"name": name, "rotation_id": f"r{name[-1]}"} for name in ("df001", "df003"))
+    assert note_published(store, [], [first]) == {"changed": True, "accounts": []}
+    assert begun(store) == {"df001": "r1", "df002": None, "df003": None}
+    assert from_document(store.rows["df001"].document).is_left_behind
+
+    saves = count_saves(store)
+    assert note_published(store, [first], [second])["accounts"][0]["published"] is True
+    assert begun(store) == {"df001": None, "df002": None, "df003": "r3"}
+    assert saves == [["df001", "df003"]]
+    assert note_published(store, [], [second])["changed"] is False
+
+
+def count_saves(store: MemoryStore) -> list[list[str]]:
+    saves: list[list[str]] = []
+    save = store.save
+
+    def counted(changes: Mapping[str, Change]) -> dict[str, Any]:
+        saves.append(sorted(changes))
+        return save(changes)
+
+    store.save = counted  # type: ignore[method-assign]
+    return saves
+
+
+def test_that_something_is_begun_is_only_a_hint(store: MemoryStore) -> None:
+    """Of an account that is gone, damaged, published or rotated anew, or that another run is busy with."""
+    store.rows["df004"] = Stored({"format": 1}, "seed")
+    hints = [
+        {"name": "df009", "rotation_id": "r9"},
+        {"name": "df004", "rotation_id": "r4"},
+        {"name": "df002", "rotation_id": "r2"},
+        {"name": "df001", "rotation_id": "r0"},
+    ]
+    before = copy.deepcopy(store.rows)
+    assert note_published(store, [], hints) == {"changed": False, "accounts": []}
+    assert store.rows == before
+    raced = Raced({"df001": store.rows["df001"]}, 1, lambda: envelope("df001", "r1"))
+    assert note_published(raced, [], [{"name": "df001", "rotation_id": "r1"}]) == {"changed": False, "accounts": []}
+    assert begun(raced) == {"df001": None}
+
+
+def test_check_mode_writes_no_hint(store: MemoryStore) -> None:
+    before = copy.deepcopy(store.rows)
+    hint = [{"name": "df001", "rotation_id": "r1"}]
+    assert note_published(store, [], hint, check_mode=True) == {"changed": True, "accounts": []}
+    assert store.rows == before
+
+
+def test_a_hint_without_a_name_is_refused(store: MemoryStore) -> None:
+    with pytest.raises(KrcloudError, match=r"begun\[0\] has no rotation_id"):
+        note_published(store, [], [{"name": "df001"}])

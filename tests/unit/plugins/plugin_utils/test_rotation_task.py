@@ -658,6 +658,19 @@ def test_handing_over_needs_no_vendor() -> None:
     assert active(store, "df004").pending
 
 
+def test_a_hand_over_that_was_begun_is_told_until_another_password_is_active() -> None:
+    begun = {
+        name: envelope(name, age)._replace(hand_over_begun=rotation_id)
+        for name, age, rotation_id in (("df001", DAY, "r0"), ("df002", 100 * DAY, "r0"), ("df003", DAY, "r-1"))
+    }
+    begun["df004"] = begun["df001"]._replace(account=Account("iddf004", "df004", None), published="r0")
+    names = [{"name": name} for name in NAMES]
+    for check_mode in (True, False):
+        result = task(holding(**begun), Vendor(), accounts=names).run(check_mode)
+        assert outcomes(result) == ["fresh", "rotated", "fresh", "fresh"]
+        assert [row["hand_over_begun"] for row in result["accounts"]] == [True, False, False, False]
+
+
 def test_check_mode_predicts_that_the_store_cannot_be_written() -> None:
     class ReadOnly(MemoryStore):
         def check_save(self, names: Sequence[str]) -> None:
