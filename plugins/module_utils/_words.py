@@ -46,6 +46,7 @@ _KEYS = (
     "delivery",
     "disabled",
     "hand_over",
+    "hand_over_begun",
     "hold_reason",
     "hold_until",
     "http_status",
