@@ -26,29 +26,33 @@ options:
   timeout:
     description:
       - How many seconds one attempt may take to connect, and how many it may wait for each part of an answer.
+        From 0.001 to 86400.
     type: float
     default: 10.0
   retries:
     description:
-      - How often a request is repeated at the most after its first attempt failed.
+      - How often a request is repeated at the most after its first attempt failed. From 0 to 1000000.
       - Each attempt is signed anew. What may be repeated depends on the request, see the notes of the module.
-      - The waits in between grow from half a second to eight seconds, with jitter. When the vendor asks for a longer
-        wait with C(Retry-After), that is kept, and all accounts of the task wait.
+      - The waits in between grow from half a second to eight seconds, with jitter. When the vendor asks for a
+        wait with C(Retry-After), whatever the HTTP status of its answer, that is kept, and all accounts of the task
+        wait.
     type: int
     default: 3
   deadline:
     description:
       - How many seconds one request to the vendor may take in all, with every repeat and the waits between them.
-      - It cannot be unlimited. In a task with many accounts each account has its own, which begins when its turn comes.
-      - When the vendor asks for a wait that goes beyond it, the request fails at once.
+      - From 0.001 to 86400, so it cannot be unlimited. In a task with many accounts each account has its own, which
+        begins when its turn comes.
+      - When the vendor asks for a wait that goes beyond it, the request fails at once and says how long the wait is.
     type: float
     default: 60.0
 requirements:
   - requests (Python library, on the host that executes the task)
 notes:
   - Environment variables and files are those of the host that executes the task, not those of the controller.
-  - Plain C(http) is refused except to a loopback address. Redirects are never followed.
-  - The proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY) and so on) are honoured.
+  - Plain C(http) is refused except to a loopback address (127.0.0.0/8, C(::1) or C(localhost)). Redirects are never
+    followed.
+  - The proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY) and so on) are honoured, except to a loopback address.
     The file C(~/.netrc) is never read.
   - Do not pass keys or passwords with the keyword C(environment) of a task. Ansible prints them at C(-vvv).
 """

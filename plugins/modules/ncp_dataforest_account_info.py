@@ -12,6 +12,7 @@ author:
   - krcloud.credentials contributors (@krcloud)
 description:
   - Lists the Data Forest accounts that the credentials may see.
+  - Where the vendor says how many there are, the list must have as many, or the task fails.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
@@ -40,9 +41,10 @@ options:
       - Return only the account with this name.
     type: str
 notes:
-  - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
-    when there were too many requests (HTTP 429), and when it never left this host. Credentials that are refused
-    (HTTP 401 and 403), certificates that are not accepted and redirects are not tried again.
+  - A request is repeated when no answer came, when the answer could not be read or proves nothing, when the server
+    failed (HTTP 5xx) and when there were too many requests (HTTP 429), and when it never left this host. Explicit
+    refusals, credentials that are refused (HTTP 401 and 403), certificates that are not accepted and redirects are not
+    tried again.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_password
   - name: getList

@@ -90,20 +90,21 @@ options:
     default: 8
   max_failures:
     description:
-      - Begin no further account once this many have failed, be it at the look-up or at the reset.
+      - Begin no further account once this many (1 or more) have failed, be it at the look-up or at the reset.
         Those left are reported as V(skipped).
       - If not set, all accounts are tried.
     type: int
   requests_per_second:
     description:
-      - Send no more than this many requests a second, over all accounts together and evenly spread.
+      - Send no more than this many requests a second (0.001 or more), over all accounts together and evenly spread.
       - When the vendor answers that there are too many requests (HTTP 429), all accounts wait, and the task goes on at
         half the pace. Ten requests without such an answer add one request a second, up to this limit.
     type: float
 notes:
-  - A request is repeated when no answer came, when the answer could not be read, when the server failed (HTTP 5xx) and
-    when there were too many requests (HTTP 429), and when it never left this host. Credentials that are refused
-    (HTTP 401 and 403), certificates that are not accepted and redirects are not tried again.
+  - A request is repeated when no answer came, when the answer could not be read or proves nothing, when the server
+    failed (HTTP 5xx) and when there were too many requests (HTTP 429), and when it never left this host. Explicit
+    refusals, credentials that are refused (HTTP 401 and 403), certificates that are not accepted and redirects are not
+    tried again.
   - With RV(accounts[].outcome=unknown) either password may be the current one. Run the task again with the same
     password; it is safe to do so until it is confirmed.
 seealso:
@@ -165,8 +166,8 @@ accounts:
     outcome:
       description:
         - V(reset) when the vendor confirmed the new password, or would be asked for it in check mode.
-        - V(rejected) when the vendor refused it, so that the old password still holds.
-        - V(unknown) when no answer told whether the new password was set.
+        - V(rejected) when the vendor explicitly refused it, so that the old password still holds.
+        - V(unknown) when no answer proved whether the new password was set.
         - V(failed) when the account or the credentials are the problem, so that the old password still holds.
         - V(skipped) when O(max_failures) was reached before.
       type: str
