@@ -26,7 +26,10 @@ class Load(NamedTuple):
 
 
 class Rehearse(NamedTuple):
-    """Find out whether documents of these names could be saved, and write nothing. Answered with None."""
+    """Find out whether documents of these names could be saved, and write nothing.
+
+    Answered with what `Store.check_save` returns.
+    """
 
     names: tuple[str, ...]
 
@@ -52,8 +55,7 @@ def carry_out(run: Generator[Any, Any, T], store: Store, do: Callable[[Any], Any
                 elif isinstance(effect, Save):
                     answer = store.save(effect.changes)
                 elif isinstance(effect, Rehearse):
-                    answer = None
-                    store.check_save(effect.names)
+                    answer = store.check_save(effect.names)
                 else:
                     answer = do(effect)
             except StoreError as error:

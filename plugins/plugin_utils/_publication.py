@@ -15,7 +15,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     KrcloudError,
     NotFoundError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._names import shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import RULE, is_safe, shown
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
     Envelope,
     from_stored,
@@ -25,10 +25,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     MOST_LOSSES,
     Change,
     Conflict,
+    Outcome,
     Store,
     Stored,
     StoreError,
 )
+
+_GIVE = "Give the names and rotation IDs of a rotation's result."
 
 
 def note_published(
@@ -67,11 +70,12 @@ def note_published(
             after = _after_note(envelope, wanted[name])
             if after != envelope and isinstance(found, Stored):
                 changes[name] = Change(to_document(after), found.revision)
-        if check_mode:
-            store.check_save(list(changes))
-        saved = dict.fromkeys(changes, "") if check_mode else store.save(changes)
+        saved = _rehearsed(store, changes) if check_mode else store.save(changes)
         for name, outcome in saved.items():
-            if not isinstance(outcome, Conflict):
+            if isinstance(outcome, StoreError):
+                if name in wanted:
+                    noted[name] = outcome
+            elif not isinstance(outcome, Conflict):
                 changed = True
             elif name in wanted:
                 del noted[name]
@@ -95,6 +99,10 @@ def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) 
             if after != envelope and not envelope.is_published:
                 changes[name] = Change(to_document(after), found.revision)
     return changes
+
+
+def _rehearsed(store: Store, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+    return {**dict.fromkeys(changes, ""), **store.check_save(list(changes))}
 
 
 def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
@@ -123,9 +131,7 @@ def _result(wanted: Mapping[str, str], noted: Mapping[str, bool | KrcloudError],
 
 
 def _missing(name: str) -> NotFoundError:
-    return NotFoundError(
-        f"The store has no account {shown(name)}.", hint="Give the names and rotation IDs of a rotation's result."
-    )
+    return NotFoundError(f"The store has no account {shown(name)}.", hint=_GIVE)
 
 
 def _by_name(accounts: Sequence[Mapping[str, Any]], option: str) -> dict[str, str]:
@@ -133,9 +139,9 @@ def _by_name(accounts: Sequence[Mapping[str, Any]], option: str) -> dict[str, st
     for at, row in enumerate(accounts):
         for key in ("name", "rotation_id"):
             if not isinstance(row.get(key), str) or not row[key]:
-                raise ConfigurationError(
-                    f"{option}[{at}] has no {key}.", hint="Give the names and rotation IDs of a rotation's result."
-                )
+                raise ConfigurationError(f"{option}[{at}] has no {key}.", hint=_GIVE)
+        if not is_safe(row["name"]):
+            raise ConfigurationError(f"The name in {option}[{at}] is not valid: {RULE}.", hint=_GIVE)
         if row["name"] in wanted:
             raise ConfigurationError(
                 f"{option} names {shown(row['name'])} more than once.", hint="Name each account once."

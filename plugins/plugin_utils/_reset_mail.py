@@ -24,7 +24,7 @@ clock it may be the truth, and it is taken for that as soon as it no longer lies
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -39,6 +39,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Conflict,
     Document,
     Loaded,
+    Outcome,
     Stored,
     StoreError,
 )
@@ -137,7 +138,7 @@ def ask_once(
         if recent:
             unnoticed = {each: mail for each, mail in recent.items() if mail.begin(now) is None}
             if check_mode and unnoticed:
-                yield Rehearse(tuple(unnoticed))
+                yield from _rehearse(unnoticed)
             elif not (yield from _notice(unnoticed, stored, now)):
                 continue
             return _not_again(
@@ -148,7 +149,7 @@ def ask_once(
             return {**told(email, rehearsed, sent=False), "next_due_at": None}
         claim = Mail(email, time_text(clock()), request_id, rest=mails[name].rest if name in mails else {})
         if check_mode:
-            yield Rehearse((name,))
+            yield from _rehearse((name,))
             return {**rehearsed, "next_due_at": _due(claim.asked_at, interval)}
         before = stored.get(name)
         revision = yield from _save(name, claim.document(), before.revision if before else None)
@@ -264,20 +265,33 @@ def _notice(mails: Mapping[str, Mail], stored: Mapping[str, Stored], now: float)
     """Commit when it was noticed that these mails lie in the future. Tell whether nobody else was faster."""
     if not mails:
         return True
-    saved: Mapping[str, str | Conflict] = yield Save(
+    saved: Mapping[str, Outcome] = yield Save(
         {
             name: Change(mail._replace(noticed_at=time_text(now)).document(), stored[name].revision)
             for name, mail in mails.items()
         }
     )
-    return not any(isinstance(outcome, Conflict) for outcome in saved.values())
+    revisions = [_revision(outcome) for outcome in saved.values()]
+    return None not in revisions
 
 
 def _save(name: str, document: Document, expected: str | None) -> Generator[Save, Any, str | None]:
     """Commit a record; return its revision, or None if somebody else has changed it."""
-    saved: Mapping[str, str | Conflict] = yield Save({name: Change(document, expected)})
-    revision = saved[name]
-    return None if isinstance(revision, Conflict) else revision
+    saved: Mapping[str, Outcome] = yield Save({name: Change(document, expected)})
+    return _revision(saved[name])
+
+
+def _revision(outcome: Outcome) -> str | None:
+    """Return the new revision, None if somebody else was faster. Raises the StoreError that it may be."""
+    if isinstance(outcome, StoreError):
+        raise outcome
+    return None if isinstance(outcome, Conflict) else outcome
+
+
+def _rehearse(names: Iterable[str]) -> Generator[Rehearse, Any, None]:
+    refused: Mapping[str, StoreError] = yield Rehearse(tuple(names))
+    for error in refused.values():
+        raise error
 
 
 def _mail(email: str, stored: Stored) -> Mail:

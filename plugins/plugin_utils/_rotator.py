@@ -46,6 +46,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     MOST_LOSSES,
     Change,
     Conflict,
+    Outcome,
     Stored,
     StoreError,
 )
@@ -177,9 +178,13 @@ class Rotation:
         waiting = [row for row in rows if row.result is None]
         if waiting:
             try:
-                yield Rehearse(tuple(row.name for row in waiting))
+                refused: Mapping[str, StoreError] = yield Rehearse(tuple(row.name for row in waiting))
             except StoreError as error:
                 self._stop(waiting[: self._batch_size], waiting[self._batch_size :], error)
+                refused = {}
+            for row in waiting:
+                if row.name in refused:
+                    self._give_up(row, refused[row.name])
         for row in waiting:
             if row.result is None:
                 self._predict(row)
@@ -288,7 +293,7 @@ class Rotation:
         """Commit everything that is about to be sent, in one commit, and read it back."""
         changes = {row.name: self._prepared(row) for row in rows}
         lost = yield from self._commit(rows, changes)
-        committed = [row for row in rows if row.name not in lost]
+        committed = [row for row in rows if row.name not in lost and row.result is None]
         for row in committed:
             if row.sending is None:
                 self._close(row, self._quiet_outcome(row))
@@ -333,13 +338,14 @@ class Rotation:
     def _commit(self, rows: list[_Work], changes: Mapping[str, Envelope]) -> Generator[Effect, Any, set[str]]:
         """Commit envelopes; return the names that lost against another run, with their state read anew.
 
-        When the store fails, those rows which it has saved by then have their new state, and the StoreError goes on.
+        Those that alone cannot be saved are given up. When the store fails, those rows which it has saved by then have
+        their new state, and the StoreError goes on.
         """
         changed = {row.name: row for row in rows if row.name in changes and changes[row.name] != row.envelope}
         if not changed:
             return set()
         documents = {name: Change(to_document(changes[name]), row.revision) for name, row in changed.items()}
-        saved: Mapping[str, str | Conflict] = {}
+        saved: Mapping[str, Outcome] = {}
         try:
             saved = yield Save(documents)
         except StoreError as error:
@@ -349,6 +355,9 @@ class Rotation:
             for name, revision in saved.items():
                 if isinstance(revision, str):
                     changed[name].envelope, changed[name].revision = changes[name], revision
+        for name, refused in saved.items():
+            if isinstance(refused, StoreError):
+                self._give_up(changed[name], refused)
         lost = [row for name, row in changed.items() if isinstance(saved[name], Conflict)]
         if lost:
             stored: Mapping[str, Stored | StoreError] = yield Load(tuple(row.name for row in lost))
@@ -390,7 +399,7 @@ class Rotation:
             # What it has saved is settled.
             self._close_settled([row for row in sent if row.envelope is changes[row.name]], answers)
             raise
-        self._close_settled([row for row in sent if row.name not in lost], answers)
+        self._close_settled([row for row in sent if row.name not in lost and row.result is None], answers)
 
     @staticmethod
     def _refusal(faults: Sequence[str]) -> Answer:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
 
@@ -67,8 +67,8 @@ class Conflict:
         return hash(Conflict)
 
 
-Outcome = str | Conflict
-"""The new revision of a document, or why it has none."""
+Outcome = Union[str, Conflict, "StoreError"]
+"""The new revision of a document, or why it has none: somebody was faster, or it alone cannot be saved."""
 
 Loaded = Mapping[str, "Stored | StoreError"]
 """What a store holds under each of the names asked for; see `Store.load`."""
@@ -110,16 +110,16 @@ class Store(Protocol):
         StoreError as its value: it hinders none of the others.
         """
 
-    def check_save(self, names: Sequence[str]) -> None:
-        """Raise StoreError for what would refuse a `save` of these names, as far as that shows without writing.
+    def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
+        """Return which of these names a `save` would refuse alone, as far as that shows without writing.
 
-        Changes nothing, and makes no file.
+        Raises StoreError for what would refuse all of them. Changes nothing, and makes no file.
         """
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """Make each change whose ``expected`` still holds, and say of each what became of it.
 
-        A conflict of one does not hinder the others.
+        A conflict of one does not hinder the others, and neither does a StoreError about one alone.
         """
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -252,6 +252,13 @@ def load(store: Store, names: Sequence[str]) -> dict[str, Stored]:
         if isinstance(each, StoreError):
             raise each
     return {name: each for name, each in found.items() if isinstance(each, Stored)}
+
+
+def said(outcomes: Mapping[str, Any]) -> None:
+    """Raise what a store says of one document alone as if it were about all."""
+    for outcome in outcomes.values():
+        if isinstance(outcome, StoreError):
+            raise outcome
 
 
 def get(store: Store, name: str) -> Stored:

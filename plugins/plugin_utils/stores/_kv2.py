@@ -60,6 +60,13 @@ class _Unreadable(StoreError):
     """One document cannot be read, which says nothing of the others."""
 
 
+class _Unwritable(StoreError):
+    """One document cannot be saved, which says nothing of the others: it may not be, or it is too large."""
+
+
+_ABOUT_ONE = (403, 413)
+
+
 class HashiVaultStore:
     """The secrets below one path of one mount. Threads may share it."""
 
@@ -135,25 +142,25 @@ class HashiVaultStore:
                 self._exist[name] = name in found and found[name] is not None
         return {name: each for name, each in found.items() if each is not None}
 
-    def check_save(self, names: Sequence[str]) -> None:
+    def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
         """See `Store.check_save`."""
         wanted = [check_name(name) for name in names]
         self._check_mount()
-        for found in self.load([name for name in wanted if name not in self._exist]).values():
-            if isinstance(found, StoreError):
-                raise found
-        if not wanted:
-            return
-        paths = {name: f"{self._mount}/data/{self._at(name)}" for name in wanted}
+        loaded = self.load([name for name in wanted if name not in self._exist])
+        refused = {name: found for name, found in loaded.items() if isinstance(found, StoreError)}
+        paths = {name: f"{self._mount}/data/{self._at(name)}" for name in wanted if name not in refused}
+        if not paths:
+            return refused
         answer = self._ask(lambda client: client.sys.get_capabilities(paths=list(paths.values())))
         if answer.status != 200 or not isinstance(answer.data, dict):
             # A token that may not ask this may write all the same.
-            return
+            return refused
         for name, path in paths.items():
             may = answer.data.get(path)
             needs = {"read", "update"} if self._exist[name] else {"read", "create", "update"}
             if isinstance(may, list) and "root" not in may and not needs <= set(may):
-                raise self._refusal(Answer(403, None), "write", name)
+                refused[name] = self._refusal(Answer(403, None), "write", name)
+        return refused
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
         """See `Store.save`."""
@@ -164,9 +171,11 @@ class HashiVaultStore:
         if not changes:
             return {}
         self._check_mount()
-        found = self._in_parallel(lambda name: self._write(name, changes[name]), changes)
-        outcomes = {name: outcome for name, outcome in found.items() if isinstance(outcome, (str, Conflict))}
-        errors = [error for error in found.values() if isinstance(error, StoreError)]
+        found = self._in_parallel(lambda name: self._write_alone(name, changes[name]), changes)
+        outcomes: dict[str, Outcome] = {
+            name: each for name, each in found.items() if isinstance(each, (str, Conflict, _Unwritable))
+        }
+        errors = [error for name, error in found.items() if isinstance(error, StoreError) and name not in outcomes]
         if errors:
             unknown = {name for error in errors for name in error.unknown}
             error = min(errors, key=lambda error: not error.unknown)
@@ -214,6 +223,13 @@ class HashiVaultStore:
             raise _Unreadable(error.message, hint=error.hint, http_status=error.http_status)
         raise error
 
+    def _write_alone(self, name: str, change: Change) -> Outcome:
+        """Save a document, or say why it alone cannot be saved. Raises StoreError where none can."""
+        try:
+            return self._write(name, change)
+        except _Unwritable as error:
+            return error
+
     def _write(self, name: str, change: Change) -> Outcome:
         cas = int(change.expected or 0)
         document = dict(change.document)
@@ -245,7 +261,11 @@ class HashiVaultStore:
                 problem = self._refusal(answer, "write", name, document)
                 asked, repeatable = answer.retry_after, answer.is_passing
             if not repeatable or _is_over(patience, asked, problem):
-                raise self._unsettled(name, problem) if maybe_done else problem
+                if maybe_done:
+                    raise self._unsettled(name, problem)
+                if problem.http_status in _ABOUT_ONE:
+                    raise _Unwritable(problem.message, hint=problem.hint, http_status=problem.http_status)
+                raise problem
 
     def _settle(self, name: str, change: Change, version: int) -> Outcome:
         """Say what became of a write whose first answer was lost and whose repetition came too late."""

@@ -177,7 +177,7 @@ class VaultFileStore:
                 )
         return found
 
-    def check_save(self, names: Sequence[str]) -> None:
+    def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
         """See `Store.check_save`."""
         for name in names:
             check_name(name)
@@ -187,6 +187,7 @@ class VaultFileStore:
             check_replaceable(path, f"{path}.lock")
         # Nothing is easier than to try it: the key of a new file is chosen here.
         self._sealed(path, b"", content.key)
+        return {}
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -29,9 +29,10 @@ class MemoryStore:
         found = {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}
         return {**found, **{name: error for name, error in self.unreadable.items() if name in names}}
 
-    def check_save(self, names: Sequence[str]) -> None:
+    def check_save(self, names: Sequence[str]) -> dict[str, StoreError]:
         if self.refuses_to_save is not None:
             raise self.refuses_to_save
+        return {}
 
     def close(self) -> None:
         self.closed += 1

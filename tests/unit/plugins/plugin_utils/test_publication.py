@@ -125,6 +125,7 @@ def test_a_race_without_an_end_is_given_up(store: MemoryStore) -> None:
         ([{"name": "df001", "rotation_id": None}], "configuration", r"accounts\[0\] has no rotation_id"),
         ([{"rotation_id": "r1"}], "configuration", r"accounts\[0\] has no name"),
         ([{"name": 7, "rotation_id": "r1"}], "configuration", r"accounts\[0\] has no name"),
+        ([{"name": "a/b", "rotation_id": "r1"}], "configuration", r"name in accounts\[0\] is not valid"),
         ([{"name": "df001", "rotation_id": "r1"}] * 2, "configuration", "df001 more than once"),
     ],
 )

@@ -101,8 +101,7 @@ class World:
         elif isinstance(effect, Save):
             answer = self.store.save(effect.changes)
         elif isinstance(effect, Rehearse):
-            self.store.check_save(effect.names)
-            answer = None
+            answer = self.store.check_save(effect.names)
         elif effect.rehearse:
             self.rehearsals += 1
             answer = self.rehearsal

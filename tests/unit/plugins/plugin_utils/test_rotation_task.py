@@ -749,3 +749,22 @@ def test_the_diff_shows_a_date_in_the_future() -> None:
             "before": "df001: active, dated 400d in the future\n",
             "after": "df001: active, 0s old\n",
         }
+
+
+def test_a_document_that_alone_cannot_be_saved_is_the_failure_of_its_account() -> None:
+    refusal = StoreError("The server does not permit this token to write df001.", hint="Give its policy update.")
+
+    class Partly(MemoryStore):
+        def check_save(self, names: Sequence[str]) -> dict[str, StoreError]:
+            return {name: refusal for name in names if name == "df001"}
+
+        def save(self, changes: Mapping[str, Change]) -> dict[str, Any]:
+            others = super().save({name: change for name, change in changes.items() if name != "df001"})
+            return {**others, **({"df001": refusal} if "df001" in changes else {})}
+
+    store = Partly(holding(df001=envelope("df001", 100 * DAY), df002=envelope("df002", 100 * DAY)).rows)
+    accounts = [{"name": "df001"}, {"name": "df002"}]
+    results = [task(store, Vendor(), accounts=accounts).run(check_mode) for check_mode in (True, False)]
+    assert outcomes(results[0]) == outcomes(results[1]) == ["failed", "rotated"]
+    assert results[1]["accounts"][0]["error"]["hint"] == "Give its policy update."
+    assert results[0]["msg"] == results[1]["msg"]

@@ -34,7 +34,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores import complete_options
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
 from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2_server import LARGEST_ANSWER
-from store_bench.benches import POLICY, HashiVaultBench, get, load, put
+from store_bench.benches import POLICY, HashiVaultBench, get, load, put, said
 from store_bench.fault_proxy import (
     CUT_ANSWER,
     DENY_ANSWER,
@@ -198,19 +198,34 @@ def test_settling_that_fails_leaves_it_unknown(hashi: HashiVaultBench, proxy: Fa
     assert error.unknown == {"kim"}
 
 
+@pytest.mark.parametrize("status", [403, 413])
+def test_a_document_that_alone_is_refused_hinders_no_other(
+    hashi: HashiVaultBench, proxy: FaultProxy, status: int
+) -> None:
+    put(hashi.open(), park=OLD)
+    refusal = Reply(status, b'{"errors":["permission denied"]}')
+    proxy.rule = lambda seen: refusal if seen.path.endswith("/lee") else PASS
+    store = store_on(hashi, proxy.url, concurrency=1)
+    saved = store.save({name: Change(NEW, None) for name in ("kim", "park", "lee", "choi")})
+    refused = saved.pop("lee")
+    assert isinstance(refused, StoreError)
+    assert (refused.http_status, refused.unknown) == (status, frozenset())
+    assert hashi.token not in refused.sentence()
+    assert saved == {"kim": "1", "park": Conflict(), "choi": "1"}
+
+
 def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_told(
     hashi: HashiVaultBench, proxy: FaultProxy
 ) -> None:
     put(hashi.open(), park=OLD)
-    refusal = Reply(403, b'{"errors":["permission denied"]}')
-    proxy.rule = lambda seen: refusal if seen.path.endswith("/lee") else PASS
+    proxy.rule = lambda seen: Reply(400, b'{"errors":["odd"]}') if seen.path.endswith("/lee") else PASS
     store = store_on(hashi, proxy.url, concurrency=1)
     error = failing(
         lambda: store.save({name: Change(NEW, None) for name in ("kim", "park", "lee", "choi")}), hashi.token
     )
     assert error.saved == {"kim": "1", "park": Conflict()}
     assert error.unknown == frozenset()
-    assert hashi.names() == ["kim", "park"], "after a refusal nothing more is begun"
+    assert hashi.names() == ["kim", "park"], "after a failure nothing more is begun"
 
 
 def test_never_reached_is_certainly_not_saved(hashi: HashiVaultBench) -> None:
@@ -420,7 +435,7 @@ def test_what_a_token_may_not_do_is_named(hashi: HashiVaultBench) -> None:
     reader = hashi.server.token('path "secret/data/test/*" { capabilities = ["read"] }')
     store = hashi.open(token=reader)
     assert get(store, "kim").document == OLD
-    error = failing(lambda: store.save({"kim": Change(NEW, "1")}), reader)
+    error = failing(lambda: said(store.save({"kim": Change(NEW, "1")})), reader)
     assert f"does not permit this token to write secret/{hashi.folder}/kim" in error.message
     assert not error.unknown
 
@@ -643,10 +658,11 @@ def test_a_token_that_may_only_read_is_foretold(hashi: HashiVaultBench) -> None:
     put(hashi.open(), kim=OLD)
     before = hashi.mark()
     for store in (may(hashi, "read"), may(hashi, "read", "create")):
-        foretold = failing(lambda store=store: store.check_save(["kim"]))
-        met = failing(lambda store=store: store.save({"kim": Change(NEW, "1")}))
+        foretold = store.check_save(["kim"])["kim"]
+        met = store.save({"kim": Change(NEW, "1")})["kim"]
+        assert isinstance(met, StoreError)
         assert foretold.sentence() == met.sentence()
-    failing(lambda: may(hashi, "read", "update").check_save(["kim", "new"]))
+    assert list(may(hashi, "read", "update").check_save(["kim", "new"])) == ["new"]
     assert hashi.mark() == before
 
 
@@ -659,9 +675,9 @@ def test_what_a_token_may_is_not_refused_and_changes_nothing(hashi: HashiVaultBe
         may(hashi, "read", ask=False),  # nobody can tell
         hashi.open(token=hashi.server.root_token),
     ):
-        store.check_save(["kim"])
-        store.check_save([])
-    may(hashi, "read", "create", "update").check_save(["kim", "new"])
+        assert store.check_save(["kim"]) == {}
+        assert store.check_save([]) == {}
+    assert may(hashi, "read", "create", "update").check_save(["kim", "new"]) == {}
     assert hashi.mark() == before
 
 
@@ -679,7 +695,7 @@ def test_a_reader_is_told_what_a_reader_needs(hashi: HashiVaultBench) -> None:
     writer = hashi.open(token=hashi.server.token('path "secret/data/test/*" { capabilities = ["create", "update"] }'))
     error = failing(lambda: load(writer, ["kim"]))
     assert error.hint == f"Give its policy read on secret/data/{hashi.folder}/kim, or use a fresh token."
-    error = failing(lambda: may(hashi, "read").save({"kim": Change(NEW, "1")}))
+    error = failing(lambda: said(may(hashi, "read").save({"kim": Change(NEW, "1")})))
     assert error.hint == (
         f"Give its policy create, read and update on secret/data/{hashi.folder}/*, or use a fresh token."
     )
