@@ -36,7 +36,8 @@ _RST = re.compile(
     re.MULTILINE,
 )
 _MARKDOWN = re.compile(
-    r"(?:^<!-- example: (?P<note>[^\n]*) -->\n\n?)?^```(?P<language>\w+)\n(?P<text>.*?^)```", re.MULTILINE | re.DOTALL
+    r"(?:^ *<!-- example: (?P<note>[^\n]*) -->\n\n?)?^(?P<outer> *)```(?P<language>\w+)\n(?P<text>.*?^)(?P=outer)```",
+    re.MULTILINE | re.DOTALL,
 )
 _RST_HEADING = re.compile(r"^(.+)\n([-=^])\2{2,}$", re.MULTILINE)
 _MARKDOWN_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)

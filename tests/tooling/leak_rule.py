@@ -36,7 +36,7 @@ GUIDES = re.compile(r"docs/docsite/rst/.*\.rst")
 READMES = re.compile(r"(roles/[^/]+/)?README(\.ko)?\.md")
 
 RST_BLOCK = re.compile(r"^( *)\.\. code-block:: yaml\n((?:\1 +.*\n|[ ]*\n)+)", re.MULTILINE)
-MARKDOWN_BLOCK = re.compile(r"^```yaml(\n.*?^)```", re.MULTILINE | re.DOTALL)
+MARKDOWN_BLOCK = re.compile(r"^( *)```yaml(\n.*?^)\1```", re.MULTILINE | re.DOTALL)
 ON_PURPOSE = "# This leaks"
 
 OURS = "krcloud.credentials."

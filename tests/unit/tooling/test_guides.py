@@ -96,9 +96,24 @@ Section
 
    Nothing
 """
-MARKDOWN = (
-    "# Title\n\n<!-- example: shown for a reason -->\n\n```yaml\n---\na: 1\n```\n\n## Section\n\n```console\nx\n```\n"
-)
+MARKDOWN = """\
+# Title
+
+<!-- example: shown for a reason -->
+
+```yaml
+---
+a: 1
+```
+
+## Section
+
+- Item
+
+  ```console
+  x
+  ```
+"""
 
 
 def test_examples_are_found_where_they_stand(tmp_path: Path) -> None:
@@ -115,5 +130,5 @@ def test_examples_are_found_where_they_stand(tmp_path: Path) -> None:
         (found.line, found.section, found.verb, found.words, found.text) for found in guides.examples("a.md", tmp_path)
     ] == [
         (5, "Title", "shown", "for a reason", "---\na: 1\n"),
-        (12, "Section", "", "", "x\n"),
+        (14, "Section", "", "", "x\n"),
     ]
