@@ -108,7 +108,7 @@ class Reader:
         }
         here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         self.variables: dict[str, Any] = {}
-        self._hosts = {"localhost": here, "bastion.example.com": here}
+        self._hosts = dict.fromkeys(("localhost", "bastion.example.com", "jobs.example.com"), here)
         self.environment = {
             **isolated(self.home),
             "PATH": os.pathsep.join((str(self._programs), str(BIN), os.environ["PATH"])),
@@ -189,7 +189,8 @@ class Reader:
         """Run a play, or tasks in a play around them."""
         self.file("played.yml", example.text if example.verb == "play" else _play(example))
         self.passphrase()
-        options = f"--vault-password-file ~/{self.passphrase_file} -e new_accounts=rotate"
+        new = "-e new_accounts=rotate -e ncp_dataforest_rotation_new_accounts=rotate"
+        options = f"--vault-password-file ~/{self.passphrase_file} {new}"
         self.shell(f"ansible-playbook played.yml {options}")
 
     def read(self, example: Example) -> None:
@@ -555,6 +556,45 @@ def test_the_readme(reader: Reader) -> None:
     done = {path.name for path in (reader.home / "jobs").iterdir()}
     assert done == {"start", "start.df001", "take-password", *(f"take-password.{name}" for name in reader.live())}
     assert reader.simulator.counters()["solapi"]["writes"] == 1
+
+
+def ready_for_roles(reader: Reader) -> None:
+    """Have what the README of a role takes for granted, and the hooks that it shows only later."""
+    reader.keys()
+    reader.profiles()
+    reader.passphrase()
+    (reader.place / "credentials").mkdir()
+    reader.replaced |= {"/srv/credentials": str(reader.home), "/usr/local/bin": str(reader.home), "billing": "team-a"}
+    (reader.home / "set-job-password").write_text(CHECK_LOGIN, encoding="utf-8")
+    (reader.home / "set-job-password").chmod(0o755)
+
+
+def test_the_role_for_rotations(reader: Reader) -> None:
+    ready_for_roles(reader)
+    name = "roles/ncp_dataforest_rotation/README.md"
+    for example in guides.examples(name):
+        if example.words.endswith("_dataforest.yml"):
+            reader.read(example)
+    walk(reader, name)
+    assert {path.suffix for path in reader.home.glob("set-job-password.*")} == {
+        f".{account}" for account in reader.live()
+    }
+    tenants = reader.simulator.truth()["accounts"]
+    for profile, tenant in (("analytics", "default"), ("team-a", "other")):
+        kept = {
+            account: envelope["password"]
+            for account, envelope in reader.envelopes(f"credentials/{profile}.yml").items()
+        }
+        assert kept == {account: truth["password"] for account, truth in tenants[tenant].items()}
+
+
+def test_the_role_for_reset_mails(reader: Reader) -> None:
+    ready_for_roles(reader)
+    keys = {"vault_solapi_api_key": reader.simulator.api_key, "vault_solapi_api_secret": reader.simulator.api_secret}
+    reader.variables = dict(keys)
+    walk(reader, "roles/solapi_password_reset/README.md")
+    mails = [mail["email"] for mail in reader.simulator.truth()["mails"]]
+    assert mails == ["first@example.com", "second@example.com", "member@example.com"]
 
 
 def test_locked_out(reader: Reader) -> None:
