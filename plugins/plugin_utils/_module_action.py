@@ -14,7 +14,7 @@ preparation to be added there, it would count as the start, which is safe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -40,7 +40,7 @@ class SendingAction(ActionBase):
 
     def _execute_module(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Run a module. All arguments are named."""
-        prefer_pipelining(self._connection, kwargs.get("task_vars") or {}, self._task.delegate_to)
+        prefer_pipelining(self._connection, lambda: self._given(kwargs.get("task_vars") or {}))
         mask_in_output(secrets_in(kwargs.get("module_args") or self._task.args))
         self._begun, self._preparing = False, False
         self._repeatable = not self._changes(kwargs.get("module_name"))
@@ -50,6 +50,14 @@ class SendingAction(ActionBase):
         finally:
             self._preparing = True
         return result
+
+    def _given(self, task_vars: Mapping[str, Any]) -> Iterator[Container[str]]:
+        """Yield the variables of the host, the play and the task, as far as they are easily told from defaults."""
+        hosts, host = task_vars.get("hostvars") or {}, self._task.delegate_to or task_vars.get("inventory_hostname")
+        if host in hosts:
+            yield hosts[host]
+        yield self._task.play.get_vars()
+        yield self._task.get_vars()
 
     def _changes(self, name: str | None) -> bool:
         return not self._task.check_mode and (name or self._task.resolved_action) not in READING

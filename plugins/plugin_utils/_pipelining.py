@@ -11,7 +11,7 @@ clear into a temporary file on the controller, and into another one on the host.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from ansible import constants as C
@@ -19,11 +19,11 @@ from ansible import constants as C
 _VARIABLES = ("ansible_pipelining", "ansible_ssh_pipelining")
 
 
-def prefer_pipelining(connection: Any, variables: Mapping[str, Any], delegate_to: str | None = None) -> None:
+def prefer_pipelining(connection: Any, given: Callable[[], Iterable[Container[str]]]) -> None:
     """Have a connection use pipelining if it can, unless the user has decided about it, or becomes another user.
 
-    ``connection`` is a connection plugin with its options set, ``variables`` are those of the task, which may be
-    delegated.
+    ``connection`` is a connection plugin with its options set. ``given`` returns the variables that the user has set
+    for it: those of a task hold the defaults of a connection, too.
     """
     if connection.become:
         return
@@ -33,16 +33,9 @@ def prefer_pipelining(connection: Any, variables: Mapping[str, Any], delegate_to
         # docker, kubectl, chroot, lxd and others have no such option, and ask the PlayContext instead (line 307 of
         # https://github.com/ansible/ansible/blob/v2.21.0/lib/ansible/plugins/connection/__init__.py). Those that cannot
         # pipeline do not ask at all.
-        if not _decided(variables, delegate_to):
+        _value, origin = C.config.get_config_value_and_origin("ANSIBLE_PIPELINING")
+        if origin == "default" and not any(name in variables for variables in given() for name in _VARIABLES):
             connection._play_context.pipelining = True
     else:
         if origin == "default":
             connection.set_option("pipelining", True)
-
-
-def _decided(variables: Mapping[str, Any], delegate_to: str | None) -> bool:
-    """Tell whether the user has decided, where the PlayContext has only the value."""
-    if delegate_to:
-        variables = (variables.get("ansible_delegated_vars") or {}).get(delegate_to) or {}
-    _value, origin = C.config.get_config_value_and_origin("ANSIBLE_PIPELINING")
-    return origin != "default" or any(name in variables for name in _VARIABLES)
