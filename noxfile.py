@@ -188,7 +188,8 @@ def sweep_long(session: nox.Session) -> None:
     install(session, USUAL.lock)
     histories = "tests/unit/plugins/plugin_utils/test_histories.py"
     session.run("pytest", "--timeout=3600", histories, env={"KRCLOUD_HISTORIES": "10000"})
-    session.run("pytest", "--timeout=3600", "tests/hostile/test_fuzz.py", env={"KRCLOUD_FUZZ": "6000"})
+    fuzzed = ("tests/hostile/test_fuzz.py", "tests/hostile/test_plausible.py", "tests/hostile/test_plausible_mail.py")
+    session.run("pytest", "--timeout=3600", *fuzzed, env={"KRCLOUD_FUZZ": "6000"})
     session.run("pytest", "--long", *(session.posargs or ["tests/sweeps"]))
 
 
