@@ -25,6 +25,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import
 from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._names import is_safe
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import Account, DataForest
 from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import ResetMail, Solapi
@@ -177,11 +178,17 @@ def test_json_is_read_as_json_has_it(tree: Any) -> None:
 
 
 @given(responses)
+@example(Response(200, {}, accounts(2), 1_767_225_600.0))
+@example(Response(200, {}, accounts(2).replace(b"df00001", b"{{ x }}"), 1_767_225_600.0))
 def test_any_answer_to_a_list(response: Response) -> None:
-    accounts = outcome(response, lambda caller, key, redactor: DataForest(caller, key, redactor).accounts())
-    for account in accounts or []:
+    listing = outcome(response, lambda caller, key, redactor: DataForest(caller, key, redactor).accounts())
+    for account in listing.accounts if listing else []:
         assert isinstance(account, Account)
         assert all(text.isprintable() and len(text) <= 200 for text in texts(account.as_dict()))
+        assert is_safe(account.id)
+        assert account.name is None or is_safe(account.name)
+    for row in listing.unusable if listing else []:
+        assert re.fullmatch("Account [0-9]+ in the list of NAVER Cloud is left out: it[ -~]+[.]", row.reason)
 
 
 @given(responses)
