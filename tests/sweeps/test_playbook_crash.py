@@ -100,7 +100,9 @@ class Playbook:
 
     def secrets(self) -> list[str]:
         """All that nobody may read in the output."""
-        candidates = [password for envelope in self._world.envelopes().values() for password in known(envelope)]
+        candidates = [
+            password for envelope in self._world.envelopes().values() for password in known(envelope) if password
+        ]
         return [*candidates, *(password for _name, password, _status in self._world.sent()), *self._world.bench.secrets]
 
 

@@ -37,7 +37,8 @@ CONFIRMED, REJECTED = 200, 400
 
 def known(envelope: Envelope) -> set[str | None]:
     """Every password that an envelope holds, wherever."""
-    return {envelope.password, *(item.password for item in (*envelope.pending, *envelope.previous))}
+    former = {item.password for item in envelope.previous}
+    return {envelope.password, *(item.password for item in envelope.pending), *former}
 
 
 def a_day_later() -> float:
