@@ -108,8 +108,8 @@ accounts:
       returned: always
     published:
       description:
-        - Whether this is noted as published. V(false) when the account has been rotated again since, so that the newer
-          password is to be handed over, perhaps once more.
+        - Whether this is noted as published. V(false) when the account has been rotated again since, or another run has
+          handed over an older password meanwhile, so that the newest password is to be handed over, perhaps once more.
       type: bool
       sample: true
       returned: always

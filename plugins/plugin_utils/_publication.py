@@ -45,7 +45,8 @@ def note_published(
 
     ``accounts`` are rows with a name and a rotation_id; whatever else they hold is ignored. A note that comes late,
     when the account has another password by now, takes back that consumers have that one: they were given the older
-    one, perhaps after it. Accounts about which nothing can be noted fail by themselves. ``begun`` are rows of accounts
+    one, perhaps after it. Where that one is not noted yet, whoever is handing it over does not know either, so the note
+    of that is not taken. Accounts about which nothing can be noted fail by themselves. ``begun`` are rows of accounts
     whose hand-over begins now, which is noted in the same commit, if it can be. Raises ConfigurationError for rows that
     make no sense, and StoreError where the store as a whole fails.
     """
@@ -66,8 +67,8 @@ def note_published(
             except KrcloudError as error:
                 noted[name] = error
                 continue
-            noted[name] = envelope.rotation_id == wanted[name]
             after = _after_note(envelope, wanted[name])
+            noted[name] = after.is_published and after.rotation_id == wanted[name]
             if after != envelope and isinstance(found, Stored):
                 changes[name] = Change(to_document(after), found.revision)
         saved = _rehearsed(store, changes) if check_mode else store.save(changes)
@@ -95,7 +96,9 @@ def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) 
         except StoreError:
             continue
         if envelope and isinstance(found, Stored) and envelope.rotation_id == rotation_id:
-            after = envelope._replace(hand_over_begun=rotation_id)
+            # It is handed over after whatever was late.
+            once_more = envelope.published == f"{_ONCE_MORE}{rotation_id}"
+            after = envelope._replace(hand_over_begun=rotation_id, published=None if once_more else envelope.published)
             if after != envelope and not envelope.is_published:
                 changes[name] = Change(to_document(after), found.revision)
     return changes
@@ -106,9 +109,16 @@ def _rehearsed(store: Store, changes: Mapping[str, Change]) -> dict[str, Outcome
 
 
 def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
+    once_more = f"{_ONCE_MORE}{envelope.rotation_id}"
     if envelope.rotation_id == rotation_id:
-        return envelope._replace(published=rotation_id, hand_over_begun=None)
-    return envelope._replace(published=None) if envelope.is_published else envelope
+        published = None if envelope.published == once_more else rotation_id
+        return envelope._replace(published=published, hand_over_begun=None)
+    return envelope._replace(published=None if envelope.is_published or not envelope.rotation_id else once_more)
+
+
+# Before a rotation ID, where others are noted as published: consumers were given an older password, perhaps just after
+# they were given this one, so it has to be handed over after that.
+_ONCE_MORE = "once more: "
 
 
 def _result(wanted: Mapping[str, str], noted: Mapping[str, bool | KrcloudError], changed: bool) -> dict[str, Any]:

@@ -206,8 +206,10 @@ def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> b
         return True
     if envelope.rotation_id in course.made:
         return False
-    made = seconds(envelope.made_at or rotated_at)
-    return (policy.force and made <= course.started) or now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
+    # It was made before it was confirmed, and before now, whatever the clock of the run said that made it.
+    made = min(seconds(envelope.made_at or rotated_at), seconds(rotated_at))
+    forced = policy.force and (made <= course.started or made > now)
+    return forced or now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
 
 
 # ------------------------------------------------------------------------------------------- commits before a request

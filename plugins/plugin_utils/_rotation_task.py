@@ -231,8 +231,7 @@ class RotationTask:
         if result.get("failed") or not isinstance(result.get("accounts"), list):
             raise _error_of(result)
         unusable = [_Row(None, error=ProtocolError(str(row.get("reason")))) for row in result.get("unusable") or ()]
-        by = {(key, row.get(key)): row for row in reversed(result["accounts"]) for key in ("name", "id")}
-        return _Listing(result["accounts"], unusable, by)
+        return _Listing(result["accounts"], unusable, _by_name_and_id(result["accounts"]))
 
     def _module_options(self, credentials: Mapping[str, str | None]) -> dict[str, Any]:
         shared = {name: self._options[name] for name in (*NCP, *CONNECTION) if self._options.get(name) is not None}
@@ -268,12 +267,23 @@ def _answer(row: Any, account_id: str | None) -> Answer:
 class _Listing(NamedTuple):
     """What one set of credentials sees: rows of the module, and those of them that cannot be used.
 
-    ``by`` has each account under ("name", its name) and under ("id", its id).
+    ``by`` has each account under ("name", its name) and under ("id", its id), and None where several have that.
     """
 
     accounts: Sequence[Mapping[str, Any]]
     unusable: Sequence[_Row]
-    by: Mapping[tuple[str, Any], Mapping[str, Any]]
+    by: Mapping[tuple[str, Any], Mapping[str, Any] | None]
+
+
+def _by_name_and_id(accounts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, Any], Mapping[str, Any] | None]:
+    by: dict[tuple[str, Any], Mapping[str, Any] | None] = {}
+    for row in accounts:
+        names = ("name", row.get("name")), ("id", row.get("id"))
+        for key, (other, value) in zip(names, reversed(names), strict=True):
+            first = by.setdefault(key, row)
+            if first is not row and first is not None and first.get(other) != value:
+                by[key] = None
+    return by
 
 
 def _listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = False) -> _Row:
@@ -308,22 +318,33 @@ def _match(
         return _listed_row(item, profile, named=named)._replace(credentials=credentials)
     key = "name" if item["name"] else "id"
     label = item[key] if may_be_quoted(item[key]) else f"accounts[{at}]"
-    if isinstance(listed, _Listing):
-        row = listed.by.get((key, item[key]))
+    error = listed if isinstance(listed, KrcloudError) else _absent(key, label, at)
+    if isinstance(listed, _Listing) and (key, item[key]) in listed.by:
+        row = listed.by[key, item[key]]
         if row is not None:
             return _listed_row(row, profile, named=named)._replace(credentials=credentials)
-    error = listed if isinstance(listed, KrcloudError) else _absent(key, label, at)
+        error = _several(key, label, at)
     if key == "name":
         return _Row(label, credentials, Wanted(Account(None, item["name"], profile), error=error))
     return _Row(label, credentials, error=error)
 
 
 def _absent(key: str, label: str, at: int) -> NotFoundError:
-    what = f"the {key} {label}" if label != f"accounts[{at}]" else f"the {key} of {label}"
     return NotFoundError(
-        f"There is no account with {what}, or these credentials may not see it.",
+        f"There is no account with {_what(key, label, at)}, or these credentials may not see it.",
         hint=f"{ACCOUNTS_MODULE} lists those they see.",
     )
+
+
+def _several(key: str, label: str, at: int) -> NotFoundError:
+    return NotFoundError(
+        f"There are several accounts with {_what(key, label, at)}.",
+        hint="Give both the name and the id of the one that is meant.",
+    )
+
+
+def _what(key: str, label: str, at: int) -> str:
+    return f"the {key} {label}" if label != f"accounts[{at}]" else f"the {key} of {label}"
 
 
 def _each_once(rows: Sequence[_Row]) -> list[_Row]:

@@ -266,7 +266,7 @@ def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_holds(pipel
     assert late.returncode == 2
     assert summary(late) == {"rotated": NAMES, "published": ["df002"], "unpublished": ["df001"]}
     (df001,) = shown(late)["attention"]
-    assert df001["reason"].startswith("Another run rotated it in the meantime, so what was handed over may be dead.")
+    assert df001["reason"].startswith("Another run rotated it or handed it over in the meantime, so consumers may have")
     assert pipeline.consumers()["df001"]["password"] != pipeline.live()["df001"]
 
     second = pipeline.run()

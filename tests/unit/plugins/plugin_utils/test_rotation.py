@@ -84,6 +84,9 @@ def candidate(rotation_id: str = "r2") -> Pending:
         # Some clock was wrong: a little is how clocks are, years would mean never.
         (rotated(-3600), False, Step.REST),
         (rotated(-400 * DAY), False, Step.STAGE),
+        # A password that may be stolen is replaced, however its time was written down.
+        (rotated(-3600), True, Step.STAGE),
+        (rotated(1)._replace(made_at=time_text(NOW + 600)), True, Step.STAGE),
         # What a run has begun comes first, whatever is due.
         (rotated(1)._replace(pending=(candidate(),)), False, Step.RESEND),
         (rotated(900 * DAY)._replace(pending=(candidate(),)), True, Step.RESEND),

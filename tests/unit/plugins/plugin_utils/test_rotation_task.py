@@ -362,6 +362,21 @@ def test_a_list_of_accounts_is_not_gone_through_anew_for_each_account() -> None:
     assert Looked.times < 10 * len(names)
 
 
+@pytest.mark.parametrize(("key", "other"), [("name", "id"), ("id", "name")])
+def test_none_of_several_accounts_is_taken_for_the_one_that_is_meant(key: str, other: str) -> None:
+    vendor = Vendor()
+    rows = [{"name": "df001", "id": "iddf001"}, {"name": "df002", "id": "iddf002"}]
+    rows.append({key: rows[0][key], other: "another"})
+    vendor.instead["ncp_dataforest_account_info"] = {"accounts": rows}
+    given = [{key: row[key]} for row in rows[:2]]
+    result = task(MemoryStore(), vendor, accounts=given).run(check_mode=False)
+    assert outcomes(result) == ["failed", "rotated"]
+    assert f"There are several accounts with the {key} {rows[0][key]}. Give both" in result["msg"]
+    assert list(vendor.live) == ["df002"]
+    vendor.instead["ncp_dataforest_account_info"]["accounts"][2] = rows[0]
+    assert outcomes(task(MemoryStore(), vendor, accounts=given).run(check_mode=True)) == ["rotated"] * 2
+
+
 def test_credentials_that_see_no_account_are_warned_of() -> None:
     vendor = Vendor()
     vendor.tenants[None] = []
