@@ -286,7 +286,12 @@ def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
     if first.error:
         why = " ".join(part for part in (first.error["message"], first.error["hint"]) if part)
         why = f" The first is {_said_of(first) or place}{why}"
-    again = "" if counts["rejected"] else " It is safe to run the task again with the same passwords."
+    # An unknown outcome says so itself.
+    again = (
+        ""
+        if counts["rejected"] or first.outcome == "unknown"
+        else " It is safe to run the task again with the same passwords."
+    )
     return {
         **result,
         "failed": True,

@@ -152,6 +152,34 @@ def test_lost_answers_are_resumed_with_the_same_passwords(pipeline: Pipeline, si
         assert pipeline.live()[name] == pipeline.envelopes()[name]["password"] == password
 
 
+def test_an_answer_that_is_in_no_document_costs_no_candidate(pipeline: Pipeline, simulator: Simulator) -> None:
+    pipeline.run()
+    odd: list[dict[str, Any]] = [
+        {"kind": "accepted"},
+        {"kind": "code_zero"},
+        {"kind": "status", "status": 200, "envelope": "b", "code": "900"},
+        {"kind": "status", "status": 404, "envelope": "b", "code": "510"},
+        {"kind": "status", "status": 400, "envelope": "code"},
+    ]
+    for name, fault in zip(NAMES, odd, strict=True):
+        simulator.fault(vendor="ncp", operation="resetPassword", at="after", times=0, match={"name": name}, **fault)
+    struck = pipeline.run(force=True)
+    assert outcomes(struck) == ["unknown"] * 5
+    # Each was applied: what is live stands in the store.
+    assert pipeline.live() == {name: held["pending"][0]["password"] for name, held in pipeline.envelopes().items()}
+    simulator.clear()
+    assert outcomes(pipeline.run()) == ["resumed"] * 5
+    assert pipeline.live() == {name: held["password"] for name, held in pipeline.envelopes().items()}
+
+
+def test_a_list_that_is_not_whole_is_not_a_list_of_nobody(pipeline: Pipeline, simulator: Simulator) -> None:
+    simulator.fault(vendor="ncp", operation="getList", kind="no_contents", count=5, times=0)
+    result = pipeline.run()
+    assert result["failed"] is True
+    assert "NAVER Cloud listed 0 of 5 accounts." in result["msg"]
+    assert resets(simulator) == 0
+
+
 def test_the_same_in_openbao(pipeline: Pipeline, simulator: Simulator, openbao: OpenBao) -> None:
     token = openbao.token('path "secret/*" { capabilities = ["create", "read", "update", "list"] }')
     store = {"type": "hashi_vault", "url": openbao.url, "token": token}

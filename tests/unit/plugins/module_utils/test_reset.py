@@ -404,6 +404,13 @@ def test_a_bad_result_of_many_accounts() -> None:
     assert [each["outcome"] for each in result["accounts"]] == outcomes(found)
 
 
+def test_what_to_do_is_said_once() -> None:
+    again = "It is safe to run the task again"
+    assert result_of([outcome("failed"), outcome("failed")])["msg"].count(again) == 1
+    found = reset(by_id("ID1", "ID2"), tenant(ID1=UnknownOutcomeError("who knows"), ID2=UnknownOutcomeError("who")))
+    assert result_of(found)["msg"].count("run the task again") == 1
+
+
 @given(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=8))
 def test_a_task_fails_unless_all_were_reset(kinds: list[str]) -> None:
     result = result_of([outcome(kind) for kind in kinds])
