@@ -149,7 +149,7 @@ changed:
   sample: true
 accounts:
   description: What became of each account, in the order of the task. Never holds a password.
-  returned: always, except when the options are refused
+  returned: always, except when the options are refused or the module could not begin
   type: list
   elements: dict
   contains:

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 # All others send passwords or mails, unless they run in check mode.
 READING = frozenset(("krcloud.credentials.ncp_dataforest_account_info",))
+# What each returns whenever it succeeds.
+_RETURNED = {
+    "krcloud.credentials.ncp_dataforest_account_info": "accounts",
+    "krcloud.credentials.ncp_dataforest_password": "accounts",
+    "krcloud.credentials.solapi_password_reset": "delivery",
+}
 
 
 class SendingAction(ActionBase):
@@ -61,6 +67,9 @@ class SendingAction(ActionBase):
 
     def _changes(self, name: str | None) -> bool:
         return not self._task.check_mode and (name or self._task.resolved_action) not in READING
+
+    def _expected(self, name: str | None) -> str | None:
+        return None if self._task.async_val else _RETURNED.get(name or self._task.resolved_action or "")
 
     def _open(self) -> None:
         """Open the connection while it may still repeat what fails: the module itself gets no second try."""
@@ -95,18 +104,18 @@ class SendingAction(ActionBase):
     def send(self, name: str | None = None, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """Run a module, by default that of the task; return its result, or what is known where it has left none."""
         arguments = dict(self._task.args if arguments is None else arguments)
-        changes = self._changes(name)
         try:
             result = self._execute_module(module_name=name, module_args=arguments, **more)
         except Exception as error:  # whatever it is, the module may have run
-            return self._failed(arguments, changes, error)
-        return self._failed(arguments, changes, result) or result
+            return self._failed(name, arguments, error)
+        return self._failed(name, arguments, result) or result
 
     def _failed(
-        self, arguments: Mapping[str, Any], changes: bool, ending: Exception | Mapping[str, Any]
+        self, name: str | None, arguments: Mapping[str, Any], ending: Exception | Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the result of a module that has reported nothing; an empty one if it has."""
-        if isinstance(ending, Mapping) and not ending.get("failed"):
+        changes, expected = self._changes(name), self._expected(name)
+        if isinstance(ending, Mapping) and not ending.get("failed") and (not expected or expected in ending):
             return {}
         # Few runs need it.
         from ansible_collections.krcloud.credentials.plugins.plugin_utils import _module_result
@@ -115,7 +124,7 @@ class SendingAction(ActionBase):
         failure = (
             _module_result.failure_of_exception(ending, show, begun=self._begun, changes=changes)
             if isinstance(ending, Exception)
-            else _module_result.failure_of_result(ending, show, changes=changes)
+            else _module_result.failure_of_result(ending, show, changes=changes, expected=expected)
         )
         if failure is None:
             return {}

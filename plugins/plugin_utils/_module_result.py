@@ -45,11 +45,16 @@ Show = Callable[[str], str]
 """Masks what somebody else has written."""
 
 
-def failure_of_result(result: Mapping[str, Any], show: Show, *, changes: bool) -> KrcloudError | None:
+def failure_of_result(
+    result: Mapping[str, Any], show: Show, *, changes: bool, expected: str | None = None
+) -> KrcloudError | None:
     """Return what is to be said of a module that has not reported itself, None of one that has.
 
-    ``changes`` tells whether it may have changed anything by the time that it was lost.
+    ``changes`` tells whether it may have changed anything by the time that it was lost, ``expected`` which key it
+    returns whenever it succeeds.
     """
+    if not result.get("failed") and expected and expected not in result:
+        return _lost("The module left no result, and something else was taken for one.", changes)
     if isinstance(result.get("error"), Mapping) or not result.get("failed"):
         return None
     if "module_stdout" not in result:

@@ -29,6 +29,8 @@ WRAPPERS = {
     "silent": f'{sys.executable} "$@" >/dev/null; echo "pasted {PASSWORD}" >&2; exit 3',
     # Its result is there, among other words.
     "talkative": f'echo \'{{"talk": "of the weather"}}\'; exec {sys.executable} "$@"',
+    # The module acts, and somebody else speaks.
+    "impostor": f'{sys.executable} "$@" >/dev/null; echo \'{{"changed": false, "msg": "all is well"}}\'',
     # It never acts.
     "false": "exit 1",
     "cat": 'cat "$@"',
@@ -116,6 +118,7 @@ def site(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Site:
         ("killed", "unknown_outcome", "The module left no result (exit status 137)", 1),
         ("silent", "unknown_outcome", "(exit status 3): pasted ********.", 1),
         ("talkative", "unknown_outcome", "of the weather", 1),
+        ("impostor", "unknown_outcome", "something else was taken for one", 1),
     ],
 )
 def test_a_password_is_set_or_not(
@@ -125,6 +128,8 @@ def test_a_password_is_set_or_not(
     assert result["failed"] is True
     assert (result["error"]["kind"], result["changed"]) == (expected, expected == "unknown_outcome")
     assert says in result["msg"]
+    outcomes = [(row["name"], row["outcome"]) for row in result.get("accounts", [])]
+    assert outcomes == ([("df001", "unknown")] if expected == "unknown_outcome" else [])
     assert site.sent() == sent
     assert PASSWORD not in site.output
     assert site.simulator.secret_key not in site.output

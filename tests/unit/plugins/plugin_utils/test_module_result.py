@@ -96,6 +96,18 @@ def test_a_result_that_is_there(result: dict[str, Any]) -> None:
     assert failure_of_result(result, SHOW, changes=True) is None
 
 
+@pytest.mark.parametrize("result", [{}, {"changed": False}, {"talk": "of the weather"}])
+def test_what_somebody_else_has_printed_is_no_result(result: dict[str, Any]) -> None:
+    failure = failure_of_result(result, SHOW, changes=True, expected="accounts")
+    assert failure
+    assert failure.kind == MAYBE
+
+
+def test_a_result_with_all_that_it_should_have() -> None:
+    for result in ({"accounts": []}, {"failed": True, "msg": "refused", "error": {}}):
+        assert failure_of_result(result, SHOW, changes=True, expected="accounts") is None
+
+
 @pytest.mark.parametrize(
     ("error", "begun", "kind"),
     [
