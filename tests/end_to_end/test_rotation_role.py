@@ -182,6 +182,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
     assert summary(third) == {"fresh": NAMES, "published": ["df001"]}
     assert {name: given["password"] for name, given in pipeline.consumers().items()} == {"df001": live["df001"]}
 
+    assert "changed=0 " in pipeline.run("--check").stdout
     quiet = pipeline.run()
     assert "changed=0 " in quiet.stdout
     assert summary(quiet) == {"fresh": NAMES}
@@ -233,8 +234,12 @@ def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simu
     assert df002["reason"].startswith(df001["reason"])
 
     predicted = pipeline.run("--check")
-    assert summary(predicted) == {"failed": NAMES, "published": ["df002"]}
-    assert summary(pipeline.run()) == {"failed": NAMES, "published": ["df002"]}
+    assert pipeline.consumers() == {}
+    done = pipeline.run()
+    assert summary(predicted) == summary(done) == {"failed": NAMES, "published": ["df002"]}
+    assert shown(predicted) == shown(done)
+    assert "changed=1 " in predicted.stdout
+    assert predicted.returncode == done.returncode == 2
     assert summary(pipeline.run()) == {"failed": NAMES}
 
 
