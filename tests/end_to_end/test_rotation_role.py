@@ -215,6 +215,27 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
     assert simulator.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("text", "skipped", "refused"),
+    [
+        ("", "", True),
+        ("---\n# - name: Hand over\n  # and so on\n\n[]\n...\n", "", True),
+        (json.dumps([{**PUBLISH[1], "tags": "hand-out"}]), "other,hand-out", True),
+        (yaml.safe_dump([{**PUBLISH[1], "tags": ["hand-out"]}]), "tagged", True),
+        (yaml.safe_dump([{**PUBLISH[1], "tags": ["hand-out"]}]), "hand,out,o.er", False),
+    ],
+)
+def test_nothing_is_noted_as_published_by_tasks_that_do_not_run(
+    pipeline: Pipeline, simulator: Simulator, tmp_path: Path, text: str, skipped: str, refused: bool
+) -> None:
+    (tmp_path / "idle.yml").write_text(text, encoding="utf-8")
+    given = [f"--skip-tags={skipped}"] if skipped else []
+    done = pipeline.run(*given, publish_tasks=str(tmp_path / "idle.yml"))
+    assert ("idle.yml holds no task, or one that --skip-tags leaves out." in done.stdout) is refused, done.stdout
+    assert (resets(simulator) == 0) is refused
+    assert sorted(pipeline.consumers()) == ([] if refused else NAMES)
+
+
 @pytest.mark.parametrize("trouble", ["keys", "vendor"])
 def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simulator: Simulator, trouble: str) -> None:
     first = pipeline.run(locked_out=("df001", "df002"))
