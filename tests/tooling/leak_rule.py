@@ -247,7 +247,7 @@ class Check:
     def run(self) -> Iterator[str]:
         """What is wrong, and what to do instead."""
         rules = (self._environment, self._async, self._cacheable, self._literals, self._printed, self._audible)
-        for rule in (*rules, self._command_lines):
+        for rule in (*rules, self._command_lines, self._on_the_way):
             yield from rule()
 
     def _secret(self, value: Any, *, expression: bool = False) -> bool:
@@ -315,6 +315,12 @@ class Check:
         own = {key: value for key, value in self.step.keywords.items() if key not in STEPS}
         if PIPE.search("\n".join(scalars(own))):
             yield "A lookup runs a command line that it makes up: use ansible.builtin.command with argv."
+
+    def _on_the_way(self) -> Iterator[str]:
+        handed = [self.step.arguments.get(key) for key in ("stdin", "body", "url_password")]
+        pipelined = (self.step.keywords.get("vars") or {}).get("ansible_pipelining") is True
+        if self.step.module in (*PROCESSES, BUILTIN + "uri") and self._secret(handed) and not pipelined:
+            yield "A file on the host would hold the options, with a password: add ansible_pipelining: true to vars."
 
     def _expressions(self) -> list[Any]:
         return [self.step.arguments.get("that"), *(self.step.keywords.get(key) for key in DECIDING)]

@@ -272,6 +272,16 @@ REFUSED = {
         """,
         "2: A template in a command line may become code: use ansible.builtin.command with argv.",
     ),
+    "a password on its way to a host": (
+        f"""
+        - name: Log in
+          ansible.builtin.uri:
+            url: https://jobs.example.com
+            body: "{LOOKUP}"
+          no_log: true
+        """,
+        "2: A file on the host would hold the options, with a password: add ansible_pipelining: true to vars.",
+    ),
     "a command line that a lookup runs": (
         """
         - name: Log in
@@ -303,6 +313,8 @@ ALLOWED = {
             cmd: ./login df001
             stdin: "{LOOKUP}"
           no_log: true
+          vars:
+            ansible_pipelining: true
         """,
     "no_log of the block": f"""
         - name: Block
