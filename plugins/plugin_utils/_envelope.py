@@ -99,6 +99,8 @@ class Envelope(NamedTuple):
     made_at: str | None = None
     in_flight: tuple[Flight, ...] = ()
     hand_over_begun: str | None = None  # the rotation id of the password that a run last began to hand over
+    # The rotation id of the active password when a note came late: consumers were given an older one, perhaps after it.
+    hand_over_doubted: str | None = None
     unknown: Mapping[str, Any] = _NOTHING
     unknown_of_account: Mapping[str, Any] = _NOTHING
 
@@ -137,6 +139,7 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
         "rotation_id": envelope.rotation_id,
         "published": envelope.published,
         **({"hand_over_begun": envelope.hand_over_begun} if envelope.hand_over_begun else {}),
+        **({"hand_over_doubted": envelope.hand_over_doubted} if envelope.hand_over_doubted else {}),
         **({"made_at": envelope.made_at} if envelope.made_at else {}),
         **({"in_flight": _flown(envelope.in_flight)} if envelope.in_flight else {}),
     }
@@ -183,6 +186,7 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
         made_at=_time(document, "made_at", True),
         in_flight=_flights(document),
         hand_over_begun=_text(document, "hand_over_begun", True),
+        hand_over_doubted=_text(document, "hand_over_doubted", True),
         unknown=_rest(document, _KEYS),
         unknown_of_account=_rest(account, Account._fields),
     )

@@ -97,8 +97,7 @@ def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) 
             continue
         if envelope and isinstance(found, Stored) and envelope.rotation_id == rotation_id:
             # It is handed over after whatever was late.
-            once_more = envelope.published == f"{_ONCE_MORE}{rotation_id}"
-            after = envelope._replace(hand_over_begun=rotation_id, published=None if once_more else envelope.published)
+            after = envelope._replace(hand_over_begun=rotation_id, hand_over_doubted=None)
             if after != envelope and not envelope.is_published:
                 changes[name] = Change(to_document(after), found.revision)
     return changes
@@ -109,16 +108,15 @@ def _rehearsed(store: Store, changes: Mapping[str, Change]) -> dict[str, Outcome
 
 
 def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
-    once_more = f"{_ONCE_MORE}{envelope.rotation_id}"
     if envelope.rotation_id == rotation_id:
-        published = None if envelope.published == once_more else rotation_id
-        return envelope._replace(published=published, hand_over_begun=None)
-    return envelope._replace(published=None if envelope.is_published or not envelope.rotation_id else once_more)
-
-
-# Before a rotation ID, where others are noted as published: consumers were given an older password, perhaps just after
-# they were given this one, so it has to be handed over after that.
-_ONCE_MORE = "once more: "
+        doubted = envelope.hand_over_doubted == rotation_id
+        return envelope._replace(
+            published=None if doubted else rotation_id, hand_over_begun=None, hand_over_doubted=None
+        )
+    if envelope.is_published:
+        return envelope._replace(published=None)
+    # Whoever hands the active one over right now may have done so before the older one came.
+    return envelope._replace(hand_over_doubted=envelope.rotation_id)
 
 
 def _result(wanted: Mapping[str, str], noted: Mapping[str, bool | KrcloudError], changed: bool) -> dict[str, Any]:
