@@ -132,6 +132,15 @@ def test_what_has_no_value_or_is_not_known_is_refused(role: str, plays: Plays, s
     assert simulator.requests() == []
 
 
+@pytest.mark.parametrize("accounts", ["df001", ["df001"], {"name": "df001"}, 5])
+def test_accounts_in_another_form_are_told_how_they_are_written(
+    plays: Plays, simulator: Simulator, accounts: Any
+) -> None:
+    (said,) = plays.refusals(ROTATION, {"accounts": accounts})
+    assert "- name: df001" in said
+    assert simulator.requests() == []
+
+
 def test_a_text_is_one_address(plays: Plays, simulator: Simulator) -> None:
     fine, said = plays.refusals(RESET, {"emails": "a@example.com"}, {"emails": "b@example.com,c@example.com"})
     assert fine == ""
@@ -267,3 +276,13 @@ def test_a_run_that_begins_in_the_middle_of_the_role_says_so(plays: Plays, simul
         assert done.returncode == 2
         assert "The task that rotates was left out, by --start-at-task, --step or a tag, so nothing is" in done.stdout
     assert simulator.requests() == []
+
+
+def test_an_address_that_is_none_keeps_no_other_call_from_its_mail(plays: Plays, simulator: Simulator) -> None:
+    verdict = {"ansible.builtin.assert": {"that": f"{RESET}_failures == []", "fail_msg": f"{{{{ {RESET}_failures }}}}"}}
+    calls = [plays.call(RESET, emails=emails, fail=False) for emails in ("not an address", "a@example.com")]
+    done = plays.run([{"tasks": [*calls, verdict]}])
+    assert done.returncode == 2
+    assert [mail["email"] for mail in simulator.truth()["mails"]] == ["a@example.com"]
+    assert len(re.findall(r'"outcome": "failed"', done.stdout)) == 1
+    assert "not an address: " in done.stdout.split("TASK [ansible.builtin.assert]")[1]
