@@ -62,7 +62,8 @@ def ncp_credentials(
             "profile is set together with access_key or secret_key, one of them perhaps by module_defaults.",
             hint="They may belong to different tenants: set one or the other.",
         )
-    profile = by_option or _first(environ, _options.ENVIRONMENT["ncp"]["profile"])[1] or DEFAULT_PROFILE
+    profile_variable, by_variable = _first(environ, _options.ENVIRONMENT["ncp"]["profile"])
+    profile = by_option or by_variable or DEFAULT_PROFILE
     path = os.path.expanduser(options.get("config_file") or "")
     found: Dict[str, Tuple[str, str]] = {}
     for name in _FILE_KEYS:
@@ -74,6 +75,8 @@ def ncp_credentials(
             found[name] = (from_environment, f"the environment variable {variable}")
     missing = [name for name in _FILE_KEYS if name not in found]
     if missing:
+        origin = "the option profile" if by_option else f"the environment variable {profile_variable}"
+        _check_line("profile", profile, origin)
         keys, where, remedy = _from_file(path, profile, bool(by_option), read_text)
         for name in missing:
             if keys and keys.get(_FILE_KEYS[name]):
@@ -147,6 +150,7 @@ def _from_file(
     try:
         text = read_text(path)
     except FileNotFoundError:
+        _check_line("config_file", path, "the option config_file")
         return None, f"the profile {named} of {path} (there is no such file)", "Correct config_file, or make the file."
     except (OSError, ValueError) as error:  # of a path with a NUL, and of a file that is no UTF-8
         raise _errors.ConfigurationError(
@@ -213,14 +217,18 @@ def _check(name: str, value: str, origin: str) -> None:
             f"{name} from {origin} is not valid: it is not UTF-8 text.",
             hint="Copy the key again, and look at the encoding of the place that it comes from.",
         ) from None
+    _check_line(name, value, origin)
+    if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
+        raise _errors.ConfigurationError(
+            f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again."
+        )
+
+
+def _check_line(name: str, value: str, origin: str) -> None:
     if value != value.strip() or not value.isprintable():
         raise _errors.ConfigurationError(
             f"{name} from {origin} has blanks around it or control characters in it.",
             hint="Often a line break of the file it was read from.",
-        )
-    if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
-        raise _errors.ConfigurationError(
-            f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again."
         )
 
 

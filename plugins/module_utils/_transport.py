@@ -146,6 +146,11 @@ def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[s
             folder = os.path.isdir(path)
             context = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
         except FileNotFoundError:
+            if path != path.strip() or not path.isprintable():
+                raise _errors.ConfigurationError(
+                    f"{source} has blanks around it or control characters in it.",
+                    hint="Often a line break of the file it was read from.",
+                ) from None
             raise _errors.ConfigurationError(
                 f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities."
             ) from None

@@ -391,6 +391,17 @@ def test_the_same_for_solapi(name: str, value: str) -> None:
         assert caught.value.message == f"{name} from {place} is not valid: it is not UTF-8 text."
 
 
+@pytest.mark.parametrize("blank", ["\n", "\t", " ", "\x1b[2J", "\u200b"])
+def test_a_line_break_of_a_profile_or_a_path_is_named_as_such(blank: str) -> None:
+    says = "has blanks around it or control characters in it. Often a line break of the file it was read from."
+    assert refusal(profile=f"team{blank}") == f"profile from the option profile {says}"
+    variable = "profile from the environment variable NCLOUD_PROFILE"
+    assert refusal(environ={"NCLOUD_PROFILE": f"team{blank}"}) == f"{variable} {says}"
+    with pytest.raises(ConfigurationError) as caught:
+        ncp_credentials({"config_file": f"/absent/configure{blank}"}, {}, read_text)
+    assert caught.value.sentence() == f"config_file from the option config_file {says}"
+
+
 def test_a_path_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read \(ValueError\)"):
         ncp_credentials({"config_file": "/etc/\0configure"}, {}, read_text)

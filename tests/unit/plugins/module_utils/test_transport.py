@@ -387,6 +387,18 @@ def test_a_bad_list_of_authorities_is_a_mistake_of_the_user(tmp_path: Path, cont
     assert ("does not exist" in caught.value.message) == (content is None)
 
 
+@pytest.mark.parametrize("blank", ["\n", " ", "\x1b[2J"])
+def test_a_line_break_of_ca_path_is_named_as_such(tmp_path: Path, blank: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        tls_context(True, f"{tmp_path}/absent.pem{blank}", {})
+    assert caught.value.message == "ca_path has blanks around it or control characters in it."
+
+
+def test_a_ca_path_that_is_no_path_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no usable list of certificate authorities"):
+        tls_context(True, "/etc/\0ca.pem", {})
+
+
 def test_old_tls_is_not_spoken() -> None:
     for validate in (True, False):
         assert tls_context(validate, None, {}).minimum_version.name == "TLSv1_2"
