@@ -193,6 +193,8 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
 
 
 _KEYS = frozenset(("format", *Envelope._fields)) - {"unknown", "unknown_of_account"}
+_KEYS_OF_PENDING = frozenset(Pending._fields) - {"unknown"}
+_KEYS_OF_PREVIOUS = frozenset(Previous._fields) - {"unknown"}
 
 
 def _pending(item: Mapping[str, Any]) -> Pending:
@@ -205,7 +207,7 @@ def _pending(item: Mapping[str, Any]) -> Pending:
         str(_text(item, "rotation_id")),
         _outcome(item),
         flights,
-        _rest(item, Pending._fields),
+        _rest(item, _KEYS_OF_PENDING),
     )
 
 
@@ -215,7 +217,7 @@ def _previous(item: Mapping[str, Any]) -> Previous:
         str(_time(item, "retired_at")),
         _text(item, "rotation_id", True),
         _flights(item),
-        _rest(item, Previous._fields),
+        _rest(item, _KEYS_OF_PREVIOUS),
     )
 
 
