@@ -206,6 +206,9 @@ class RotationTask:
         rows = []
         for at, item in enumerate(items):
             credentials = {name: item[name] for name in _CREDENTIALS if item[name]}
+            if not (item["name"] or item["id"]):
+                rows.append(_Row(None, credentials, error=_empty(at)))
+                continue
             fault = next((key for key in ("name", "id") if item[key] and not is_safe(item[key])), None)
             if fault:
                 rows.append(_Row(None, credentials, error=_unsafe(f"The {fault} of accounts[{at}]", fault)))
@@ -300,6 +303,12 @@ def _unsafe(place: str, key: str) -> ConfigurationError:
     return ConfigurationError(
         f"{place} is not valid: {RULE}.",
         hint=f"Correct the {key}. Nothing was sent for this account.",
+    )
+
+
+def _empty(at: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"accounts[{at}] has neither a name nor an id.", hint="Give one of them. Nothing was sent for this row."
     )
 
 

@@ -377,6 +377,15 @@ def test_none_of_several_accounts_is_taken_for_the_one_that_is_meant(key: str, o
     assert outcomes(task(MemoryStore(), vendor, accounts=given).run(check_mode=True)) == ["rotated"] * 2
 
 
+def test_a_row_whose_name_is_empty_fails_by_itself() -> None:
+    vendor = Vendor()
+    given = [{"name": ""}, {"id": "", "name": ""}, {"id": "", "name": "df001"}, {"id": "iddf002", "name": ""}]
+    result = task(MemoryStore(), vendor, accounts=given).run(check_mode=False)
+    assert outcomes(result) == ["failed", "failed", "rotated", "rotated"]
+    assert "accounts[0] has neither a name nor an id. Give one of them." in result["msg"]
+    assert sorted(vendor.live) == ["df001", "df002"]
+
+
 def test_credentials_that_see_no_account_are_warned_of() -> None:
     vendor = Vendor()
     vendor.tenants[None] = []
