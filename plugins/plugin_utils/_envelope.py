@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -44,10 +45,14 @@ class Account(NamedTuple):
 
 
 class Flight(NamedTuple):
-    """A run that may still send a password, or whose request may still arrive; ``since`` is when that was committed."""
+    """A run that may still send a password, or whose request may still arrive; ``since`` is when that was committed.
+
+    ``unknown`` holds keys of newer versions as JSON text, so that flights can be compared.
+    """
 
     run: str
     since: str
+    unknown: str = "{}"
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -160,7 +165,7 @@ def _row(item: Pending | Previous, *, always: bool = False) -> dict[str, Any]:
 
 
 def _flown(flights: Sequence[Flight]) -> list[dict[str, str]]:
-    return [flight._asdict() for flight in flights]
+    return [{"run": flight.run, "since": flight.since, **json.loads(flight.unknown)} for flight in flights]
 
 
 def from_document(document: Mapping[str, Any]) -> Envelope:
@@ -223,7 +228,10 @@ def _previous(item: Mapping[str, Any]) -> Previous:
 
 def _flights(document: Mapping[str, Any]) -> tuple[Flight, ...]:
     rows = _rows(document, "in_flight") if document.get("in_flight") is not None else ()
-    return tuple(Flight(str(row.get("run") or ""), str(_time(row, "since"))) for row in rows)
+    return tuple(
+        Flight(str(row.get("run") or ""), str(_time(row, "since")), json.dumps(dict(_rest(row, ("run", "since")))))
+        for row in rows
+    )
 
 
 def _rest(document: Mapping[str, Any], known: Collection[str]) -> Mapping[str, Any]:

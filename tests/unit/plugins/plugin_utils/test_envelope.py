@@ -54,6 +54,7 @@ def test_keys_of_a_newer_version_are_kept_wherever_they_stand() -> None:
     newer["pending"][0]["why"] = "new"
     newer["pending"][0]["unknown"] = newer["previous"][0]["unknown"] = "a key like any other"
     newer["previous"][0]["why"] = "old"
+    newer["in_flight"] = [{"run": "r", "since": TIME, "host": {"name": "a"}}]
     assert to_document(from_document(newer)) == newer
 
 
