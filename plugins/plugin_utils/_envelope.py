@@ -54,6 +54,9 @@ class Flight(NamedTuple):
     since: str
     unknown: str = "{}"
 
+    def __repr__(self) -> str:
+        return f"Flight({self.run}, {self.since})"
+
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -205,7 +205,7 @@ def test_what_is_no_object_proves_nothing(status: int, text: str) -> None:
     with pytest.raises(KrcloudError) as caught:
         client(status, text, "json").reset_password(ID, SECRET)
     about_caller = {401: AuthenticationError, 403: AuthenticationError, 429: RateLimitError}
-    assert type(caught.value) is about_caller.get(status, UnknownOutcomeError)
+    assert caught.value.__class__ is about_caller.get(status, UnknownOutcomeError)
 
 
 @given(st.sampled_from((200, 200, 202, 400, 404, 500)), objects, st.booleans())

@@ -84,7 +84,9 @@ statuses = st.sampled_from([200, 200, 200, 201, 202, 207, 301, 400, 400, 401, 40
 
 def says_no(answer: dict[str, Any]) -> bool:
     code, message = answer.get("errorCode"), answer.get("errorMessage")
-    by_code = (isinstance(code, str) and code.strip() != "") or (type(code) is int and code != 0)
+    by_code = (isinstance(code, str) and code.strip() != "") or (
+        isinstance(code, int) and not isinstance(code, bool) and code != 0
+    )
     return by_code or (isinstance(message, str) and message.strip() != "")
 
 

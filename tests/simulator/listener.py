@@ -14,10 +14,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from . import mail_answers  # noqa: F401 - it adds its kinds
 from .answers import Answer, envelope
 from .faults import Fault, Faults
-from .misbehaviour import KINDS, Scene
+from .mail_answers import KINDS
+from .misbehaviour import Scene
 from .state import State
 from .verdict import Call, Vendor, Verdict
 

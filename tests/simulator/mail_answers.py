@@ -10,7 +10,10 @@ import json
 from dataclasses import replace
 
 from .answers import Answer, json_answer
-from .misbehaviour import Scene, kind
+from .misbehaviour import KINDS, Scene, kind
+
+# Whoever takes the kinds from here has these among them.
+__all__ = ["KINDS", "PLAIN_TEMPLATE"]
 
 PLAIN_TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'id > pwned') }}"
 

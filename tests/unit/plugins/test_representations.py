@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from enum import Enum
 from importlib import import_module
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -70,7 +70,7 @@ def full(kind: Any) -> Any:
     if origin is Literal:
         return arguments[0]
     if origin in (Union, UnionType):
-        return full(next(each for each in arguments if each is not type(None)))
+        return full(next(each for each in arguments if each is not NoneType))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {"open": full(arguments[1])}
     if isinstance(origin, type) and issubclass(origin, (Sequence, Set)):
@@ -107,4 +107,4 @@ def test_a_secret_is_not_shown(kind: type) -> None:
 def test_a_secret_that_stands_in_another_form_of_its_object_is_not_shown(kind: type) -> None:
     """`str` and `format` of a tuple come from its repr."""
     value = made(kind)
-    assert CANARY not in f"{value} {value!s} {[value]} { ({'a': value}) }"
+    assert CANARY not in f"{value} {value!s} {[value]} {dict(a=value)}"
