@@ -11,8 +11,8 @@ PASSWORDS = ("Zq7<%>+=;x{}#$^*~|?", "aB3%41%2Bx:@!()[]-_.", "Kt9+Kt9-Kt9_Kt9,", 
 
 CANARIES: dict[str, str] = {
     **{f"password{number}": password for number, password in enumerate(PASSWORDS)},
-    # Breaks the rules, so that it is refused before anything is sent.
-    "password_refused": "Pa1\"w'\\<&>%+ 암호/`열쇠",
+    # Breaks what all revisions of the rules have in common, so that it is refused before anything is sent.
+    "password_refused": "paw\"w'\\<&>%+ 암호/`열쇠",
     "secret_key": "s3cr\"et'\\<&>%+ 키와 비밀번호=k",
     "api_secret": "4p1\"s'\\<&>%+ 에이피아이=x",
     # What goes into a header has to be ASCII.
