@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import (
     _errors,
@@ -156,18 +156,30 @@ def _strays(spec: _options.Spec, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _misfits(spec: _options.Spec, params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all text in options that cannot take it: ansible-core would quote it."""
+    """Yield all text in options that cannot take it: ansible-core would quote it, or show it among the options."""
     for name, option in spec.items():
         value = params.get(name)
-        if value is not None and not _fits(option, value):
+        if value is not None and not _fits(name, option, value):
             yield from _strings(value)
         for _at, row in _rows(option, value):
             if isinstance(row, Mapping):
                 yield from _misfits(option["options"], row)
 
 
-def _fits(option: Mapping[str, Any], value: Any) -> bool:
+# What texts have to be like to be shown as what they should be.
+_FORMS: Mapping[str, Callable[[str], bool]] = {
+    "id": _names.is_safe,
+    "name": _names.is_safe,
+    "email": lambda email: "@" in email,
+    "api_url": lambda url: url.lower().startswith(("https://", "http://")),
+    "url": lambda url: url.lower().startswith(("https://", "http://")),
+}
+
+
+def _fits(name: str, option: Mapping[str, Any], value: Any) -> bool:
     if option["type"] == "str" and isinstance(value, str):
+        if name in _FORMS and value and not _FORMS[name](value):
+            return False
         return "choices" not in option or value in option["choices"]
     # Imported here so that all else in this file stays free of Ansible.
     from ansible.module_utils.common import validation

@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from simulator import Simulator
+from tooling.tree import ROOT
 
+CONNECTIONS = ROOT / "tests" / "leaks" / "connections"
 MODULE = "AnsiballZ_"  # how ansible-core calls the file, and -vvv says which it puts where
 
 
@@ -61,47 +63,10 @@ def test_the_user_may_want_files(run_playbook: Any, tasks: list[dict[str, Any]],
         assert f"{MODULE}{name}.py" in done.stdout
 
 
-# In the shape of docker, kubectl, chroot, lxd and others: it can pipeline, and has no option for it.
-BARE = """
-import os
-import shutil
-import subprocess
-
-from ansible.plugins.connection import ConnectionBase
-
-
-class Connection(ConnectionBase):
-    transport = "bare"
-    has_pipelining = True
-
-    def _connect(self):
-        return self
-
-    def close(self):
-        pass
-
-    def exec_command(self, cmd, in_data=None, sudoable=True):
-        super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        done = subprocess.run(cmd, shell=True, input=in_data, capture_output=True)
-        return done.returncode, done.stdout, done.stderr
-
-    def put_file(self, in_path, out_path):
-        super().put_file(in_path, out_path)
-        shutil.copy(in_path, out_path)
-        with open(os.environ["PUT"], "a", encoding="utf-8") as log:
-            log.write(out_path)
-
-    def fetch_file(self, in_path, out_path):
-        shutil.copy(in_path, out_path)
-"""
-
-
 @pytest.mark.parametrize("decision", ["none", "play", "task", "host", "extra", "delegated", "elsewhere"])
 def test_modules_travel_without_a_file_where_there_is_no_option_for_it(
     run_playbook: Any, tasks: list[dict[str, Any]], tmp_path: Path, decision: str
 ) -> None:
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins" / "bare.py").write_text(BARE, encoding="utf-8")
     no = {"ansible_pipelining": False}
     bare = {"ansible_connection": "bare", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     other = {**bare, **(no if decision == "delegated" else {})}
@@ -116,7 +81,7 @@ def test_modules_travel_without_a_file_where_there_is_no_option_for_it(
     done = run_playbook(
         play([*hosts, *tasks], {"ansible_connection": "bare", **(no if decision == "play" else {})}),
         f"--vault-password-file={tmp_path / 'passphrase'}",
-        env={"ANSIBLE_CONNECTION_PLUGINS": str(tmp_path / "plugins"), "PUT": str(tmp_path / "put")},
+        env={"ANSIBLE_CONNECTION_PLUGINS": str(CONNECTIONS), "PUT": str(tmp_path / "put")},
         extra_vars=no if decision == "extra" else None,
     )
     assert done.returncode == 0, done.stdout

@@ -20,6 +20,8 @@ CANARIES: dict[str, str] = {
     "token_refused": "n0t\"ok'\\<&>%+ 토큰이 아님",
     "passphrase": "Tr3s\"or'\\<&>%+ 금고 4711",
     "passphrase_wrong": "Wr0ng\"'\\<&>%+ 다른 금고",
+    # Stands in no option that holds secrets, and where no message has to quote what is there.
+    "misplaced": "M1s\"place'd\\<&>%+ 잘못 놓인/",
     # The token in the answer to a request for a reset mail.
     "hash_id": "V1St\"GX'R8\\<&>%+ 재설정",
 }

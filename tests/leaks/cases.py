@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
     "store",
 )
 EXCEPTION, INTERRUPTED = "exception", "Ctrl-C"
+INTERPRETER, CONNECTION = "interpreter", "connection"
 ENVELOPES = ("a", "b", "spring", "html", "text")
 STATUSES = (200, 400, 403, 404, 500)
 # With a `requests` and a `hvac` that cannot be imported. Of use to a task for its module, and to a run for all of it.
@@ -445,10 +447,25 @@ def each_once(script: Script, path: str, failing: Container[str] = (), **trouble
 
 
 def usual(
-    script: Script, subject: str, *, fails: bool = False, store: dict[str, Any] | None = None, **trouble: Any
+    script: Script,
+    subject: str,
+    *,
+    fails: bool = False,
+    store: dict[str, Any] | None = None,
+    variables: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+    **trouble: Any,
 ) -> None:
-    """A case in which a plugin or a role does what it is for."""
-    task = partial(script.task, fails=fails)
+    """A case in which a plugin or a role does what it is for, with variables for the task and other options."""
+
+    def task(name: str, usually: dict[str, Any], **keywords: Any) -> None:
+        # Rows are given instead of one account.
+        alone = ("name", "password") if "accounts" in (options or {}) and "password" in usually else ()
+        given = {key: value for key, value in {**usually, **(options or {})}.items() if key not in alone}
+        if variables:
+            keywords["vars"] = variables
+        script.task(name, given, fails=fails, **keywords)
+
     role = partial(script.role, fails=fails)
     quick = {"retries": 0, "timeout": 30, "secure_logging": False}
     if subject == "ncp_dataforest_password":
@@ -476,6 +493,86 @@ def usual(
         vendor = {"api_url": script.simulator.solapi_url, **KEYS, "emails": [script.address(**trouble)]}
         store = store or script.vault_file()
         role("solapi_password_reset", {**quick, **vendor, "store": store, "min_interval": "30d"})
+
+
+RUNNING_MODULES = (
+    "ncp_dataforest_password",
+    "ncp_dataforest_account_info",
+    "solapi_password_reset",
+    "ncp_dataforest_rotation",
+)
+# Interpreters, as the text of a program: what is printed beside a module, in place of it, or for it.
+INTERPRETERS = {
+    # What they show beside a result does not keep that from being read.
+    "traced": 'set -x; {python} "$@"; exit 3',
+    "talkative": 'echo \'{{"talk": "of the weather"}}\'; exec {python} "$@"',
+    "talkative later": '{python} "$@"; echo \'{{"talk": "of the weather"}}\'',
+    "echo": 'cat "$@"',
+    "echo to stderr": 'cat "$@" >&2; exit 127',
+    "impostor": '{python} "$@" >/dev/null; echo \'{{"changed": false}}\'',
+    "silent": '{python} "$@" >/dev/null; kill -9 $$',
+}
+
+
+def interpreters(script: Script) -> None:
+    """Each module with each interpreter: ansible-core prints what it cannot read."""
+    for name, program in INTERPRETERS.items():
+        path = script.stage.folder / f"python-{name.replace(' ', '-')}"
+        path.write_text(f"#!/bin/sh\n{program.format(python=sys.executable)}\n", encoding="utf-8")
+        path.chmod(0o755)
+        for pipelining in (True, False):
+            use = {"ansible_python_interpreter": str(path), "ansible_pipelining": pipelining}
+            for subject in RUNNING_MODULES:
+                store = script.vault_file() if subject == "ncp_dataforest_rotation" else None
+                with script.about(subject), script.on(INTERPRETER):
+                    usual(script, subject, fails=name != "traced", store=store, variables=use)
+
+
+def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Subjects, each with options that hold a secret where it does not belong, and where no message has to quote it."""
+    secret, store = "{{ misplaced }}", script.vault_file()
+    names = ("concurrency", "max_failures", "requests_per_second", "wire_format", "validate_certs", "timeout")
+    for name in (*names, "retries", "deadline", "api_url", "id", "name", "unknown", "{{ misplaced }}"):
+        yield "ncp_dataforest_password", {name: secret}
+    for rows in (secret, [secret], [{"name": "df001", "password": "{{ password0 }}", "unknown": secret}]):
+        yield "ncp_dataforest_password", {"accounts": rows}
+    for name in ("retries", "unknown", "wire_format"):
+        yield "ncp_dataforest_account_info", {name: secret}
+    for options in ({"min_interval": secret, "store": store}, {"store": secret, "min_interval": "30d"}):
+        yield "solapi_password_reset", options
+    for name in ("email", "timeout", "unknown"):
+        yield "solapi_password_reset", {name: secret}
+    for name in ("max_age", "jitter", "password_length", "batch_size", "force", "new_accounts", "unknown", "store"):
+        yield "ncp_dataforest_rotation", {name: secret}
+    for rows in (secret, [secret], [{"name": secret}]):
+        yield "ncp_dataforest_rotation", {"accounts": rows}
+        yield "ncp_dataforest_publication", {"accounts": rows}
+    for name in ("type", "vault_id", "lock_timeout", "unknown"):
+        yield "ncp_dataforest_rotation", {"store": {**store, name: secret}}
+
+
+def misplaced(script: Script) -> None:
+    """A secret that no option marks as one."""
+    for subject, options in misplaced_options(script):
+        with script.about(subject), script.on(MISTAKE):
+            usual(script, subject, fails=True, options=options)
+    for lookup, arguments in (
+        ("dataforest_credential", "misplaced, store=store"),
+        ("dataforest_credential", "'df001', store=store, on_missing=misplaced"),
+        ("dataforest_credential", "'df001', store=misplaced"),
+        ("dataforest_password", "length=misplaced"),
+        ("dataforest_password", "misplaced"),
+    ):
+        with script.about(lookup), script.on(MISTAKE):
+            text = f"{{{{ lookup('{NAMESPACE}.{lookup}', {arguments}) | length }}}}"
+            script.task("ansible.builtin.debug", {"msg": text}, vars={"store": script.vault_file(df001=envelope())})
+
+
+def without_an_option(script: Script) -> None:
+    """Each module over a connection that can pipeline and has no option for it."""
+    for subject in RUNNING_MODULES:
+        with script.about(subject), script.on(CONNECTION):
+            usual(script, subject, variables={"ansible_connection": "bare"})
 
 
 def hanging(script: Script, subject: str) -> Callable[[], object]:

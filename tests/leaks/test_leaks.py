@@ -16,7 +16,7 @@ from leaks.canaries import CANARIES
 from leaks.cases import PLUGINS_AND_ROLES
 from leaks.planted import BREAK, copy_with
 from leaks.script import Script
-from leaks.stage import Coverage
+from leaks.stage import HERE, Coverage
 
 FORMATS: dict[str, dict[str, str]] = {
     "json": {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
@@ -40,6 +40,24 @@ def test_whatever_happens(subject: str, output: str, script: Script, coverage: C
     if output == "profiled":
         assert importlib.util.find_spec("ansible_collections.ansible.posix"), "make sweep installs it"
         assert "=====" in evidence.output
+
+
+def test_interpreters_that_print(script: Script, coverage: Coverage) -> None:
+    cases.interpreters(script)
+    evidence = script.run(coverage)
+    assert evidence.output.count("of the weather") > 0
+
+
+def test_a_secret_in_the_wrong_place(script: Script, coverage: Coverage) -> None:
+    cases.misplaced(script)
+    script.run(coverage)
+
+
+def test_a_connection_without_an_option_for_pipelining(script: Script, coverage: Coverage) -> None:
+    cases.without_an_option(script)
+    evidence = script.run(coverage, env={"ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connections")})
+    # The code of a module, without its arguments, is an archive.
+    assert [path for path in evidence.payloads if path.suffix != ".zip"] == []
 
 
 @pytest.mark.parametrize("subject", [subject for subject in PLUGINS_AND_ROLES if subject != "dataforest_password"])

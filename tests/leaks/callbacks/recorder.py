@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes down all that ansible-core hands to callback plugins of the results: what any of them could show or keep."""
+"""Writes down all that ansible-core hands to callback plugins of the results: what any of them could show or keep.
+
+The options of the tasks, which ansible-core hands them as well, go into a file of their own.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,10 @@ class CallbackModule(CallbackBase):
     def _write(self, event: str, result: Any) -> None:
         said = [str(item) for item in (result.exception, *result.warnings, *result.deprecations) if item]
         shown = {"task": result.task_name, "event": event, "result": result.result, "said": said}
-        with open(os.environ["KRCLOUD_RECORD"], "a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(json.dumps(shown, ensure_ascii=False, default=repr) + "\n")
+        options = {"task": result.task_name, "event": event, "options": result.task_fields.get("args")}
+        for place, line in (("KRCLOUD_RECORD", shown), ("KRCLOUD_OPTIONS", options)):
+            with open(os.environ[place], "a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(json.dumps(line, ensure_ascii=False, default=repr) + "\n")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write("ok", result)
