@@ -107,4 +107,5 @@ def test_a_secret_is_not_shown(kind: type) -> None:
 def test_a_secret_that_stands_in_another_form_of_its_object_is_not_shown(kind: type) -> None:
     """`str` and `format` of a tuple come from its repr."""
     value = made(kind)
-    assert CANARY not in f"{value} {value!s} {[value]} {dict(a=value)}"
+    inside = {"a": value}
+    assert CANARY not in f"{value} {value!s} {[value]} {inside}"
