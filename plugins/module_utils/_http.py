@@ -208,6 +208,10 @@ class Wait(NamedTuple):
     why: str = ""
 
 
+# In seconds. With less, another attempt would end before it has begun.
+_LEAST_LEFT = 0.001
+
+
 def next_wait(
     attempt: int, asked: Optional[float], left: float, limit: str, backoff: Callable[[int], float] = full_jitter
 ) -> Wait:
@@ -218,7 +222,7 @@ def next_wait(
     time for the whole is over, and ``limit`` says in words what ends it, such as "the deadline of 60 s".
     """
     seconds = backoff(attempt) + (asked or 0.0)
-    if seconds < left:
+    if left - seconds > _LEAST_LEFT:
         return Wait(seconds)
     why = f"{limit} leaves no time for another"
     return Wait(None, f"{asked_for(asked)}, and {why}" if asked else why)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils import _http
@@ -366,6 +366,7 @@ SCHEDULES = st.lists(
 
 
 @given(SCHEDULES, st.lists(DELAYS, min_size=9, max_size=9), DELAYS, st.floats(0.01, 100), st.integers(0, 8))
+@example([LOST], [1 / 3] * 9, 0.0, 1 / 3, 1)
 def test_the_deadline_holds_under_any_schedule(
     schedule: list[Step], waits: list[float], takes: float, deadline: float, retries: int
 ) -> None:
