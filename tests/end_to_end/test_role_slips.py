@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -265,12 +265,21 @@ def test_a_bad_key_of_one_host_keeps_no_other_from_its_turn(plays: Plays, simula
     assert f'"msg": "{plays.store("bad")["path"]}: NAVER Cloud refused the credentials from the' in done.stdout
 
 
+def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of all tasks at which a run can begin."""
+    for task in tasks:
+        if "block" in task:
+            yield from _names(task["block"])
+        elif "ansible.builtin.import_tasks" not in task:
+            yield task["name"]
+
+
 def test_a_run_that_begins_in_the_middle_of_the_role_says_so(plays: Plays, simulator: Simulator) -> None:
-    tasks = yaml.safe_load((ROLES / ROTATION / "tasks" / "main.yml").read_text(encoding="utf-8"))
-    names = [task["name"] for each in tasks for task in each.get("block", [each])]
     role = {"role": f"krcloud.credentials.{ROTATION}", "vars": plays.call(ROTATION)["vars"]}
+    tasks = yaml.safe_load((ROLES / ROTATION / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    names = list(_names(tasks))
     after = names[names.index("Rotate the passwords that are due") + 1 :]
-    assert len(after) == 5
+    assert after[0] == "Note which one is handed over first"
     for name in after:
         done = plays.run([{"roles": [role]}], f"--start-at-task=*{name}")
         assert done.returncode == 2
