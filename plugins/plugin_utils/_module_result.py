@@ -36,7 +36,7 @@ _NOT_BECOME = re.compile(
     r"(Missing|Incorrect) \w+ password"
     r"|(Premature end of stream|Duplicate become password prompt encountered) waiting for become success"
 )
-_LONGEST = 600
+_LONGEST, _BEGINNING = 600, 200
 _NEWER = "Set ansible_python_interpreter to a newer Python."
 _INTERPRETER = "Check ansible_python_interpreter and become; ansible.builtin.ping must work there."
 _MAYBE = "What it had begun may have been carried out."
@@ -103,7 +103,9 @@ def _sentence(what: str, said: str, show: Show) -> str:
 
 
 def _shown(said: str, show: Show) -> str:
-    """Return foreign text as one line that ends like a sentence; of a long one the end, where the reason mostly is."""
-    line = one_line(show(said[-_LONGEST * 8 :]), _LONGEST * 8)
-    line = line if len(line) <= _LONGEST else f"…{line[-_LONGEST:]}"
+    """Return foreign text as one line that ends like a sentence; of a long one both ends, which tell the reason."""
+    if len(said) > _LONGEST * 8:
+        said = f"{said[: _LONGEST * 2]} … {said[-_LONGEST * 6 :]}"
+    line = one_line(show(said), _LONGEST * 9)
+    line = line if len(line) <= _LONGEST else f"{line[:_BEGINNING]} … {line[-(_LONGEST - _BEGINNING) :]}"
     return line if line.endswith((".", "!", "?")) else f"{line}."
