@@ -492,9 +492,8 @@ def test_logs_in_by_approle_and_again_before_the_token_ends(
     hashi: HashiVaultBench, policy: str, proxy: FaultProxy
 ) -> None:
     login = by_approle(hashi, policy)
-    secret = {"secret_id": login.pop("secret_id")}
     clock = FakeClock()
-    store = store_on(hashi, proxy.url, clock, **login, **secret)
+    store = store_on(hashi, proxy.url, clock, **login)
     put(store, kim=OLD)
 
     def logins() -> int:
@@ -506,12 +505,13 @@ def test_logs_in_by_approle_and_again_before_the_token_ends(
     clock.passed += 2
     store.load(["kim"])
     assert logins() == 2
-    wrong = store_on(hashi, proxy.url, **login, **{"secret_id": "not-the-secret-id"})
-    error = failing(reading(wrong), secret["secret_id"], "not-the-secret-id")
+    another = {**login, "secret_id": "not-the-secret-id"}
+    wrong = store_on(hashi, proxy.url, **another)
+    error = failing(reading(wrong), login["secret_id"], "not-the-secret-id")
     assert "refused the login by approle at auth/approle" in error.message
     assert "role_id and secret_id" in str(error.hint)
     proxy.rule = lambda seen: DROP_ANSWER if seen.path.endswith("login") and seen.number % 2 else PASS
-    put(store_on(hashi, proxy.url, **login, **secret), lee=OLD)
+    put(store_on(hashi, proxy.url, **login), lee=OLD)
 
 
 def signed_jwt(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any]) -> str:
