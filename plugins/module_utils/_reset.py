@@ -68,7 +68,7 @@ class Outcome(NamedTuple):
 
 
 def targets(options: Mapping[str, Any]) -> List[Target]:
-    """Return what a task is to reset, be it one account or a list. Raises ConfigurationError."""
+    """Return what a task is to reset: one account, or a list of them. Raises ConfigurationError."""
     if options["accounts"] is None:
         return [Target(_ONLY, options["id"], options["name"], options["password"], _credentials.TASK)]
     if not options["accounts"]:

@@ -90,7 +90,7 @@ options:
     default: 8
   max_failures:
     description:
-      - Begin no further account once this many (1 or more) have failed, be it at the look-up or at the reset.
+      - Begin no further account once this many (1 or more) have failed, at the look-up or at the reset.
         Those left are reported as V(skipped).
       - If not set, all accounts are tried.
     type: int

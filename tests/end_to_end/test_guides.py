@@ -90,6 +90,9 @@ def test_reset_mails(reader: Reader) -> None:
     reader.keys()
     reader.passphrase_file = ".mails-passphrase"
     walk(reader, "reset_mails")
+    # One within the interval, one with an interval of 0s, and one to each address that the role is given.
+    mails = [mail["email"] for mail in reader.simulator.truth()["mails"]]
+    assert mails == ["member@example.com", "member@example.com", "first@example.com", "second@example.com"]
 
 
 class Server:
