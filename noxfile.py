@@ -102,10 +102,7 @@ def code_check(session: nox.Session) -> None:
     install(session, "lint")
     collections = str(tree.link())
     plugins = "--package=ansible_collections.krcloud.credentials.plugins"
-    typed = [
-        Path("tests", name)
-        for name in ("benchmarks", "demo", "hostile", "leaks", "simulator", "store_bench", "sweeps", "tooling")
-    ]
+    typed = [Path("tests", name) for name in ("benchmarks", "demo", "hostile", "leaks", "support", "sweeps", "tooling")]
     typed += sorted(path for path in Path("tests").glob("*/conftest.py") if path.parent not in typed)
     commands = [
         ("ruff", "check"),
@@ -186,7 +183,7 @@ def hostile(session: nox.Session) -> None:
 def sweep_long(session: nox.Session) -> None:
     """Sweep with more accounts, more at a time, on bad days and through playbooks; long histories and fuzzing."""
     install(session, USUAL.lock)
-    histories = "tests/unit/plugins/plugin_utils/test_histories.py"
+    histories = "tests/unit/plugins/plugin_utils/_rotation/test_histories.py"
     session.run("pytest", "--timeout=3600", histories, env={"KRCLOUD_HISTORIES": "10000"})
     fuzzed = ("tests/hostile/test_fuzz.py", "tests/hostile/test_plausible.py", "tests/hostile/test_plausible_mail.py")
     session.run("pytest", "--timeout=3600", *fuzzed, env={"KRCLOUD_FUZZ": "6000"})
@@ -270,7 +267,7 @@ def bench(session: nox.Session) -> None:
 def simulator(session: nox.Session) -> None:
     """Start the simulator, print how to reach it, and run until interrupted."""
     install_to_run(session, USUAL)
-    session.run("python", "-m", "simulator", "serve", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "support.simulator", "serve", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(default=False)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._module_action import ModuleAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.module_action import ModuleAction
 
 
 class ActionModule(ModuleAction):

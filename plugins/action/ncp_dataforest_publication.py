@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._publication import note_published
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
 SPEC: Spec = {
     "accounts": {"type": "list", "elements": "dict", "required": True},
     "begun": {"type": "list", "elements": "dict", "default": []},
-    "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+    "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
 }
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask, rotation_spec
 
 
 class ActionModule(RedactingAction):

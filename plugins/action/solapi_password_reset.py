@@ -10,22 +10,23 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._mail_address import check_email
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import controller_spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._duration import parse_duration
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import controller_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.mail_address import check_email
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once, told
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import RESET_MAILS
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.durations import parse_duration
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import RESET_MAILS
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import carry_out
 
 # Of a task with a store.
 SPEC = controller_spec(
-    "solapi",
+    SOLAPI,
     {
         "email": {"type": "str", "required": True},
-        "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+        "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
         "min_interval": {"type": "str", "required": True},
     },
 )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that every module and plugin of this collection shares: the same table as `_options.CONNECTION`."""
+"""Options that every module and plugin of this collection shares: the same table as `_call.options.CONNECTION`."""
 
 from __future__ import annotations
 

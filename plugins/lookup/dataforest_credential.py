@@ -102,12 +102,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import Spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import opened_store, validated
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._credential import active_passwords
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._lookup import RedactingLookup
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.lookup import RedactingLookup
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.reader import active_passwords
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
 
 class LookupModule(RedactingLookup):
@@ -126,6 +126,6 @@ class LookupModule(RedactingLookup):
 def credential_spec() -> Spec:
     """Return the argument spec of the lookup."""
     return {
-        "store": {"type": "dict", "required": True, "options": stores.argument_spec()},
+        "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
         "on_missing": {"type": "str", "choices": ["error", "warn", "skip"], "default": "error"},
     }

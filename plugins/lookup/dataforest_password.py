@@ -63,10 +63,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._password import generate_password
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._arguments import validated
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._lookup import RedactingLookup
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import generate_password
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.lookup import RedactingLookup
 
 
 class LookupModule(RedactingLookup):

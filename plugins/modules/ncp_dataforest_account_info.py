@@ -173,31 +173,28 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import (
-    _ansiballz,
-    _module,
-    _ncp,
-    _ncp_module,
-    _options,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import clients, dataforest
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 
 
-def list_accounts(module: _module.RedactingModule) -> Dict[str, Any]:
+def list_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    accounts, unusable = _ncp_module.client(module).accounts()
+    caller = connection.open_caller(options, module.warn)
+    accounts, unusable = clients.client(options, caller, module.redactor).accounts()
     if unusable:
-        module.warn(_ncp.warning_of(unusable))
+        module.warn(dataforest.warning_of(unusable))
     return {
         "changed": False,
-        "accounts": [account.as_dict() for account in _ncp.matching(accounts, options["id"], options["name"])],
+        "accounts": [account.as_dict() for account in dataforest.matching(accounts, options["id"], options["name"])],
         "unusable": [row.as_dict() for row in unusable],
     }
 
 
 def main() -> None:
-    _ansiballz.all_is_imported()
-    module = _module.RedactingModule(
-        _options.argument_spec("ncp", {"id": {"type": "str"}, "name": {"type": "str"}}),
+    module = ansible_module.RedactingModule(
+        specs.argument_spec(DATAFOREST, {"id": {"type": "str"}, "name": {"type": "str"}}),
         supports_check_mode=True,
     )
     module.run(lambda: list_accounts(module))

@@ -236,13 +236,10 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import (
-    _ansiballz,
-    _module,
-    _ncp_module,
-    _options,
-    _reset,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection, rate
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import clients, reset
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 
 ACCOUNT = {
     "id": {"type": "str"},
@@ -270,34 +267,37 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def reset(module: _module.RedactingModule) -> Dict[str, Any]:
+def reset_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    wanted = _reset.targets(options)
-    client_of = _ncp_module.clients(
-        module, (target.tenant for target in wanted), connections=min(options["concurrency"], len(wanted))
+    wanted = reset.targets(options)
+    caller = connection.open_caller(
+        options,
+        module.warn,
+        connections=min(options["concurrency"], len(wanted)),
+        limiter=rate.RateLimiter(options["requests_per_second"]),
     )
-    for doubt in _reset.doubts(wanted):
+    client_of = clients.clients(options, caller, module.redactor, (target.tenant for target in wanted))
+    for doubt in reset.doubts(wanted):
         module.warn(doubt)
-    outcomes = _reset.reset_passwords(
+    outcomes = reset.reset_passwords(
         wanted,
         client_of,
         check_mode=module.check_mode,
         concurrency=options["concurrency"],
         max_failures=options["max_failures"],
     )
-    return _reset.result_of(outcomes)
+    return reset.result_of(outcomes)
 
 
 def main() -> None:
-    _ansiballz.all_is_imported()
-    module = _module.RedactingModule(
-        _options.argument_spec("ncp", OPTIONS),
+    module = ansible_module.RedactingModule(
+        specs.argument_spec(DATAFOREST, OPTIONS),
         mutually_exclusive=[("id", "name"), ("id", "accounts"), ("name", "accounts"), ("password", "accounts")],
         required_one_of=[("id", "name", "accounts")],
         required_by={"id": "password", "name": "password"},
         supports_check_mode=True,
     )
-    module.run(lambda: reset(module))
+    module.run(lambda: reset_accounts(module))
 
 
 if __name__ == "__main__":

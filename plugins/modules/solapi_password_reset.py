@@ -193,13 +193,10 @@ import os
 import secrets
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import (
-    _ansiballz,
-    _credentials,
-    _module,
-    _options,
-    _solapi,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import client, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 
 OPTIONS: Dict[str, Dict[str, Any]] = {
     "email": {"type": "str", "required": True},
@@ -209,18 +206,18 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def send(module: _module.RedactingModule) -> Dict[str, Any]:
-    credentials = _credentials.solapi_credentials(module.params, os.environ)
+def send(module: ansible_module.RedactingModule) -> Dict[str, Any]:
+    credentials = keys.solapi_credentials(module.params, os.environ)
     if credentials:
         module.redactor.add(credentials.secret)
-    client = _solapi.Solapi(_module.caller_for(module), credentials, module.redactor, lambda: secrets.token_hex(16))
-    return _solapi.request_reset(client, module.params["email"], check_mode=module.check_mode)
+    caller = connection.open_caller(module.params, module.warn)
+    solapi = client.Solapi(caller, credentials, module.redactor, lambda: secrets.token_hex(16))
+    return client.request_reset(solapi, module.params["email"], check_mode=module.check_mode)
 
 
 def main() -> None:
-    _ansiballz.all_is_imported()
-    module = _module.RedactingModule(
-        _options.argument_spec("solapi", OPTIONS),
+    module = ansible_module.RedactingModule(
+        specs.argument_spec(SOLAPI, OPTIONS),
         required_together=[("store", "min_interval")],
         supports_check_mode=True,
     )

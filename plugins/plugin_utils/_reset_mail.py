@@ -28,11 +28,10 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._mail_address import canonical, spellings
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Rehearse, Save
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds, time_text
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import FUTURE_TOLERANCE
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.mail_address import canonical, spellings
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import FUTURE_TOLERANCE
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     LONGEST_NAME,
     MOST_LOSSES,
     Change,
@@ -43,6 +42,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import 
     Stored,
     StoreError,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Rehearse, Save
 
 FORMAT = 1
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from benchmarks import measure
 from benchmarks.measure import Cost
-from end_to_end.playbooks import command
-from simulator import Simulator
-from simulator.signatures import ncp_signature
-from store_bench.openbao import OpenBao
+from support.playbooks import command
+from support.simulator import Simulator
+from support.simulator.signatures import ncp_signature
+from support.stores.openbao import OpenBao
 
 LATENCY = 0.05
 CONCURRENCY = 10

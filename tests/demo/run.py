@@ -22,7 +22,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from simulator import Simulator  # noqa: E402 only now on the path
+from support.simulator import Simulator  # noqa: E402 only now on the path
 from tooling.processes import strike_down  # noqa: E402 only now on the path
 
 ROTATE = "krcloud.credentials.rotate_dataforest"

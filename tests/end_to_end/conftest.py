@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible.plugins.loader import init_plugin_loader
 
-from end_to_end.playbooks import installed_collection, run_playbook, running_simulator, simulator
+from support.playbooks import installed_collection, run_playbook, running_simulator, simulator
 from tooling import tree
 
 # The tables of options are asked what to try.

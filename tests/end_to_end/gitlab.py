@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from end_to_end.playbooks import BIN, isolated
+from support.playbooks import BIN, isolated
 from tooling.tree import ROOT
 
 EXAMPLE = ROOT / "docs/examples/gitlab-git"

@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from end_to_end.playbooks import BIN, isolated
-from simulator import Simulator
+from support.playbooks import BIN, isolated
+from support.simulator import Simulator
 from tooling import guides
 from tooling.guides import Example
 

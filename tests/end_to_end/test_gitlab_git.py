@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from end_to_end.gitlab import EXAMPLE, ROTATE, STORE, Project, git
-from end_to_end.playbooks import BIN
-from simulator import Simulator
+from support.playbooks import BIN
+from support.simulator import Simulator
 
 ASIDE = "rotation/7"
 

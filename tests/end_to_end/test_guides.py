@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from end_to_end.reader import CHECK_LOGIN, FOLDER, Reader, Web
-from simulator import Simulator
-from store_bench.openbao import OpenBao
+from support.simulator import Simulator
+from support.stores.openbao import OpenBao
 from tooling import guides
 
 KUBERNETES = "/var/run/secrets/kubernetes.io/serviceaccount/token"

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from end_to_end.canary import found, sinks
-from simulator import Simulator
+from support.canary import found, sinks
+from support.simulator import Simulator
 
 CREDENTIAL, PASSWORD = "dataforest_credential", "dataforest_password"
 PASSPHRASES = ("the passphrase of the play", "the passphrase of somebody else")

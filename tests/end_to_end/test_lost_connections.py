@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from end_to_end.playbooks import BIN
 from end_to_end.ssh_server import SshServer
-from simulator import Simulator
+from support.playbooks import BIN
+from support.simulator import Simulator
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh client")
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import _PY_MIN
 
-from simulator import Simulator
+from support.simulator import Simulator
 from tooling import interpreters
 
 PASSWORD = "Invented-1x"

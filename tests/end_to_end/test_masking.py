@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from simulator import Simulator
+from support.simulator import Simulator
 
 # How ansible-core 2.22 masks, and how 2.21 and earlier do.
 SHREDS = ("$REDACTED$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")

@@ -12,7 +12,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from simulator import Simulator
+from support.simulator import Simulator
 
 
 def test_the_interpreter_and_the_way_to_mend_it_are_named(

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import CONNECTION, VENDORS
-from end_to_end.playbooks import command
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+from support.playbooks import command
 from tooling import tree
 
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"
@@ -34,6 +36,7 @@ def _note(self):
 ActionModule.act = _note
 """
 # The table of options of the action, the same for the test, and whose credentials they are.
+GROUPS = {"ncp": DATAFOREST, "solapi": SOLAPI}
 ROLES = {
     "ncp_dataforest_rotation": ("rotation_spec()", lambda action: action.rotation_spec(), "ncp"),
     "solapi_password_reset": ("SPEC", lambda action: action.SPEC, "solapi"),
@@ -125,7 +128,7 @@ def test_module_defaults_reach_into_the_role_and_its_variables_win(probe: Probe)
 
     # The same of a whole group, with defaults by name on top. What is omitted is not given.
     group = f"group/krcloud.credentials.{probe.vendor}"
-    of_all = {name: one[name] for name in (*VENDORS[probe.vendor], *CONNECTION)}
+    of_all = {name: one[name] for name in (*GROUPS[probe.vendor].options, *CONNECTION)}
     by_name = {name: value for name, value in one.items() if name in ("store", "min_interval")} | {"deadline": 9.5}
     omitted = dict.fromkeys(of_all, "{{ nothing | default(omit) }}")
     same(probe.run({group: of_all, module: by_name}, required | omitted), of_all | by_name)

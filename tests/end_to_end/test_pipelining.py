@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator import Simulator
+from support.simulator import Simulator
 from tooling.tree import ROOT
 
 CONNECTIONS = ROOT / "tests" / "leaks" / "connections"

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from end_to_end.playbooks import BIN, RunPlaybook
-from simulator import Simulator
+from support.playbooks import BIN, RunPlaybook
+from support.simulator import Simulator
 
 MODULE = "krcloud.credentials.solapi_password_reset"
 PASSPHRASE = "an invented passphrase"

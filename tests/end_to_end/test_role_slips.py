@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator import Simulator
+from support.simulator import Simulator
 from tooling import tree
 
 ROTATION, RESET = "ncp_dataforest_rotation", "solapi_password_reset"

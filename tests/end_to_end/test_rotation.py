@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from end_to_end.canary import found, sinks
-from simulator import Simulator
-from store_bench.openbao import OpenBao
+from support.canary import found, sinks
+from support.simulator import Simulator
+from support.stores.openbao import OpenBao
 
 NAMES = ["df001", "df002", "df003", "df004", "df005"]
 

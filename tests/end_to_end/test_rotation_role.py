@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from end_to_end.canary import found, sinks
-from simulator import Simulator
+from support.canary import found, sinks
+from support.simulator import Simulator
 from tooling import tree
 
 ROLE = tree.ROOT / "roles" / "ncp_dataforest_rotation"

@@ -15,11 +15,15 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account, Envelope, to_document
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change
-from simulator import Simulator
-from store_bench.openbao import OpenBao
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    Account,
+    Envelope,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Change
+from support.simulator import Simulator
+from support.stores.openbao import OpenBao
 
 NAMES = ["df001", "df002", "df003"]
 PASSPHRASE = "a passphrase of the tests"
@@ -174,7 +178,7 @@ def test_what_a_lookup_returns_is_no_template(play: Play, openbao: OpenBao, tmp_
     loader = DataLoader()
     loader.set_vault_secrets([("default", VaultSecret(PASSPHRASE.encode()))])
     changes = {name: Change(document, None) for name, document in documents.items()}
-    stores.open_store(store, loader, {}).save(changes)
+    registry.open_store(store, loader, {}).save(changes)
     read = credential(NAMES, store)
     through, direct, fact, template, looped = play.run(
         debug("{{ variable }}", vars={"variable": read}),

@@ -28,9 +28,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from end_to_end.playbooks import BIN, RunPlaybook
-from simulator import Simulator
-from store_bench.openbao import OpenBao
+from support.playbooks import BIN, RunPlaybook
+from support.simulator import Simulator
+from support.stores.openbao import OpenBao
 from tooling.tree import ROOT
 
 OLD = Path(__file__).parent / "from_0_1_0"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible.release import __version__
 
-from end_to_end.playbooks import isolated
+from support.playbooks import isolated
 from tooling.tree import ROOT
 
 GUIDE = (ROOT / "docs/docsite/rst/secrets.rst").read_text(encoding="utf-8")

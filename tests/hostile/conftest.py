@@ -14,8 +14,8 @@ import hypothesis
 import pytest
 from ansible.plugins.loader import init_plugin_loader
 
-from end_to_end.playbooks import installed_collection, run_playbook
 from hostile.tasks import TargetHost, target_host
+from support.playbooks import installed_collection, run_playbook
 from tooling import tree
 
 # Before anything of the collection is imported.

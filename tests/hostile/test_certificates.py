@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from end_to_end.playbooks import RunPlaybook
 from hostile.answers import RIGHT, whole
 from hostile.operations import HASTE, LIST, MAIL, OPERATIONS, RESET, SECRET, Operation, failure_of, result_of, texts
 from hostile.raw_server import Play, RawServer, says, waits
 from hostile.tasks import TargetHost, target_host
-from simulator import tls
+from support.playbooks import RunPlaybook
+from support.simulator import tls
 from tooling import tree
 
 pytestmark = pytest.mark.timeout(120)

@@ -21,14 +21,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._bodies import Unreadable, parse
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Request, Response
-from ansible_collections.krcloud.credentials.plugins.module_utils._names import is_safe
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import Account, DataForest
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import ResetMail, Solapi
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.bodies import Unreadable, parse
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Caller, Limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import is_safe
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import Account, DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import ResetMail, Solapi
 from hostile.answers import MESSAGES, UNREADABLE, accounts
 from hostile.operations import EMAIL, ID, LONGEST_MESSAGE, SECRET, texts
 

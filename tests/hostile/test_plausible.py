@@ -19,8 +19,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._credentials import Credentials
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import (
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Caller, Limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
     AuthenticationError,
     KrcloudError,
     NotFoundError,
@@ -29,9 +30,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._errors import
     RejectedError,
     UnknownOutcomeError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Request, Response
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import DataForest, Listing
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import DataForest, Listing
 from hostile.operations import ID, SECRET
 
 pytestmark = pytest.mark.timeout(1800)

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._http import Caller, Limits, Request, Response
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import Solapi, request_reset
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import carry_out
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Caller, Limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import Request, Response
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import Solapi, request_reset
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import ask_once
-from unit.plugins.plugin_utils.memory_store import MemoryStore
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import carry_out
+from support.memory_store import MemoryStore
 
 pytestmark = pytest.mark.timeout(1800)
 

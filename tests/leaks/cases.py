@@ -15,7 +15,7 @@ from typing import Any
 from leaks.canaries import CANARIES, PASSWORDS
 from leaks.script import NAMESPACE, Script
 from leaks.stage import INTERPOSED
-from simulator.passwords import ECHOES
+from support.simulator.passwords import ECHOES
 
 SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
     "success",

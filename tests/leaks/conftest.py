@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from end_to_end.playbooks import installed_collection, running_simulator, simulator
 from leaks.canaries import CANARIES
 from leaks.script import Script, Silence
 from leaks.stage import Coverage, Stage
-from simulator import Simulator
-from store_bench.openbao import OpenBao
+from support.playbooks import installed_collection, running_simulator, simulator
+from support.simulator import Simulator
+from support.stores.openbao import OpenBao
 from tooling import long_form
 
 # Fixtures.

@@ -24,8 +24,8 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from leaks.canaries import CANARIES
 from leaks.stage import Coverage, Evidence, Stage
-from simulator import Simulator
-from store_bench.openbao import OpenBao
+from support.simulator import Simulator
+from support.stores.openbao import OpenBao
 
 T = TypeVar("T")
 Task = dict[str, Any]

@@ -21,10 +21,10 @@ from typing import Any
 
 import yaml
 
-from end_to_end.canary import forms
-from end_to_end.playbooks import BIN, command
 from leaks.canaries import CANARIES
 from leaks.watch import MARK, Watch, is_running
+from support.canary import forms
+from support.playbooks import BIN, command
 
 HERE = Path(__file__).parent
 INTERPOSED = HERE / "interposed"

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from end_to_end.canary import forms
 from leaks import cases
 from leaks.canaries import CANARIES
 from leaks.planted import copy_with
 from leaks.script import Script
 from leaks.stage import Coverage, Evidence, Stage
+from support.canary import forms
 
 SECRET = CANARIES["password0"]
 

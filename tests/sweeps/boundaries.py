@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from store_bench.steps import Hook, Replacement
+from support.stores.steps import Hook, Replacement
 
 WIDTH = 48
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import pytest
 from ansible.plugins.loader import init_plugin_loader
 
-from end_to_end.playbooks import installed_collection, running_simulator, simulator
+from support.playbooks import installed_collection, running_simulator, simulator
 from sweeps.tally import Tally
 from tooling import long_form, tree
 
 # Before anything of the collection is imported.
 init_plugin_loader([str(tree.link())])
 
-from store_bench.fixtures import bench, folder, openbao, quick_key_derivation, vault  # noqa: E402
+from support.stores.fixtures import bench, folder, openbao, quick_key_derivation, vault  # noqa: E402
 
 # Fixtures.
 __all__ = [

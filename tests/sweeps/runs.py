@@ -14,23 +14,24 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
-from ansible_collections.krcloud.credentials.plugins.module_utils._errors import KrcloudError
-from ansible_collections.krcloud.credentials.plugins.module_utils._options import argument_spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import argument_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_account_info as info
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password as password
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation_task import RotationTask, rotation_spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Store
-from simulator import Simulator
-from store_bench.benches import Bench, replaced
-from store_bench.steps import Hook
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Store
+from support.simulator import Simulator
+from support.stores.benches import Bench, replaced
+from support.stores.steps import Hook
 from sweeps.boundaries import of_vendor
 
 # The options of each module that the task runs, and its body.
 MODULES: Mapping[str, tuple[dict[str, Any], Callable[[Any], dict[str, Any]]]] = {
     "ncp_dataforest_account_info": ({"id": {"type": "str"}, "name": {"type": "str"}}, info.list_accounts),
-    "ncp_dataforest_password": (password.OPTIONS, password.reset),
+    "ncp_dataforest_password": (password.OPTIONS, password.reset_accounts),
 }
 
 
@@ -40,8 +41,11 @@ class _Module:
     check_mode = False
 
     def __init__(self, spec: dict[str, Any], options: Mapping[str, Any]) -> None:
-        self.params = _validated(argument_spec("ncp", spec), options)
+        self.params = _validated(argument_spec(DATAFOREST, spec), options)
         self.redactor = Redactor()
+
+    def warn(self, warning: str) -> None:
+        raise AssertionError(warning)
 
 
 def run_module(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def rotate(
 @contextlib.contextmanager
 def watched(bench: Bench, hook: Hook) -> Iterator[None]:
     """Every rotation in this block tells the hook of its steps to the store and to the vendor."""
-    with bench.steps(hook), replaced(of_vendor(_transport, hook)):
+    with bench.steps(hook), replaced(of_vendor(wire, hook)):
         yield
 
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Account
-from simulator import Simulator
-from store_bench.benches import Bench
-from store_bench.child import Child, Died, kill_myself
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from support.simulator import Simulator
+from support.stores.benches import Bench
+from support.stores.child import Child, Died, kill_myself
 from sweeps.boundaries import Boundaries, passed
 from sweeps.runs import rotate, watched
 from sweeps.tally import Tally

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _transport
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import Envelope, from_document
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import MOST_PREVIOUS
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import MOST_LOSSES, Stored
-from simulator import Simulator
-from store_bench.benches import Bench, load, replaced
-from store_bench.child import Child
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, from_document
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import MOST_PREVIOUS
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import MOST_LOSSES, Stored
+from support.simulator import Simulator
+from support.stores.benches import Bench, load, replaced
+from support.stores.child import Child
 from sweeps.boundaries import of_a_vendor
 from sweeps.runs import rotate
 from sweeps.tally import Tally
@@ -56,7 +56,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
     """Rotate in this process, and look into the store at the very moment before each password is sent."""
     names = {account.id: account.name for account in world.accounts}
     places: list[str] = []
-    send = _transport.PooledTransport.send
+    send = wire.PooledTransport.send
 
     def looked_up(self: Any, request: Any, timeout: float, deadline: float) -> Any:
         body = json.loads(request.body) if of_a_vendor(request) else {}
@@ -67,7 +67,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
 
     store = world.bench.open()
     saved = journal(store)
-    with replaced([(_transport.PooledTransport, "send", looked_up)]):
+    with replaced([(wire.PooledTransport, "send", looked_up)]):
         start()
         result = rotate(store, world.simulator, force=True, concurrency=2)
     return Witness(result["accounts"], saved, places)

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from end_to_end.canary import found
-from end_to_end.playbooks import command
-from simulator import Simulator
-from store_bench.benches import PASSPHRASE, Bench, VaultFileBench
+from support.canary import found
+from support.playbooks import command
+from support.simulator import Simulator
+from support.stores.benches import PASSPHRASE, Bench, VaultFileBench
 from sweeps.boundaries import passed
 from sweeps.tally import Tally
 from sweeps.world import World, forced_run, known

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     STAGED,
     UNKNOWN,
     Account,
@@ -21,13 +22,17 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope impo
     Flight,
     Pending,
     from_document,
-    time_text,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import LONGEST_FLIGHT
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Outcome, Store, StoreError
-from simulator import Simulator
-from store_bench.benches import Bench, load, put
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import LONGEST_FLIGHT
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    Change,
+    Outcome,
+    Store,
+    StoreError,
+)
+from support.simulator import Simulator
+from support.stores.benches import Bench, load, put
 from sweeps.runs import rotate
 
 DAY = 86400.0

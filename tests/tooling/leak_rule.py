@@ -23,9 +23,10 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.krcloud.credentials.plugins.module_utils import _options
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 from tooling import tree
 
 # The integration targets are not among them: they give literals and wrong types on purpose, against the simulator.
@@ -60,11 +61,12 @@ def secret_options(spec: Mapping[str, Any]) -> set[str]:
     return found.union(*(secret_options(option.get("options") or {}) for option in spec.values()))
 
 
-SPECS = (*_options.VENDORS.values(), ncp_dataforest_password.OPTIONS, stores.argument_spec())
+GROUPS = (DATAFOREST, SOLAPI)
+SPECS = (*(group.options for group in GROUPS), ncp_dataforest_password.OPTIONS, registry.argument_spec())
 SECRET_OPTIONS = frozenset().union(*map(secret_options, SPECS))
 SECRET_VARIABLES = frozenset(
     variable
-    for group in (*_options.ENVIRONMENT.values(), *(store.ENVIRONMENT for store in stores.STORES.values()))
+    for group in (*(each.environment for each in GROUPS), *(store.ENVIRONMENT for store in registry.STORES.values()))
     for option in SECRET_OPTIONS & set(group)
     for variable in group[option]
 )

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from store_bench.steps import of_hashi_vault, of_vault_file
+from support.stores.steps import of_hashi_vault, of_vault_file
 from sweeps.boundaries import Boundaries, of_vendor
 
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"

@@ -18,16 +18,16 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.lookup.dataforest_credential import LookupModule, credential_spec
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import stores
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import (
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
     Envelope,
     Pending,
     Previous,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import Change, Stored, StoreError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils.stores._kv2 import HashiVaultStore
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Change, Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.kv2 import HashiVaultStore
 
 LOOKUP = "'krcloud.credentials.dataforest_credential'"
 TIME = "2026-11-20T03:00:00Z"
@@ -62,7 +62,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, vault_secrets: list[tuple[s
     path = tmp_path_factory.mktemp("store") / "dataforest.yml"
     documents = {name: document(name) for name in [*ACTIVE, "pending"]}
     documents["foreign"] = {"password": RETIRED}
-    store = stores.open_store({"path": str(path)}, loader, {})
+    store = registry.open_store({"path": str(path)}, loader, {})
     saved = store.save({name: Change(content, None) for name, content in documents.items()})
     assert all(isinstance(outcome, str) for outcome in saved.values())
     return path.read_bytes()
@@ -127,7 +127,7 @@ def test_a_play_gets_them_as_they_are(template: Callable[..., Any], path: Path) 
 
 def test_one_reading_serves_all_terms(look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     store = CountingStore()
-    monkeypatch.setattr(stores, "open_store", lambda *_args, **_kwargs: store)
+    monkeypatch.setattr(registry, "open_store", lambda *_args, **_kwargs: store)
     look_up("df001", ["df002", "df001"], "df003")
     assert store.loads == [["df001", "df002", "df003"]]
 
@@ -236,7 +236,7 @@ def test_what_cannot_be_read_is_an_error_for_whoever_names_it_and_for_nobody_els
     look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, on_missing: str
 ) -> None:
     store = PartlyReadableStore("df003", RETIRED)
-    monkeypatch.setattr(stores, "open_store", lambda *_args, **_kwargs: store)
+    monkeypatch.setattr(registry, "open_store", lambda *_args, **_kwargs: store)
     assert look_up("df001", "df002", on_missing=on_missing) == [ACTIVE["df001"], ACTIVE["df002"]]
     for name, label in (("df003", "df003"), (RETIRED, "term 2")):
         with pytest.raises(AnsibleLookupError) as caught:
@@ -249,7 +249,7 @@ def test_the_store_is_closed_whatever_happens(
     look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     store = PartlyReadableStore("df003")
-    monkeypatch.setattr(stores, "open_store", lambda *_args, **_kwargs: store)
+    monkeypatch.setattr(registry, "open_store", lambda *_args, **_kwargs: store)
     if fails:
         with pytest.raises(AnsibleLookupError):
             look_up("df003")
@@ -390,7 +390,7 @@ def test_what_nobody_expected_is_told_without_its_text(
         raise ValueError(ACTIVE["df003"])
 
     monkeypatch.setattr(CountingStore, "load", load)
-    monkeypatch.setattr(stores, "open_store", lambda *_args, **_kwargs: CountingStore())
+    monkeypatch.setattr(registry, "open_store", lambda *_args, **_kwargs: CountingStore())
     with pytest.raises(AnsibleLookupError, match="met an error that it does not know \\(ValueError in test_") as caught:
         look_up("df003")
     assert list(causes(caught.value)) == [caught.value]
@@ -432,5 +432,5 @@ def test_the_documentation_is_that_of_the_options(documented: Callable[[str], di
     terms = options.pop("_terms")
     assert (terms["type"], terms["elements"], terms["required"]) == ("list", "str", True)
     assert_same(options, credential_spec())
-    assert_same(options["store"]["suboptions"], stores.argument_spec())
+    assert_same(options["store"]["suboptions"], registry.argument_spec())
     assert documentation["name"] == "dataforest_credential"

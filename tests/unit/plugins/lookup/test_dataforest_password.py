@@ -18,7 +18,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.krcloud.credentials.plugins.lookup.dataforest_password import LookupModule
-from ansible_collections.krcloud.credentials.plugins.module_utils._password import (
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import (
     _ALPHABET,
     LONGEST,
     SHORTEST,

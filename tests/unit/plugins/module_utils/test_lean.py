@@ -10,15 +10,13 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import Simulator
+from support.simulator import Simulator
 from tooling import tree
 
 ACCOUNTS = 40
@@ -82,52 +80,3 @@ def test_a_bulk_reset_opens_no_more_connections_than_it_has_workers(simulator: S
     assert seen["by_operation"] == {"resetPassword": ACCOUNTS}
     assert seen["connections"] <= CONCURRENCY
     assert seen["peak"] <= CONCURRENCY
-
-
-# Imports the library from a place, and prints whether garbage is looked for, and which files were compiled.
-IMPORTING = """
-import builtins, gc, sys
-from importlib import import_module
-
-sys.path.insert(0, sys.argv[1])
-compiled, real = [], compile
-builtins.compile = lambda source, name, *rest, **named: compiled.append(name) or real(source, name, *rest, **named)
-package = "ansible_collections.krcloud.credentials.plugins.module_utils"
-import_module(package + "._ansiballz")
-for name in sys.argv[2].split():
-    module = import_module(f"{package}.{name}")
-    assert module.__file__ == f"{sys.argv[1]}/{package.replace('.', '/')}/{name}.py", module.__file__
-looked = gc.isenabled()
-sys.modules[package + "._ansiballz"].all_is_imported()
-print(looked, gc.isenabled(), gc.get_freeze_count() > 0, *compiled, sep="\\n")
-"""
-
-
-def imported_from(place: Path) -> tuple[list[str], Counter[str]]:
-    """Import all files of the library; return three truths about garbage, and how often each file was compiled."""
-    files = sorted(path.stem for path in (tree.ROOT / "plugins" / "module_utils").glob("_*.py"))
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTING, str(place), " ".join(files)], check=True, capture_output=True, text=True
-    )
-    lines = done.stdout.splitlines()
-    return lines[:3], Counter(Path(name).stem for name in lines[3:] if name.startswith(str(place)))
-
-
-def test_a_packed_module_is_compiled_once_and_looked_through_for_garbage_later(tmp_path: Path) -> None:
-    packed, folder = tmp_path / "packed.zip", tree.COLLECTION / "plugins" / "module_utils"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in (tree.ROOT / "plugins" / "module_utils").glob("*.py"):
-            archive.write(path, str(folder / path.name))
-        for package in (folder, *folder.parents[:-1]):
-            archive.writestr(str(package / "__init__.py"), "")
-    garbage, compiled = imported_from(packed)
-    assert garbage == ["False", "True", "True"]
-    # Before it come only the file itself and the packages.
-    later = {name: count for name, count in compiled.items() if name not in ("_ansiballz", "__init__")}
-    assert {"_errors", "_module", "_ncp"} < set(later)
-    assert set(later.values()) == {1}
-
-
-def test_a_module_outside_of_a_zip_file_is_left_alone() -> None:
-    garbage, _compiled = imported_from(tree.link())
-    assert garbage == ["True", "True", "False"]

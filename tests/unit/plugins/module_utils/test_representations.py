@@ -40,10 +40,9 @@ SHOWN = {
 def kinds() -> dict[str, Any]:
     """Every kind of tuple and dataclass of the library, by its name."""
     found: dict[str, Any] = {}
-    for path in sorted(Path(next(iter(package.__path__))).glob("*.py")):
-        if path.stem == "__init__":
-            continue
-        module = importlib.import_module(f"{package.__name__}.{path.stem}")
+    library = Path(next(iter(package.__path__)))
+    for path in sorted(library.rglob("*.py")):
+        module = importlib.import_module(".".join((package.__name__, *path.relative_to(library).with_suffix("").parts)))
         for name, kind in vars(module).items():
             is_tuple = isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
             if (is_tuple or dataclasses.is_dataclass(kind)) and kind.__module__ == module.__name__:

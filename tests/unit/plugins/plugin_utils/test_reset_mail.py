@@ -17,21 +17,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._effects import Load, Rehearse, Save
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._envelope import seconds
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import (
     Ask,
     ask_once,
     record_name,
     record_names,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._store import (
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     LONGEST_NAME,
     Stored,
     StoreError,
     check_name,
 )
-from unit.plugins.plugin_utils.memory_store import MemoryStore
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Rehearse, Save
+from support.memory_store import MemoryStore
 
 EMAIL = "member@example.com"
 DAY = 86400.0

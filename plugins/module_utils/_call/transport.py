@@ -1,0 +1,62 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""What sends one request once: its interface, and all that passes through it. `wire` has the one that is used."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Protocol
+
+
+class Request(NamedTuple):
+    """What goes over the wire."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    largest_answer: int
+    method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"Request({self.method})"
+
+
+class Response(NamedTuple):
+    """A whole answer. ``headers`` takes names in lower case, ``received_at`` is in seconds since the epoch."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: float
+
+    def __repr__(self) -> str:
+        return f"Response({self.status})"
+
+
+class NotSent(Exception):
+    """No byte of the request left for the vendor: no connection, no TLS, no proxy. Says why in one clause.
+
+    ``lasting`` says that trying again would meet the same.
+    """
+
+    def __init__(self, why: str, hint: str = "Check the network, proxies and api_url.", lasting: bool = False) -> None:
+        super().__init__(why)
+        self.hint = hint
+        self.lasting = lasting
+
+
+class AnswerLost(Exception):
+    """The request may have reached the vendor, and no whole answer came back. Says why in one clause."""
+
+
+class Transport(Protocol):
+    """Sends one request once. Follows no redirect, adds no credentials, and is over by ``deadline``."""
+
+    def send(self, request: Request, timeout: float, deadline: float) -> Response:
+        """Return the answer, whatever its status.
+
+        ``timeout`` bounds the connect and each read in seconds, ``deadline`` (on the monotonic clock) the whole.
+        Raises NotSent or AnswerLost.
+        """

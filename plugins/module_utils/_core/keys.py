@@ -1,0 +1,63 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""A key and its secret, and where they were found: what the keys of all vendors have in common."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
+
+_HEADER_SAFE = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset(",\"'")
+
+
+class Credentials(NamedTuple):
+    """A key, its secret, and where the two were found (never their values)."""
+
+    key: str
+    secret: str
+    origin: str
+
+    def __repr__(self) -> str:
+        return f"Credentials from {self.origin}"
+
+
+def first_set(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Optional[str]]:
+    for name in names:
+        if environ.get(name):
+            return name, environ[name]
+    return "", None
+
+
+def check_key(name: str, value: str, origin: str) -> None:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise errors.ConfigurationError(
+            f"{name} from {origin} is not valid: it is not UTF-8 text.",
+            hint="Copy the key again, and look at the encoding of the place that it comes from.",
+        ) from None
+    check_line(name, value, origin)
+    if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
+        raise errors.ConfigurationError(
+            f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again."
+        )
+
+
+def check_line(name: str, value: str, origin: str) -> None:
+    if value != value.strip() or not value.isprintable():
+        raise errors.ConfigurationError(
+            f"{name} from {origin} has blanks around it or control characters in it.",
+            hint="Often a line break of the file it was read from.",
+        )
+
+
+def plural(what: str, names: Sequence[str]) -> str:
+    return f"{what}{'s' if len(names) > 1 else ''} {listed(names)}"
+
+
+def listed(places: Sequence[str]) -> str:
+    return places[0] if len(places) == 1 else ", ".join(places[:-1]) + " and " + places[-1]

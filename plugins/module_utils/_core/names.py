@@ -1,0 +1,77 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Which ids and names of accounts are safe to work with, and how messages may quote what a user gave as one. Pure.
+
+What the vendor publishes about the form of both (getList and create pages of the Data Forest API,
+api.ncloud-docs.com, analytics-dataforest-accounts) may be widened there any day, so no account is left out for that.
+Safe is what can stand in files, paths, templates and command lines without meaning anything to them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
+
+_ACCOUNT_ID = re.compile(r"[0-9A-Za-z]{1,22}")
+_ACCOUNT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,14}[a-z0-9]")
+
+LONGEST = 64
+RULE = f"it must be 1 to {LONGEST} letters, digits and - _ . @, begin with a letter or digit, and be in Unicode NFC"
+_SAFE_ASCII = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]*")
+_SIGNS = frozenset("-_.@")
+# Letters to Unicode, nothing to the eye: the fillers of Hangul.
+_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
+
+
+def is_safe(text: str) -> bool:
+    """Tell whether a name or an id can stand anywhere as it is: in a store, a path, a template, a command line.
+
+    It begins with a letter or digit of any script, goes on with letters, digits and ``- _ . @``, is in Unicode's form
+    NFC and has at most 64 characters (code points).
+    """
+    if len(text) > LONGEST:
+        return False
+    if text.isascii():
+        return bool(_SAFE_ASCII.fullmatch(text))
+    return (
+        text[0] not in _SIGNS
+        and all(char in _SIGNS or _is_letter_or_digit(char) for char in text)
+        and unicodedata.is_normalized("NFC", text)
+    )
+
+
+def _is_letter_or_digit(char: str) -> bool:
+    category = unicodedata.category(char)
+    return (category.startswith("L") or category == "Nd") and char not in _INVISIBLE
+
+
+def check_account_id(account_id: str, place: str) -> None:
+    """Raise ConfigurationError for an id that is not safe, without quoting it. ``place`` says where it stands."""
+    _check("id", account_id, place)
+
+
+def check_account_name(name: str, place: str) -> None:
+    """Raise ConfigurationError for a name that is not safe, without quoting it. ``place`` says where it stands."""
+    _check("name", name, place)
+
+
+def _check(kind: str, text: str, place: str) -> None:
+    if not is_safe(text):
+        raise errors.ConfigurationError(
+            f"The {kind} of {place} is not valid: {RULE}.", hint="ncp_dataforest_account_info lists the accounts."
+        )
+
+
+def may_be_quoted(name_or_id: str) -> bool:
+    """Tell whether messages may quote a name or an id: what has not the published form may be a password."""
+    return bool(_ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id))
+
+
+def shown(name_or_id: str) -> str:
+    """Return a name or an id as messages may quote it."""
+    return name_or_id if may_be_quoted(name_or_id) else "(no name of an account)"

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Which numbers options may be: one table, and one sentence for all that is refused. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Mapping, NamedTuple, Optional, Union
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
+
+Number = Union[int, float]
+
+
+class Range(NamedTuple):
+    """From ``least`` to ``most``, both included. ``whole`` allows no fractions, ``unit`` is said with the numbers."""
+
+    least: Number = -math.inf
+    most: Number = math.inf
+    whole: bool = False
+    unit: str = ""
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        bounds = "" if math.isinf(self.most) else f" from {self.least} to {self.most}"
+        return kind + bounds + (f" ({self.unit})" if self.unit else "")
+
+
+# That nothing waits for ever is what the two are for; and a socket takes no more seconds than some millions.
+_SECONDS = Range(0.001, 86_400, unit="seconds")
+RANGES: Mapping[str, Range] = {
+    "timeout": _SECONDS,
+    "deadline": _SECONDS,
+    "retries": Range(0, 1_000_000, whole=True),
+    "concurrency": Range(1, 64, whole=True),
+    "max_failures": Range(1, 1_000_000, whole=True),
+    "requests_per_second": Range(0.001, 1_000_000),
+}
+
+
+def check(name: str, value: Any, allowed: Optional[Range] = None) -> None:
+    """Raise ConfigurationError, which says what is allowed, for a value of an option that is not a fit number.
+
+    ``allowed`` is what `RANGES` says of the name, unless it is given. Numbers may be written as text. The value is not
+    quoted: what stands in the wrong place may be a secret.
+    """
+    allowed = allowed or RANGES[name]
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError
+        number = float(value)
+        fits = math.isfinite(number) and allowed.least <= number <= allowed.most
+        if not fits or (allowed.whole and number != int(number)):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise errors.ConfigurationError(f"{name} is not valid: it must be {allowed}.") from None

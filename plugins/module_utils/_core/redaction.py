@@ -1,0 +1,358 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Find and mask secrets in text, whatever escapes or encodings the text went through. Pure.
+
+Listing every encoded form of a secret misses the next one. So this works the other way round: it undoes the
+escapes of the *text*, layer by layer, remembers where each character came from, and looks for the plain secret.
+Understood, in any mixture and nesting: JSON and Python escapes, percent-encoding, XML and HTML references, form
+``+``, shell and YAML quoting, Base64 (both alphabets, any alignment), hexadecimal, upper and lower case, reversed
+text, composed and decomposed Hangul, and UTF-8 that was read as Latin-1.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import re
+import unicodedata
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Pattern, Set, Tuple
+from urllib.parse import unquote
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import words
+
+MASK = "********"
+
+SHORTEST_SECRET = words.SHORTEST_SECRET
+
+_GRAM = SHORTEST_SECRET
+_MOST_LAYERS = 40
+_DEEPEST_ENCODING = 3
+# How many characters are looked at in all layers of a text, for each of its own and at least.
+_EFFORT, _LEAST_EFFORT = 60, 60_000
+_LONGEST_REMEMBERED = 80
+
+# One family at a time: a secret may itself hold a character that starts an escape of another family.
+# With each, the character without which a text holds none of it.
+_ESCAPES = (
+    (
+        "\\",
+        re.compile(
+            r"""
+          \\[uU][dD][89abAB][0-9a-fA-F]{2}\\[uU][dD][c-fC-F][0-9a-fA-F]{2}   # a JSON surrogate pair
+        | \\U[0-9a-fA-F]{8} | \\u\{[0-9a-fA-F]{1,6}\} | \\u[0-9a-fA-F]{4} | \\x[0-9a-fA-F]{2} | \\[0-3][0-7]{2} | \\.
+        """,
+            re.VERBOSE | re.DOTALL,
+        ),
+    ),
+    ("%", re.compile(r"(?:%[0-9a-fA-F]{2})+")),
+    ("&", re.compile(r"&#[0-9]{1,7};|&#[xX][0-9a-fA-F]{1,6};|&[A-Za-z]{2,8};")),
+    ("'", re.compile(r"""'"'"'|'\\''""")),
+    ("'", re.compile(r"''")),
+)
+_SHORT_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "0": "\0"}
+_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HEX_RUN = re.compile(r"[0-9a-fA-F]{12,}")
+
+# One decoded text, and for each of its characters the half-open range of the original text it came from; None for the
+# original itself.
+_Origin = Optional[List[Tuple[int, int]]]
+_Layer = Tuple[str, _Origin]
+
+
+class _TooMuch(Exception):
+    """A text has more layers than anybody writes: built to keep us busy, or to hide what it holds."""
+
+
+class _Effort:
+    def __init__(self, text: str) -> None:
+        self._left = max(_LEAST_EFFORT, _EFFORT * len(text))
+
+    def spend(self, text: str) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            raise _TooMuch
+
+
+class Redactor:
+    """Knows the secrets of one run and masks them. Adding is cheap; looking costs time linear in the text."""
+
+    def __init__(self, secrets: Iterable[Optional[str]] = ()) -> None:
+        self._secrets: Set[str] = set()
+        self._whole: Dict[str, List[str]] = {}
+        self._pieces: Set[str] = set()
+        self._pieces_of: Set[str] = set()
+        self._shortest = 0  # of the whole needles; undoing escapes and encodings never makes a text longer
+        self._all_ascii = True
+        self._clean: Set[str] = set()  # short texts without any of the secrets: results repeat them
+        self._open: Set[str] = set(words.WORDS)
+        self.add(*secrets)
+
+    @property
+    def secrets(self) -> List[str]:
+        """The plain secrets known so far."""
+        return sorted(self._secrets)
+
+    def add(self, *secrets: Optional[str]) -> None:
+        """Remember secrets. None, and values too short to be told from ordinary text, are passed over."""
+        for secret in secrets:
+            if secret is None or len(secret.strip()) < SHORTEST_SECRET or secret in self._secrets:
+                continue
+            self._secrets.add(str(secret))
+            self._all_ascii = self._all_ascii and secret.isascii()
+            for needle in _needles(str(secret)):
+                self._shortest = min(self._shortest or len(needle), len(needle))
+                grams = self._whole.setdefault(needle[:_GRAM], [])
+                if needle not in grams:
+                    grams.append(needle)
+            # Another set, not an empty one: a thread that looks right now knows less, and goes on filling the old.
+            self._clean = set()
+
+    def leave(self, *texts: str) -> None:
+        """Remember what a user gave openly: `value` leaves it readable wherever it is all of a text."""
+        self._open.update(texts)
+
+    def text(self, text: str) -> str:
+        """Return ``text`` with every secret in it masked; all of it if it takes too much to tell what is in it."""
+        clean = self._clean
+        if text in clean:
+            return text
+        masked = self._mask(text, pieces=False)
+        if masked == text and len(text) <= _LONGEST_REMEMBERED:
+            clean.add(text)
+        return masked
+
+    def foreign_text(self, text: str) -> str:
+        """Return text written by somebody else, with secrets masked even where they were cut short.
+
+        Any six characters in a row that stand in a secret are masked. That is too eager for our own sentences, and
+        right for a vendor's message that quotes what it was sent.
+        """
+        return self._mask(text, pieces=True)
+
+    def value(self, value: Any) -> Any:
+        """Return a copy of a result with every string in it masked: keys, nested values and message objects too.
+
+        The words that results consist of stay, and so does what a user gave openly, where they are all of a text:
+        whoever reads the result has to find them.
+        """
+        if isinstance(value, str):
+            return value if len(value) < self._shortest or value in self._open else self.text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (dict, Mapping)):  # a dictionary is told much faster from the rest than a mapping
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return type(value)(self.value(item) for item in value)
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "backslashreplace"))
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {
+                field.name: self.value(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init
+            }
+            return dataclasses.replace(value, **fields)
+        if isinstance(value, (int, float)) and str(value) in self._secrets:
+            return MASK
+        return value
+
+    def _mask(self, text: str, pieces: bool) -> str:
+        least = _GRAM if pieces else self._shortest
+        if not self._secrets or len(text) < least:
+            return text
+        if pieces:
+            self._index_pieces()
+        spans: List[Tuple[int, int]] = []
+        effort = _Effort(text)
+        try:
+            for decoded, origin in _layers(text, effort):
+                spans += [_came_from(origin, *span) for span in self._find(decoded, pieces)]
+                for start, end, inner in _encoded_runs(decoded, least, self._all_ascii):
+                    if self._holds(inner, pieces, _DEEPEST_ENCODING, effort):
+                        spans.append(_came_from(origin, start, end))
+        except _TooMuch:
+            return MASK
+        return _replace(text, spans)
+
+    def _holds(self, text: str, pieces: bool, depth: int, effort: _Effort) -> bool:
+        """Tell whether a secret is in what was decoded, perhaps escaped or encoded once more."""
+        least = _GRAM if pieces else self._shortest
+        return any(
+            self._find(decoded, pieces)
+            or (
+                depth > 1
+                and any(
+                    self._holds(inner, pieces, depth - 1, effort)
+                    for _at, _to, inner in _encoded_runs(decoded, least, self._all_ascii)
+                )
+            )
+            for decoded, _origin in _layers(text, effort)
+        )
+
+    def _index_pieces(self) -> None:
+        for secret in self._secrets - self._pieces_of:
+            for needle in _needles(secret):
+                self._pieces.update(needle[at : at + _GRAM] for at in range(len(needle) - _GRAM + 1))
+            self._pieces_of.add(secret)
+
+    def _find(self, text: str, pieces: bool) -> List[Tuple[int, int]]:
+        """Return where the needles stand, and if asked for, any piece of them."""
+        folded, whole = _fold(text), self._whole
+        starts = range(len(folded) - (_GRAM if pieces else self._shortest) + 1)
+        found = [
+            (at, at + len(needle))
+            for at in [at for at in starts if folded[at : at + _GRAM] in whole]
+            for needle in whole[folded[at : at + _GRAM]]
+            if folded.startswith(needle, at)
+        ]
+        if pieces:
+            found += [(at, at + _GRAM) for at in starts if folded[at : at + _GRAM] in self._pieces]
+        return found
+
+
+def _needles(secret: str) -> Set[str]:
+    """Return the plain forms to look for: those that no decoding of the text leads back to the secret."""
+    forms = {secret, secret.strip(), secret.replace(" ", "+")}
+    if secret.isascii():
+        # What follows makes no other form of it that would not fold to one of these.
+        folded = {form.lower() for form in forms if len(form) >= _GRAM}
+        return folded | {form[::-1] for form in folded}
+    forms |= {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
+    forms |= {cased for form in tuple(forms) for cased in (form.lower(), form.upper())}
+    forms |= {form[::-1] for form in tuple(forms)}
+    forms |= {form.encode("utf-8", "surrogatepass").decode("latin-1") for form in tuple(forms) if not form.isascii()}
+    forms |= {form[::-1] for form in tuple(forms)}
+    return {_fold(form) for form in forms if len(form) >= _GRAM}
+
+
+def _fold(text: str) -> str:
+    """Return lower case of the same length, so that positions stay what they were."""
+    folded = text.lower()
+    if len(folded) == len(text):
+        return folded
+    return "".join(low if len(low) == 1 else char for char, low in ((char, char.lower()) for char in text))
+
+
+def _layers(text: str, effort: _Effort) -> Iterator[_Layer]:
+    """Yield the text as it stands, then with its escapes undone: each family, layer under layer, nearest first."""
+    waiting: Deque[_Layer] = deque([(text, None)])
+    seen = {text}
+    while waiting:
+        layer = waiting.popleft()
+        effort.spend(layer[0])
+        yield layer
+        for sign, escape in _ESCAPES:
+            if sign not in layer[0]:
+                continue
+            decoded = _undo(escape, layer)
+            if decoded[0] in seen:
+                continue
+            if len(seen) == _MOST_LAYERS:
+                raise _TooMuch
+            seen.add(decoded[0])
+            waiting.append(decoded)
+
+
+def _came_from(origin: _Origin, start: int, end: int) -> Tuple[int, int]:
+    return (start, end) if origin is None else (origin[start][0], origin[end - 1][1])
+
+
+def _undo(escape: Pattern[str], layer: _Layer) -> _Layer:
+    text, origin = layer
+    if not escape.search(text):
+        return layer
+    if origin is None:
+        origin = [(at, at + 1) for at in range(len(text))]
+    chars: List[str] = []
+    spans: List[Tuple[int, int]] = []
+    position = 0
+    for match in escape.finditer(text):
+        chars.extend(text[position : match.start()])
+        spans.extend(origin[position : match.start()])
+        plain = _plain(match.group())
+        chars.extend(plain)
+        spans.extend([(origin[match.start()][0], origin[match.end() - 1][1])] * len(plain))
+        position = match.end()
+    chars.extend(text[position:])
+    spans.extend(origin[position:])
+    return "".join(chars), spans
+
+
+def _plain(escape: str) -> str:
+    """Return what one escape stands for."""
+    if escape.startswith("%"):
+        # Bytes, not characters: UTF-8 stays as Latin-1 here, and the needles hold that form too.
+        return bytes.fromhex(escape.replace("%", "")).decode("latin-1")
+    if escape.startswith("&"):
+        # Its table of names is long, and few texts hold any.
+        from html import unescape
+
+        return unescape(escape)
+    if escape.startswith("'"):
+        return "'"
+    kind, digits = escape[1], escape[2:].strip("{}")
+    if kind in "uU" and "\\" in digits:
+        high, low = (int(part, 16) for part in (digits[:4], digits[-4:]))
+        return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+    if kind in "uUx" and digits:
+        point = int(digits, 16)
+        return chr(point) if point < 0x110000 else escape
+    if kind in "0123" and digits:
+        return chr(int(escape[1:], 8))
+    return _SHORT_ESCAPES.get(kind, kind)
+
+
+def _encoded_runs(text: str, least: int, all_ascii: bool) -> Iterator[Tuple[int, int, str]]:
+    """Yield start, end and decoded text of all that might be Base64 or hexadecimal of ``least`` bytes or more.
+
+    Whoever looks for nothing but ASCII is not given what has too little of it in a row: most of what an id or a word
+    decodes to.
+    """
+    for match in _BASE64_RUN.finditer(text):
+        run = match.group().rstrip("=").replace("-", "+").replace("_", "/")
+        if len(run) * 3 // 4 < least:
+            continue
+        for skip in range(4):
+            usable = run[skip:]
+            usable = usable[: len(usable) - (len(usable) % 4 == 1)]
+            data = base64.b64decode(usable + "=" * (-len(usable) % 4))
+            if not all_ascii or re.search(rb"[\x00-\x7f]{%d}" % least, data):
+                yield match.start(), match.end(), data.decode("latin-1")
+    for match in _HEX_RUN.finditer(text):
+        run = match.group()
+        for skip in range(2):
+            usable = run[skip : len(run) - (len(run) - skip) % 2]
+            yield match.start(), match.end(), bytes.fromhex(usable).decode("latin-1")
+
+
+def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
+    if not spans:
+        return text
+    parts: List[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        if start >= position:
+            parts += [text[position:start], MASK]
+        position = max(position, end)
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+def url_secrets(url: str) -> List[str]:
+    """Return what must not be shown of a URL with a user name and password in it, as written and decoded."""
+    userinfo = (url.partition("://")[2] or url).rpartition("@")[0]
+    password = userinfo.partition(":")[2] or userinfo
+    return [userinfo, password, unquote(password)] if userinfo else []
+
+
+_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2066-\u2069\ufeff]+")
+
+
+def one_line(text: str, longest: int = 300) -> str:
+    """Return foreign text as one printable line of bounded length: no escape sequences, no line breaks."""
+    line = _CONTROL.sub(" ", text[: longest * 8]).strip()
+    line = "".join(char if char.isprintable() else "?" for char in line)
+    return line if len(line) <= longest else line[: longest - 1] + "…"

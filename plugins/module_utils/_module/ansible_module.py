@@ -1,0 +1,159 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The AnsibleModule of this collection: nothing leaves it unredacted, and every failure is one clear sentence.
+
+`no_log` masks only the exact text of an option, in any place, even in words that decide what becomes of a task. On
+ansible-core 2.19 to 2.21 it does not reach warnings and exceptions at all, and 2.22 does its masking elsewhere. So all
+that a module says is masked here, before Ansible sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Set
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, redaction
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import arguments
+
+
+class RedactingModule(AnsibleModule):
+    """An AnsibleModule that masks every secret it was given, in all that it returns, warns of and logs."""
+
+    def __init__(self, argument_spec: Spec, **kwargs: Any) -> None:
+        self.redactor = redaction.Redactor()
+        self._refused: Optional[errors.ConfigurationError] = None
+        self._taken_apart = False
+        self._said: Dict[str, Any] = {}  # the result, masked, as it was handed to core
+        super().__init__(argument_spec=argument_spec, **kwargs)
+        if self._taken_apart:
+            arguments.learn(self.redactor, self.argument_spec, self.params)
+        alike = arguments.leave_identifiers(self.redactor, self.argument_spec, self.params)
+        if alike:
+            self.warn(alike)
+        if self._refused:
+            self.finish(self._refused.as_failure())
+
+    def _load_params(self) -> None:
+        # The one moment between reading the arguments and the first message about them.
+        super()._load_params()
+        arguments.learn(self.redactor, self.argument_spec, self.params)
+        self._taken_apart = arguments.written_as_text(self.argument_spec, self.params)
+        for name, value in os.environ.items():
+            if name.lower().endswith("_proxy"):
+                self.redactor.add(*redaction.url_secrets(value))
+        try:
+            arguments.check_rows(self.argument_spec, self.params)
+            arguments.check_quoted(self.argument_spec, self.params)
+            arguments.check_numbers(self.argument_spec, self.params)
+        except errors.ConfigurationError as refused:
+            # Core has to validate first, or it does not know how to fail; some numbers are more than it can take.
+            self._refused = refused
+            for name, option in self.argument_spec.items():
+                if option["type"] in ("int", "float"):
+                    self.params.pop(name, None)
+
+    def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
+        """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""
+        try:
+            if wire.REQUESTS_IMPORT_ERROR:
+                raise _missing_requests()
+            result = dict(body())
+        except errors.KrcloudError as error:
+            result = error.as_failure()
+        except SystemExit:
+            raise
+        except wire.RequestsMissing:
+            result = _missing_requests().as_failure()
+        except BaseException as error:
+            result = errors.internal_error(error).as_failure()
+        self.finish(result)
+
+    def finish(self, result: Mapping[str, Any]) -> NoReturn:
+        """Exit with a result, or fail if it holds ``failed``."""
+        if result.get("failed"):
+            self.fail_json(**result)
+        self.exit_json(**result)
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        """Return a masked result."""
+        super().exit_json(**self._masked(kwargs))
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Fail with a masked result. An exception object stops here: core would print it past `no_log`."""
+        kwargs.pop("exception", None)
+        if self._refused:
+            # What core says of the same options is less clear.
+            msg, kwargs = self._refused.sentence(), {"error": self._refused.as_dict()}
+        super().fail_json(self.redactor.text(str(msg)), **self._masked(kwargs))
+
+    def warn(self, warning: str, **kwargs: Any) -> None:
+        """Warn, masked."""
+        super().warn(self.redactor.text(str(warning)), **self.redactor.value(kwargs))
+
+    def deprecate(
+        self,
+        msg: str,
+        version: Optional[str] = None,
+        date: Optional[str] = None,
+        collection_name: Optional[str] = None,
+        **kwargs: Any,
+    ) -> None:
+        """Deprecate, masked."""
+        masked = self.redactor.text(str(msg))
+        super().deprecate(masked, version=version, date=date, collection_name=collection_name, **kwargs)
+
+    def error_as_warning(self, msg: Optional[str], exception: BaseException, **kwargs: Any) -> None:
+        """Warn of an exception by its type and masked text."""
+        self.warn(f"{msg or 'Warning'}: {type(exception).__name__}: {exception}", **kwargs)
+
+    def log(self, msg: str, log_args: Optional[Mapping[str, Any]] = None) -> None:
+        """Write to syslog, masked: core knows the option values only as they are, not as their repr."""
+        masked = _readable(self.redactor.value(log_args)) if log_args else log_args
+        super().log(_readable(self.redactor.text(str(msg))), log_args=masked)
+
+    def _log_invocation(self) -> None:
+        # Core looks for each secret in each option, and writes out lists in full: with thousands of accounts too much.
+        shown = arguments.hidden(self.argument_spec, self.params).items()
+        log_args = {name: f"{len(value)} rows" if isinstance(value, list) else str(value) for name, value in shown}
+        self.log("Invoked with " + " ".join(f"{name}={value}" for name, value in log_args.items()), log_args)
+
+    def _masked(self, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+        result: Dict[str, Any] = self.redactor.value(kwargs)
+        result["invocation"] = {"module_args": self.redactor.value(arguments.hidden(self.argument_spec, self.params))}
+        # What core would still find of them are words and identifiers that have to stay.
+        self.no_log_values: Set[str] = set()
+        self._said = result
+        return result
+
+    def _record_module_result(self, o: Dict[str, Any]) -> None:
+        # The last gate, for what core adds by itself: its own warnings and tracebacks.
+        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. If anything else stands
+        # beside a result, core prints it all. So our actions tell the controller themselves.
+        o.pop("_ansible_new_secrets", None)
+        masked = {name: value for name, value in o.items() if name in self._said and value == self._said[name]}
+        masked.update(self.redactor.value({name: value for name, value in o.items() if name not in masked}))
+        super()._record_module_result(_readable(masked))
+
+
+def _readable(value: Any) -> Any:
+    """Return a result without lone surrogates: core can neither log one that has any nor read it back."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_readable(key): _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _missing_requests() -> errors.KrcloudError:
+    return errors.ConfigurationError(
+        missing_required_lib("requests", url="https://requests.readthedocs.io/").rstrip(".") + ".",
+        hint=f"Install it for that interpreter with '{sys.executable} -m pip install requests', or run the task where "
+        "it is installed (delegate_to: localhost, with ansible_python_interpreter set to ansible_playbook_python).",
+    )

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""What a user wrote, before Ansible validates it: where the secrets are, and which of them YAML has changed. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, numbers, redaction
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+
+# Options that say whom a task is about. Their values are looked for in its result.
+_IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
+# What people forget most, by the option that they have in mind.
+_EXAMPLES = {"name": ", such as '- name: df001'", "profile": ", such as '- profile: team-a'"}
+_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# Of a list of thousands: enough to see what was meant.
+_ROWS_SHOWN = 20
+
+
+def learn(redactor: redaction.Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
+    """Make a redactor know every secret in the arguments, and all that may be one, since it is in a wrong place."""
+    for _path, value in _secrets(spec, params):
+        redactor.add(*_strings(value))
+    redactor.add(*_strays(spec, params))
+    redactor.add(*_misfits(spec, params))
+    for value in params.values():
+        if isinstance(value, str) and "://" in value:
+            redactor.add(*redaction.url_secrets(value))
+
+
+def leave_identifiers(redactor: redaction.Redactor, spec: Spec, params: Mapping[str, Any]) -> Optional[str]:
+    """Make a redactor leave readable whom a task is about. Return a warning if one of them is like a secret.
+
+    The redactor knows all secrets of the task by now. What is not safe as an identifier is none, and may be a secret.
+    """
+    alike = []
+    for path, value in _identifiers(spec, params):
+        if names.is_safe(value):
+            redactor.leave(value)
+            if redactor.text(value) != value:
+                alike.append(path)
+    if not alike:
+        return None
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+    return f"A secret of this task can be read from {alike[0]}{more}, which is shown. Choose another secret."
+
+
+def _identifiers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, str]]:
+    for name, option in spec.items():
+        value = params.get(name)
+        if name in _IDENTIFIERS and isinstance(value, str) and value:
+            yield prefix + name, value
+        for at, row in _rows(option, value):
+            if isinstance(row, Mapping):
+                place = f"{name}[{at}]" if option["type"] == "list" else name
+                yield from _identifiers(option["options"], row, f"{prefix}{place}.")
+
+
+def written_as_text(spec: Spec, params: Mapping[str, Any]) -> bool:
+    """Tell whether options within options were written as text, which Ansible has yet to take apart."""
+    return any(
+        isinstance(value, str) or (isinstance(value, list) and any(isinstance(row, str) for row in value))
+        for value in (params.get(name) for name, option in spec.items() if option.get("options"))
+    )
+
+
+def check_rows(spec: Spec, params: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for what should be a dictionary with options in it and is not, and say what to write.
+
+    Ansible also takes JSON and `name=value` for one. What was written is not quoted: it may be anything.
+    """
+    for name, option in spec.items():
+        value = params.get(name)
+        if not option.get("options") or (value is None and not (name in params and option.get("required"))):
+            continue
+        if option["type"] == "dict":
+            if not _may_be_row(value):
+                raise errors.ConfigurationError(
+                    f"{name} is not a dictionary.", hint=f"Write the options of {name} below it."
+                )
+            continue
+        value = _taken_apart(value)
+        if isinstance(value, (list, tuple)):
+            at = next((at for at, row in enumerate(value) if not _may_be_row(row)), None)
+            odd = None if at is None else f"{name}[{at}] is not a dictionary."
+        else:
+            # Ansible makes a list of a text, at its commas.
+            taken = isinstance(value, str) and _may_be_row(value)
+            odd = None if taken else f"{name} is not a list of dictionaries."
+        if odd:
+            example = next((example for key, example in _EXAMPLES.items() if key in option["options"]), "")
+            raise errors.ConfigurationError(odd, hint=f"Write each of {name} as a dictionary{example}.")
+
+
+def _may_be_row(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, str) and (value.lstrip()[:1] == "{" or "=" in value))
+
+
+def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for a secret that is not a string: YAML made another value of what was written."""
+    for path, value in _secrets(spec, params):
+        if value is not None and not isinstance(value, str):
+            raise errors.ConfigurationError(
+                f"{path} is not a string: YAML made it {_kind(value)}.",
+                hint="Put it in quotes, so that the value used is the one written.",
+            )
+
+
+def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise ConfigurationError for what is no number, or none that is allowed, and say what is.
+
+    Core says no more than that it is of another type, and up to ansible-core 2.21 infinity ends it in a traceback.
+    """
+    for name, option in spec.items():
+        value, whole = params.get(name), option["type"] == "int"
+        if isinstance(value, Mapping) and option.get("options"):
+            check_numbers(option["options"], value, f"{prefix}{name}.")
+        elif value is not None and option["type"] in ("int", "float"):
+            if "least" in option:
+                allowed = numbers.Range(option["least"], option["most"], whole)
+            else:
+                allowed = numbers.RANGES.get(name, numbers.Range(whole=whole))
+            numbers.check(f"{prefix}{name}", value, allowed)
+
+
+def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
+    """Yield path and raw value of every secret option, sub-options included."""
+    for name, option in spec.items():
+        if option.get("no_log"):
+            yield prefix + name, params.get(name)
+        for at, row in _rows(option, params.get(name)):
+            if isinstance(row, Mapping):
+                place = f"{name}[{at}]" if option["type"] == "list" else name
+                yield from _secrets(option["options"], row, f"{prefix}{place}.")
+
+
+def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all text that stands where no option is: a misspelt option or a malformed row may hold a secret too."""
+    for name, value in params.items():
+        option = spec.get(name)
+        if option is None and not name.startswith("_ansible_"):
+            yield from _strings(value)
+        for _at, row in _rows(option or {}, value):
+            yield from _strays(option["options"], row) if option and isinstance(row, Mapping) else _strings(row)
+
+
+def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all text in options that cannot take it: ansible-core would quote it, or show it among the options."""
+    for name, option in spec.items():
+        value = params.get(name)
+        if value is not None and not _fits(name, option, value):
+            yield from _strings(value)
+        for _at, row in _rows(option, value):
+            if isinstance(row, Mapping):
+                yield from _misfits(option["options"], row)
+
+
+# What texts have to be like to be shown as what they should be.
+_FORMS: Mapping[str, Callable[[str], bool]] = {
+    "id": names.is_safe,
+    "name": names.is_safe,
+    "email": lambda email: "@" in email,
+    "api_url": lambda url: url.lower().startswith(("https://", "http://")),
+    "url": lambda url: url.lower().startswith(("https://", "http://")),
+}
+
+
+def _fits(name: str, option: Mapping[str, Any], value: Any) -> bool:
+    if option["type"] == "str" and isinstance(value, str):
+        if name in _FORMS and value and not _FORMS[name](value):
+            return False
+        return "choices" not in option or value in option["choices"]
+    # Imported here so that all else in this file stays free of Ansible.
+    from ansible.module_utils.common import validation
+
+    try:
+        getattr(validation, f"check_type_{option['type']}")(value)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
+    return "choices" not in option or value in option["choices"]
+
+
+def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:
+    if not option.get("options") or value is None:
+        return ()
+    value = _taken_apart(value)
+    return enumerate(map(_taken_apart, value if isinstance(value, list) else [value]))
+
+
+def _taken_apart(value: Any) -> Any:
+    """Return what JSON text stands for, anything else as it is: Ansible accepts lists and rows written so."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
+def hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options with the values of secret and unknown ones taken out by name, not by what they hold."""
+    shown: Dict[str, Any] = {}
+    for name, value in params.items():
+        option = spec.get(name)
+        if value is None or (option and not option.get("no_log") and not option.get("options")):
+            shown[name] = value
+        elif option and option.get("options") and isinstance(value, list):
+            rows = value[:_ROWS_SHOWN]
+            shown[name] = [hidden(option["options"], row) if isinstance(row, Mapping) else _HIDDEN for row in rows]
+            if len(value) > len(rows):
+                shown[name].append(f"and {len(value) - len(rows)} more")
+        else:
+            shown[name] = _HIDDEN
+    return shown
+
+
+def _strings(value: Any) -> List[str]:
+    if isinstance(value, Mapping):
+        return [text for pair in value.items() for item in pair for text in _strings(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in _strings(item)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return (
+        "a list"
+        if isinstance(value, (list, tuple))
+        else "a dictionary"
+        if isinstance(value, Mapping)
+        else f"a {type(value).__name__}"
+    )

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Where credentials come from: option, environment, profile file, in this order. Reads, decides nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+
+
+class Tenant(NamedTuple):
+    """Which credentials an account is reached with: its own access key, secret key and profile, or the task's."""
+
+    access_key: Optional[str]
+    secret_key: Optional[str]
+    profile: Optional[str]
+
+    def __repr__(self) -> str:
+        given = [name for name, value in zip(self._fields, self) if value is not None]
+        return f"Tenant by {' and '.join(given) or 'the task'}"
+
+
+TASK = Tenant(None, None, None)
+
+DEFAULT_PROFILE = "DEFAULT"
+_FILE_KEYS = {"access_key": "ncloud_access_key_id", "secret_key": "ncloud_secret_access_key"}
+_PLAIN_PROFILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_MOST_PROFILES = 10
+
+
+def ncp_credentials(
+    options: Mapping[str, Optional[str]],
+    environ: Mapping[str, str],
+    read_text: Callable[[str], str],
+) -> keys.Credentials:
+    """Return NAVER Cloud credentials for ``access_key``, ``secret_key``, ``profile`` and ``config_file``.
+
+    Each key is looked for in the options, then in the environment, then in the profile file. A profile that is
+    named by option stands for its keys: then the environment is not asked, lest another tenant's keys be used.
+    Raises ConfigurationError, which names every place that was asked.
+    """
+    by_option = options.get("profile")
+    if by_option and (options.get("access_key") or options.get("secret_key")):
+        raise errors.ConfigurationError(
+            "profile is set together with access_key or secret_key, one of them perhaps by module_defaults.",
+            hint="They may belong to different tenants: set one or the other.",
+        )
+    profile_variable, by_variable = keys.first_set(environ, DATAFOREST.environment["profile"])
+    profile = by_option or by_variable or DEFAULT_PROFILE
+    path = os.path.expanduser(options.get("config_file") or "")
+    found: Dict[str, Tuple[str, str]] = {}
+    for name in _FILE_KEYS:
+        value = options.get(name)
+        variable, from_environment = ("", None) if by_option else keys.first_set(environ, DATAFOREST.environment[name])
+        if value:
+            found[name] = (value, f"the option {name}")
+        elif from_environment:
+            found[name] = (from_environment, f"the environment variable {variable}")
+    missing = [name for name in _FILE_KEYS if name not in found]
+    if missing:
+        origin = "the option profile" if by_option else f"the environment variable {profile_variable}"
+        keys.check_line("profile", profile, origin)
+        held, where, remedy = _from_file(path, profile, bool(by_option), read_text)
+        for name in missing:
+            if held and held.get(_FILE_KEYS[name]):
+                found[name] = (held[_FILE_KEYS[name]], where)
+        missing = [name for name in missing if name not in found]
+    if missing:
+        if held is not None:
+            where += f" ({keys.plural('key', [_FILE_KEYS[name] for name in missing])})"
+        asked = [where]
+        if not by_option:
+            remedy = "Set the options, the environment variables, or a profile in the file."
+            asked = [
+                keys.plural("the option", missing),
+                keys.plural("the environment variable", _variables(missing)),
+                where,
+            ]
+        wanted = f"No {' and no '.join(missing)} {'were' if len(missing) > 1 else 'was'} found."
+        raise errors.ConfigurationError(
+            f"{wanted} Looked in {keys.listed(asked)}.",
+            hint=remedy,
+        )
+    (key, key_origin), (secret, secret_origin) = found["access_key"], found["secret_key"]
+    keys.check_key("access_key", key, key_origin)
+    keys.check_key("secret_key", secret, secret_origin)
+    origin = key_origin if key_origin == secret_origin else f"{key_origin} and {secret_origin}"
+    return keys.Credentials(key, secret, origin)
+
+
+def _variables(names: Sequence[str]) -> List[str]:
+    return [variable for name in names for variable in DATAFOREST.environment[name]]
+
+
+def _from_file(
+    path: str, profile: str, by_option: bool, read_text: Callable[[str], str]
+) -> Tuple[Optional[Dict[str, str]], str, str]:
+    """Return the keys of a profile, None if there is none, where they were looked for, and what to do if one lacks."""
+    # A profile that the file does not have may be anything, a password too.
+    plain = profile == DEFAULT_PROFILE or _PLAIN_PROFILE.fullmatch(profile)
+    named = profile if plain else "that the option profile names" if by_option else "that NCLOUD_PROFILE names"
+    try:
+        text = read_text(path)
+    except FileNotFoundError:
+        keys.check_line("config_file", path, "the option config_file")
+        return None, f"the profile {named} of {path} (there is no such file)", "Correct config_file, or make the file."
+    except (OSError, ValueError) as error:  # of a path with a NUL, and of a file that is no UTF-8
+        raise errors.ConfigurationError(
+            f"{path} cannot be read ({type(error).__name__}).",
+            hint="Make it a UTF-8 text file that this user may read.",
+        ) from None
+    profiles = parse_profiles(text, path)
+    if profile not in profiles:
+        known = sorted(profiles)
+        more = f" and {len(known) - _MOST_PROFILES} more" if len(known) > _MOST_PROFILES else ""
+        shown = ", ".join(known[:_MOST_PROFILES]) + more or "none"
+        return (
+            None,
+            f"the profile {named} of {path} (it has no such profile; it has: {shown})",
+            "Correct profile or config_file, or add the profile to the file.",
+        )
+    return profiles[profile], f"the profile {profile} of {path}", "Add what is missing to the profile."
+
+
+def read_text(path: str) -> str:
+    """Return the text of a UTF-8 file."""
+    with open(path, encoding="utf-8-sig") as file:
+        return file.read()
+
+
+def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
+    """Return the keys of each profile of an `ncloud configure` file.
+
+    Sections are profiles, and a file without any is the profile DEFAULT. Unlike in other ini files, DEFAULT lends
+    nothing to the other sections: a profile that lacks a key must not pick up another tenant's. Values are taken
+    as they stand, ``%`` and ``=`` included. Raises ConfigurationError, which quotes no line of the file.
+    """
+    # Where options or environment bring the credentials, nobody needs it.
+    import configparser
+
+    parser = configparser.RawConfigParser(
+        delimiters=("=",), default_section="\0", interpolation=None, comment_prefixes=("#", ";")
+    )
+    try:
+        try:
+            parser.read_string(text)
+        except configparser.MissingSectionHeaderError:
+            parser.read_string(f"[{DEFAULT_PROFILE}]\n{text}")
+    except configparser.Error as error:
+        raise errors.ConfigurationError(
+            f"{path} is not in the form that `ncloud configure` writes ({type(error).__name__}"
+            + _in_line(error)
+            + ").",
+            hint="It holds sections such as [DEFAULT] and lines such as ncloud_access_key_id = KEY.",
+        ) from None
+    return {name: {key: value.strip() for key, value in parser.items(name)} for name in parser.sections()}
+
+
+def _in_line(error: Exception) -> str:
+    number = getattr(error, "lineno", None)
+    return f" in line {number}" if number else ""

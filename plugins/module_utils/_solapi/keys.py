@@ -1,0 +1,43 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Where the API key of SOLAPI comes from: the option, then the environment."""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping, Optional, Tuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+
+
+def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[str, str]) -> Optional[keys.Credentials]:
+    """Return SOLAPI credentials, or None when neither key is set: the reset call needs none.
+
+    Raises ConfigurationError when only one of the two is set.
+    """
+    found: Dict[str, Tuple[str, str]] = {}
+    for name in ("api_key", "api_secret"):
+        variable, value = keys.first_set(environ, SOLAPI.environment[name])
+        if options.get(name):
+            found[name] = (str(options[name]), f"the option {name}")
+        elif value:
+            found[name] = (value, f"the environment variable {variable}")
+    if not found:
+        return None
+    if len(found) == 1:
+        present = next(iter(found))
+        origin = found[present][1]
+        absent = "api_secret" if present == "api_key" else "api_key"
+        variable = SOLAPI.environment[absent][0]
+        raise errors.ConfigurationError(
+            f"{present} was found in {origin}, but no {absent}.",
+            hint=f"Set the option {absent} or the environment variable {variable}, or neither.",
+        )
+    for name, (value, origin) in found.items():
+        keys.check_key(name, value, origin)
+    return keys.Credentials(
+        found["api_key"][0], found["api_secret"][0], f"{found['api_key'][1]} and {found['api_secret'][1]}"
+    )

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The ActionBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    KrcloudError,
+    internal_error,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import leave_identifiers
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.module_action import SendingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
+
+
+class RedactingAction(SendingAction):
+    """An action whose ``act`` returns the result of the task, or raises what is to be said of its failure."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _unreachable = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        super().run(tmp, task_vars)
+        self.redactor = Redactor()
+        self.task_vars = task_vars or {}
+        try:
+            with contextlib.ExitStack() as self._stores:
+                result = self.act()
+        except KrcloudError as error:
+            result = error.as_failure()
+        except AnsibleError as error:
+            result = {"failed": True, "msg": str(error)}
+        except Exception as error:  # nothing may leave unredacted, tracebacks included
+            result = internal_error(error).as_failure()
+        if self._unreachable and result.get("failed"):
+            # Ansible takes this for the failure that it is, and whoever reads the result sees why.
+            result = {**result, "unreachable": True}
+        masked: dict[str, Any] = self.redactor.value(result)
+        return masked
+
+    @abstractmethod
+    def act(self) -> Mapping[str, Any]:
+        """Return the result of the task."""
+
+    def options(self, spec: Spec) -> dict[str, Any]:
+        """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
+        options = validated(spec, self.arguments(spec), self.redactor)
+        alike = leave_identifiers(self.redactor, spec, options)
+        if alike:
+            self._display.warning(alike)
+        return options
+
+    def arguments(self, spec: Spec) -> dict[str, Any]:
+        """Return the options of the task as they were given, and over them those that a role was given for it.
+
+        A role of this collection passes none of its variables on as an option: ``{{ x | default(omit) }}`` displaces
+        what ``module_defaults`` say, even where x is not given. It says in a variable of the task,
+        ``__MODULE_options``, what its variables begin with. Nor are their values shown to callbacks then, as options of
+        the task are.
+
+        Raises ConfigurationError for a variable without a value.
+        """
+        prefix = self._task.vars.get(f"__{type(self).__module__.rpartition('.')[2]}_options")
+        variables = {} if prefix is None else {name: f"{prefix}{name}" for name in spec}
+        given: dict[str, Any] = self._templar.template(
+            # A dictionary, as what is omitted leaves it.
+            {name: self.task_vars[variable] for name, variable in variables.items() if variable in self.task_vars}
+        )
+        empty = [variables[name] for name, value in given.items() if value in (None, "", [], {})]
+        if empty:
+            raise ConfigurationError(f"{empty[0]} has no value.", hint="Give it one, or remove the variable.")
+        return {**self._task.args, **given}
+
+    def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
+        """Return the store that the option ``store`` describes. It is closed when the task ends, however that ends."""
+        store = opened_store(options, self._loader, self.redactor, contents=contents)
+        return self._stores.enter_context(contextlib.closing(store))
+
+    def run_module(self, name: str, arguments: Mapping[str, Any], *, rehearse: bool = False) -> Mapping[str, Any]:
+        """Run a module of this collection on the target host, or only in check mode, and return its result."""
+        check_mode = self._task.check_mode
+        self._task.check_mode = check_mode or rehearse
+        try:
+            return self.send(f"krcloud.credentials.{name}", arguments, task_vars=self.task_vars)
+        finally:
+            self._task.check_mode = check_mode
+
+    def send(self, name: str | None = None, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Run a module, and remember whether its host could be reached."""
+        result = super().send(name, arguments, **more)
+        self._unreachable = bool(result.get("unreachable"))
+        return result
+
+    def _knowing(self, secrets: Iterable[str]) -> Redactor:
+        self.redactor.add(*secrets)
+        return self.redactor

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The arguments of an action or a lookup, and the store that they describe. A redactor learns every secret of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import (
+    check_numbers,
+    check_quoted,
+    check_rows,
+    learn,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import (
+    mask_in_output,
+    secrets_in,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
+
+
+def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return the options with their defaults. Raises ConfigurationError, which quotes no secret."""
+    arguments = _plain(arguments)
+    learn(redactor, spec, arguments)
+    check_rows(spec, arguments)
+    check_quoted(spec, arguments)
+    check_numbers(spec, arguments)
+    # On the controller ansible-core 2.22 would have all of it masked from now on, however short it is.
+    mask_in_output(secrets_in(arguments))
+    result = ArgumentSpecValidator(_without_no_log(spec)).validate(arguments)
+    if result.error_messages:
+        # The last one names options that do not exist, which explain others that are missing.
+        said = result.error_messages[-1].rstrip(".")
+        unknown = "There is no option " if result.unsupported_parameters else ""
+        raise ConfigurationError(redactor.text(f"{unknown}{said}."))
+    options: dict[str, Any] = result.validated_parameters
+    return options
+
+
+def _without_no_log(spec: Spec) -> Spec:
+    return {
+        name: {
+            key: _without_no_log(value) if key == "options" else value
+            for key, value in option.items()
+            if key != "no_log"
+        }
+        for name, option in spec.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy in plain lists and dictionaries. Those of a lookup are lazy, and take the templar along."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def opened_store(
+    options: Mapping[str, Any], loader: Any, redactor: Redactor, *, contents: Contents = PASSWORDS
+) -> Store:
+    """Return the store that the option ``store`` describes. ``loader`` is the DataLoader of the plugin."""
+    secrets = registry.secrets_of(options)
+    redactor.add(*secrets)
+    mask_in_output(secrets)
+    return registry.open_store(options, loader, contents=contents)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The LookupBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from jinja2 import UndefinedError
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, internal_error
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import mask_in_output
+
+
+class RedactingLookup(LookupBase):
+    """A lookup whose ``look_up`` returns passwords, or raises what is to be said of its failure."""
+
+    def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        """Look up."""
+        self.redactor = Redactor()
+        try:
+            passwords = self.look_up(terms, kwargs)
+        except UndefinedError:
+            # A variable in the options does not exist: ansible-core names it, and the place.
+            raise
+        except KrcloudError as error:
+            raise self._failure(error) from None
+        except Exception as error:  # nothing may leave unredacted, the causes of an exception included
+            raise self._failure(internal_error(error)) from None
+        mask_in_output(passwords)
+        return passwords
+
+    @abstractmethod
+    def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
+        """Return the passwords."""
+
+    def warn(self, warning: str) -> None:
+        """Warn, masked."""
+        self._display.warning(self.redactor.text(warning))
+
+    def _failure(self, error: KrcloudError) -> AnsibleLookupError:
+        return AnsibleLookupError(self.redactor.text(error.sentence()))

@@ -1,0 +1,276 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The envelope: all that is known of one account's passwords, as one document in a store. Pure.
+
+`password` stands at the top, so that a consumer needs to know nothing else. Times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Stored, StoreError
+
+FORMAT = 1
+
+# What is known of a candidate. STAGED: in the store, and perhaps sent by a run that did not live to say so.
+# UNKNOWN: sent, and no answer told what became of it.
+STAGED = "staged"
+UNKNOWN = "unknown"
+
+
+class EnvelopeError(ValueError):
+    """A document is not an envelope; says in one clause what is wrong with it, and quotes nothing of it."""
+
+
+class Account(NamedTuple):
+    """Who the passwords are for."""
+
+    id: str | None
+    name: str
+    profile: str | None
+
+
+class Flight(NamedTuple):
+    """A run that may still send a password, or whose request may still arrive; ``since`` is when that was committed.
+
+    ``unknown`` holds keys of newer versions as JSON text, so that flights can be compared.
+    """
+
+    run: str
+    since: str
+    unknown: str = "{}"
+
+    def __repr__(self) -> str:
+        return f"Flight({self.run}, {self.since})"
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Pending(NamedTuple):
+    """A candidate that may be the live password. ``outcome`` is STAGED or UNKNOWN.
+
+    ``unknown`` holds keys of newer versions, which are kept.
+    """
+
+    password: str
+    staged_at: str
+    rotation_id: str
+    outcome: str = STAGED
+    in_flight: tuple[Flight, ...] = ()
+    unknown: Mapping[str, Any] = _NOTHING
+
+    def __repr__(self) -> str:
+        return f"Pending({self.rotation_id}, {self.outcome}, {len(self.in_flight)} in flight)"
+
+
+class Previous(NamedTuple):
+    """A password that was active, or a candidate that never was. While it is in flight it may become live again."""
+
+    password: str
+    retired_at: str
+    rotation_id: str | None
+    in_flight: tuple[Flight, ...] = ()
+    unknown: Mapping[str, Any] = _NOTHING
+
+    def __repr__(self) -> str:
+        return f"Previous({self.rotation_id}, {len(self.in_flight)} in flight)"
+
+
+class Envelope(NamedTuple):
+    """The active password, candidates oldest first, and earlier passwords latest first.
+
+    ``rotated_at`` is when the active password was confirmed, ``made_at`` when it was made, where that is known.
+    """
+
+    account: Account
+    password: str | None = None
+    rotated_at: str | None = None
+    rotation_id: str | None = None
+    pending: tuple[Pending, ...] = ()
+    previous: tuple[Previous, ...] = ()
+    published: str | None = None  # the rotation id of the password that consumers were last given
+    made_at: str | None = None
+    in_flight: tuple[Flight, ...] = ()
+    hand_over_begun: str | None = None  # the rotation id of the password that a run last began to hand over
+    # The rotation id of the active password when a note came late: consumers were given an older one, perhaps after it.
+    hand_over_doubted: str | None = None
+    unknown: Mapping[str, Any] = _NOTHING
+    unknown_of_account: Mapping[str, Any] = _NOTHING
+
+    @property
+    def is_published(self) -> bool:
+        """Whether consumers have been given the active password."""
+        return self.rotation_id is not None and self.published == self.rotation_id
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether a run has begun to hand over the active password, and nobody has noted that it was done."""
+        return self.rotation_id is not None and not self.is_published and self.hand_over_begun == self.rotation_id
+
+    def __repr__(self) -> str:
+        return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
+
+
+def from_stored(name: str, stored: Stored | StoreError) -> Envelope:
+    """Return the envelope that the store holds under a name. Raises StoreError, which quotes nothing of it."""
+    if isinstance(stored, StoreError):
+        raise stored
+    try:
+        return from_document(stored.document)
+    except EnvelopeError as fault:
+        raise StoreError(
+            f"The store holds something under the name {name} that is no envelope: {fault}.",
+            hint="Look at it, and correct it or move it away.",
+        ) from None
+
+
+def to_document(envelope: Envelope) -> dict[str, Any]:
+    """Return the envelope as plain data, in the order in which a person wants to read it."""
+    active = {
+        "password": envelope.password,
+        "rotated_at": envelope.rotated_at,
+        "rotation_id": envelope.rotation_id,
+        "published": envelope.published,
+        **({"hand_over_begun": envelope.hand_over_begun} if envelope.hand_over_begun else {}),
+        **({"hand_over_doubted": envelope.hand_over_doubted} if envelope.hand_over_doubted else {}),
+        **({"made_at": envelope.made_at} if envelope.made_at else {}),
+        **({"in_flight": _flown(envelope.in_flight)} if envelope.in_flight else {}),
+    }
+    return {
+        "format": FORMAT,
+        "account": {**envelope.account._asdict(), **envelope.unknown_of_account},
+        **active,
+        "pending": [_row(item, always=True) for item in envelope.pending],
+        "previous": [_row(item) for item in envelope.previous],
+        **envelope.unknown,
+    }
+
+
+def _row(item: Pending | Previous, *, always: bool = False) -> dict[str, Any]:
+    known = {name: value for name, value in item._asdict().items() if name not in ("in_flight", "unknown")}
+    flights = {"in_flight": _flown(item.in_flight)} if item.in_flight or always else {}
+    return {**known, **flights, **item.unknown}
+
+
+def _flown(flights: Sequence[Flight]) -> list[dict[str, str]]:
+    return [{"run": flight.run, "since": flight.since, **json.loads(flight.unknown)} for flight in flights]
+
+
+def from_document(document: Mapping[str, Any]) -> Envelope:
+    """Return the envelope in a document. Raises EnvelopeError."""
+    if document.get("format") != FORMAT:
+        raise EnvelopeError(f"its format is not {FORMAT}")
+    account = _mapping(document, "account")
+    password, rotated_at = _text(document, "password", True), _time(document, "rotated_at", True)
+    if (password is None) != (rotated_at is None):
+        raise EnvelopeError("password and rotated_at belong together")
+    rotation_id = _text(document, "rotation_id", True)
+    if rotation_id is None and rotated_at is not None:
+        # Written by hand. All else goes by the id of a rotation, so it gets one that is the same in every run.
+        rotation_id = f"adopted-{rotated_at}"
+    return Envelope(
+        Account(_text(account, "id", True), str(_text(account, "name")), _text(account, "profile", True)),
+        password,
+        rotated_at,
+        rotation_id,
+        published=_text(document, "published", True),
+        pending=tuple(map(_pending, _rows(document, "pending"))),
+        previous=tuple(map(_previous, _rows(document, "previous"))),
+        made_at=_time(document, "made_at", True),
+        in_flight=_flights(document),
+        hand_over_begun=_text(document, "hand_over_begun", True),
+        hand_over_doubted=_text(document, "hand_over_doubted", True),
+        unknown=_rest(document, _KEYS),
+        unknown_of_account=_rest(account, Account._fields),
+    )
+
+
+_KEYS = frozenset(("format", *Envelope._fields)) - {"unknown", "unknown_of_account"}
+_KEYS_OF_PENDING = frozenset(Pending._fields) - {"unknown"}
+_KEYS_OF_PREVIOUS = frozenset(Previous._fields) - {"unknown"}
+
+
+def _pending(item: Mapping[str, Any]) -> Pending:
+    staged_at = str(_time(item, "staged_at"))
+    # Version 0.1.0 noted nothing: whoever made it may still send it.
+    flights = _flights(item) if "in_flight" in item else (Flight("", staged_at),)
+    return Pending(
+        str(_text(item, "password")),
+        staged_at,
+        str(_text(item, "rotation_id")),
+        _outcome(item),
+        flights,
+        _rest(item, _KEYS_OF_PENDING),
+    )
+
+
+def _previous(item: Mapping[str, Any]) -> Previous:
+    return Previous(
+        str(_text(item, "password")),
+        str(_time(item, "retired_at")),
+        _text(item, "rotation_id", True),
+        _flights(item),
+        _rest(item, _KEYS_OF_PREVIOUS),
+    )
+
+
+def _flights(document: Mapping[str, Any]) -> tuple[Flight, ...]:
+    rows = _rows(document, "in_flight") if document.get("in_flight") is not None else ()
+    return tuple(
+        Flight(str(row.get("run") or ""), str(_time(row, "since")), json.dumps(dict(_rest(row, ("run", "since")))))
+        for row in rows
+    )
+
+
+def _rest(document: Mapping[str, Any], known: Collection[str]) -> Mapping[str, Any]:
+    """Return what a newer version has added: it is kept, lest a save by this one destroys it."""
+    rest = {key: value for key, value in document.items() if key not in known}
+    return rest or _NOTHING
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    if not isinstance(value, Mapping):
+        raise EnvelopeError(f"{name} is not a mapping")
+    return value
+
+
+def _rows(document: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    value = document.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise EnvelopeError(f"{name} is not a list of mappings")
+    return value
+
+
+def _text(document: Mapping[str, Any], name: str, optional: bool = False) -> str | None:
+    value = document.get(name)
+    if value is None and optional:
+        return None
+    if not isinstance(value, str) or not value:
+        raise EnvelopeError(f"{name} is not a text")
+    return str(value)
+
+
+def _time(document: Mapping[str, Any], name: str, optional: bool = False) -> str | None:
+    value = _text(document, name, optional)
+    try:
+        if value is not None:
+            seconds(value)
+    except ValueError:
+        raise EnvelopeError(f"{name} is not a time such as 2026-01-31T03:00:00Z") from None
+    return value
+
+
+def _outcome(document: Mapping[str, Any]) -> str:
+    value = document.get("outcome")
+    if value not in (STAGED, UNKNOWN):
+        raise EnvelopeError(f"outcome is neither {STAGED} nor {UNKNOWN}")
+    return str(value)

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Which passwords consumers have been given: noted in the store, to make up for a run that dies before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    KrcloudError,
+    NotFoundError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, shown
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    Envelope,
+    from_stored,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    MOST_LOSSES,
+    Change,
+    Conflict,
+    Outcome,
+    Store,
+    Stored,
+    StoreError,
+)
+
+_GIVE = "Give the names and rotation IDs of a rotation's result."
+
+
+def note_published(
+    store: Store,
+    accounts: Sequence[Mapping[str, Any]],
+    begun: Sequence[Mapping[str, Any]] = (),
+    *,
+    check_mode: bool = False,
+) -> dict[str, Any]:
+    """Note in the store which rotation of each account has been published, and return the result of the task.
+
+    ``accounts`` are rows with a name and a rotation_id; whatever else they hold is ignored. A note that comes late,
+    when the account has another password by now, takes back that consumers have that one: they were given the older
+    one, perhaps after it. Where that one is not noted yet, whoever is handing it over does not know either, so the note
+    of that is not taken. Accounts about which nothing can be noted fail by themselves. ``begun`` are rows of accounts
+    whose hand-over begins now, which is noted in the same commit, if it can be. Raises ConfigurationError for rows that
+    make no sense, and StoreError where the store as a whole fails.
+    """
+    wanted = _by_name(accounts, "accounts")
+    hints = {name: value for name, value in _by_name(begun, "begun").items() if name not in wanted}
+    changed = False
+    noted: dict[str, bool | KrcloudError] = {}
+    for _attempt in range(MOST_LOSSES):
+        rest = [name for name in wanted if name not in noted]
+        stored = store.load([*rest, *hints])
+        changes = _begin(stored, hints)
+        for name in rest:
+            found = stored.get(name)
+            try:
+                if found is None:
+                    raise _missing(name)
+                envelope = from_stored(name, found)
+            except KrcloudError as error:
+                noted[name] = error
+                continue
+            after = _after_note(envelope, wanted[name])
+            noted[name] = after.is_published and after.rotation_id == wanted[name]
+            if after != envelope and isinstance(found, Stored):
+                changes[name] = Change(to_document(after), found.revision)
+        saved = _rehearsed(store, changes) if check_mode else store.save(changes)
+        for name, outcome in saved.items():
+            if isinstance(outcome, StoreError):
+                if name in wanted:
+                    noted[name] = outcome
+            elif not isinstance(outcome, Conflict):
+                changed = True
+            elif name in wanted:
+                del noted[name]
+        hints = {}
+        if len(noted) == len(wanted):
+            return _result(wanted, noted, changed)
+    raise StoreError("Other runs keep changing these accounts in the store.", hint="Run again when they are done.")
+
+
+def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) -> dict[str, Change]:
+    """Return the commit of a hint for the next run, for all of whom the store still knows that password."""
+    changes = {}
+    for name, rotation_id in hints.items():
+        found = stored.get(name)
+        try:
+            envelope = from_stored(name, found) if isinstance(found, Stored) else None
+        except StoreError:
+            continue
+        if envelope and isinstance(found, Stored) and envelope.rotation_id == rotation_id:
+            # It is handed over after whatever was late.
+            after = envelope._replace(hand_over_begun=rotation_id, hand_over_doubted=None)
+            if after != envelope and not envelope.is_published:
+                changes[name] = Change(to_document(after), found.revision)
+    return changes
+
+
+def _rehearsed(store: Store, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+    return {**dict.fromkeys(changes, ""), **store.check_save(list(changes))}
+
+
+def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
+    if envelope.rotation_id == rotation_id:
+        doubted = envelope.hand_over_doubted == rotation_id
+        return envelope._replace(
+            published=None if doubted else rotation_id, hand_over_begun=None, hand_over_doubted=None
+        )
+    if envelope.is_published:
+        return envelope._replace(published=None)
+    # Whoever hands the active one over right now may have done so before the older one came.
+    return envelope._replace(hand_over_doubted=envelope.rotation_id)
+
+
+def _result(wanted: Mapping[str, str], noted: Mapping[str, bool | KrcloudError], changed: bool) -> dict[str, Any]:
+    errors = {name: error for name, error in noted.items() if isinstance(error, KrcloudError)}
+    rows = [
+        {
+            "name": name,
+            "rotation_id": rotation_id,
+            "published": noted[name] is True,
+            "error": errors[name].as_dict() if name in errors else None,
+        }
+        for name, rotation_id in wanted.items()
+    ]
+    result: dict[str, Any] = {"changed": changed, "accounts": rows}
+    if errors:
+        first = next(errors[name] for name in wanted if name in errors)
+        said = " ".join(dict.fromkeys(errors[name].sentence() for name in wanted if name in errors))
+        result.update(first.as_failure(), msg=said)
+    return result
+
+
+def _missing(name: str) -> NotFoundError:
+    return NotFoundError(f"The store has no account {shown(name)}.", hint=_GIVE)
+
+
+def _by_name(accounts: Sequence[Mapping[str, Any]], option: str) -> dict[str, str]:
+    wanted: dict[str, str] = {}
+    for at, row in enumerate(accounts):
+        for key in ("name", "rotation_id"):
+            if not isinstance(row.get(key), str) or not row[key]:
+                raise ConfigurationError(f"{option}[{at}] has no {key}.", hint=_GIVE)
+        if not is_safe(row["name"]):
+            raise ConfigurationError(f"The name in {option}[{at}] is not valid: {RULE}.", hint=_GIVE)
+        if row["name"] in wanted:
+            raise ConfigurationError(
+                f"{option} names {shown(row['name'])} more than once.", hint="Name each account once."
+            )
+        wanted[str(row["name"])] = str(row["rotation_id"])
+    return wanted

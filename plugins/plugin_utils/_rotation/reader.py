@@ -1,0 +1,99 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""What a consumer gets out of a store: active passwords, and what is to be said where there is none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError, NotFoundError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import shown
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, from_stored
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    Loaded,
+    Store,
+    Stored,
+    StoreError,
+    check_name,
+)
+
+ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
+
+
+def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, warn: Callable[[str], None]) -> list[str]:
+    """Return the active passwords of accounts in the order of their names.
+
+    Raises NotFoundError for accounts that have none, unless ``on_missing`` is ``warn`` or ``skip``: then they are left
+    out. Raises StoreError for what cannot be read or is no envelope, and when the store cannot be read.
+    """
+    labels = {name: _label(name, at) for at, name in enumerate(names, 1)}
+    loaded = _load(store, labels)
+    envelopes = {name: _envelope(store, name, labels, loaded) for name in loaded}
+    active = {name: envelope.password for name, envelope in envelopes.items() if envelope.password is not None}
+    missing = [name for name in labels if name not in active]
+    if missing and on_missing == "error":
+        raise NotFoundError(
+            _missing(missing, labels, envelopes, store.place),
+            hint=f"Correct the name or the store, or run {ROTATION} with it.",
+        )
+    if missing and on_missing == "warn":
+        warn(f"{_missing(missing, labels, envelopes, store.place)} Left out of the result.")
+    unsettled = [name for name in active if envelopes[name].pending]
+    if unsettled:
+        warn(
+            f"What became of the last rotation of {', '.join(unsettled)} in the store {store.place} is not known: the "
+            f"live password may be a later one than the active one used here. Run {ROTATION} to settle it."
+        )
+    return [active[name] for name in names if name in active]
+
+
+def _label(name: Any, at: int) -> str:
+    """Return a term as messages may call it: what cannot be a name may be anything, a password too.
+
+    Raises ConfigurationError for what no store can have.
+    """
+    if not isinstance(name, str):
+        raise ConfigurationError(f"Term {at} is not a string.", hint="Give names of accounts, in quotes.")
+    try:
+        check_name(name)
+    except StoreError as fault:
+        raise ConfigurationError(f"Term {at} cannot be the name of an account.", hint=fault.hint) from None
+    return name if shown(name) == name else f"term {at}"
+
+
+def _load(store: Store, labels: Mapping[str, str]) -> Loaded:
+    try:
+        return store.load(list(labels))
+    except StoreError as error:
+        for name in labels:
+            _unquote(error, name, labels)
+        raise
+
+
+def _envelope(store: Store, name: str, labels: Mapping[str, str], loaded: Loaded) -> Envelope:
+    found = loaded[name]
+    try:
+        return from_stored(name, found)
+    except StoreError as error:
+        if not isinstance(found, Stored):
+            _unquote(error, name, labels)
+        raise
+
+
+def _unquote(error: StoreError, name: str, labels: Mapping[str, str]) -> None:
+    """Let an error call a name that the store does not know by its label."""
+    if labels[name] != name:
+        error.message = error.message.replace(name, labels[name])
+        error.hint = error.hint and error.hint.replace(name, labels[name])
+
+
+def _missing(names: Sequence[str], labels: Mapping[str, str], present: Mapping[str, Envelope], place: str) -> str:
+    absent = ", ".join(labels[name] for name in names if name not in present)
+    unconfirmed = ", ".join(name for name in names if name in present)
+    clauses = [f"nothing for {absent}"] if absent else []
+    clauses += [f"no confirmed password yet for {unconfirmed}"] if unconfirmed else []
+    return f"The store {place} holds {' and '.join(clauses)}."

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""What a store is: documents by name, each with a revision, changed by compare-and-set, durable once saved.
+
+A store knows nothing of rotation. It neither reads nor changes what is in a document.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, Union
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+
+Document = Mapping[str, Any]
+"""Plain data as JSON has it, opaque to a store."""
+
+LONGEST_NAME = 200
+
+# How often a run may lose a document against others before it gives up.
+MOST_LOSSES = 10
+
+
+class Contents(NamedTuple):
+    """What one kind of store holds: the variable at the top of a `vault_file`, the usual path in a `hashi_vault`."""
+
+    variable: str
+    secret_path: str
+
+
+PASSWORDS = Contents("dataforest_credentials", "dataforest")
+RESET_MAILS = Contents("solapi_reset_mails", "solapi")
+
+
+class Stored(NamedTuple):
+    """A document as it stands in the store. The revision means something to this process and this store only."""
+
+    document: Document
+    revision: str
+
+    def __repr__(self) -> str:
+        return f"Stored(revision={self.revision!r})"
+
+
+class Change(NamedTuple):
+    """What a document shall become, given that it still has the revision ``expected``; None: given that it is new."""
+
+    document: Document
+    expected: str | None
+
+    def __repr__(self) -> str:
+        return f"Change(expected={self.expected!r})"
+
+
+class Conflict:
+    """Somebody else changed the document since ``expected``: what stands there now is theirs, so read it anew."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Conflict)
+
+    def __hash__(self) -> int:
+        return hash(Conflict)
+
+
+Outcome = Union[str, Conflict, "StoreError"]
+"""The new revision of a document, or why it has none: somebody was faster, or it alone cannot be saved."""
+
+Loaded = Mapping[str, "Stored | StoreError"]
+"""What a store holds under each of the names asked for; see `Store.load`."""
+
+
+class StoreError(KrcloudError):
+    """The store is away, locked, torn, foreign, full or forbidden.
+
+    Of a `save` that fails, ``saved`` holds what was settled before, and ``unknown`` names the documents that may or
+    may not have been saved. All others were certainly not, and will not be.
+    """
+
+    kind = "store"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        saved: Mapping[str, Outcome] | None = None,
+        unknown: Collection[str] = (),
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.saved = dict(saved or {})
+        self.unknown = frozenset(unknown)
+
+
+class Store(Protocol):
+    """A place that keeps documents. All methods raise StoreError, and nothing else, when they fail."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as messages name it."""
+
+    def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
+        """Return the documents of these names; those that do not exist are left out. What it returns is durable.
+
+        A document that cannot be read while the store can (deleted, destroyed, not permitted, not a document) has a
+        StoreError as its value: it hinders none of the others.
+        """
+
+    def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
+        """Return which of these names a `save` would refuse alone, as far as that shows without writing.
+
+        Raises StoreError for what would refuse all of them. Changes nothing, and makes no file.
+        """
+
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+        """Make each change whose ``expected`` still holds, and say of each what became of it.
+
+        A conflict of one does not hinder the others, and neither does a StoreError about one alone.
+        """
+
+    def close(self) -> None:
+        """End what the store keeps open, a login of its own included. Raises nothing; a store may be used again."""
+
+
+def check_name(name: str) -> str:
+    """Return a name that every store can keep, or raise StoreError, which does not quote it: it may be anything."""
+    if (
+        not isinstance(name, str)
+        or not is_part(name)
+        # Two spellings of one text would be two documents, and nobody could tell them apart.
+        or not unicodedata.is_normalized("NFC", name)
+    ):
+        raise StoreError(
+            "What was given as a name cannot be the name of a document in a store.",
+            hint=f"A name has 1 to {LONGEST_NAME} printable characters in Unicode NFC, no slash, and no blanks around "
+            "it.",
+        )
+    return str(name)
+
+
+def is_part(text: str) -> bool:
+    """Tell whether a text can stand between two slashes of a path."""
+    return (
+        0 < len(text) <= LONGEST_NAME
+        and text.isprintable()
+        and text == text.strip()
+        and "/" not in text
+        and text not in (".", "..")
+    )
+
+
+def to_json(name: str, document: Document, *, decoded: bool = False) -> str:
+    """Return a document as JSON text, or raise StoreError where it is not plain data. Quotes no value.
+
+    ``decoded`` says that it was JSON before, with whole numbers that are `exact`: then it needs no second look.
+    """
+    try:
+        text = _ENCODER.encode(dict(document))
+        text.encode("utf-8")
+        # JSON turns tuples into lists and numbers into keys without a word.
+        if decoded or _DECODER.decode(text) == document:
+            return text
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise StoreError(
+        f"The document {name} cannot be stored: it holds something that is not plain data, a number "
+        "too large to be kept exactly, or text that is not Unicode."
+    )
+
+
+def exact(digits: str) -> int:
+    """Refuse whole numbers that a server may round without a word, as all do that take numbers for floats."""
+    if abs(int(digits)) >= 2**53:
+        raise ValueError
+    return int(digits)
+
+
+# Made once: `json.dumps` and `json.loads` make a new one for every call with options.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_DECODER = json.JSONDecoder(parse_int=exact)
+
+
+def strings(value: Any) -> list[str]:
+    """Return every text in a document: what must not be seen in a message about it."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in strings(item)]
+    return []

@@ -1,0 +1,372 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""A file that is replaced as a whole and survives a power failure: its reads, its writes, its lock and its owner.
+
+All that the store asks of the system is here. Knows nothing of what the file holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import grp
+import hashlib
+import os
+import pwd
+import random
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
+
+MODE = 0o600
+
+_POLL = 0.02
+_RANDOM = random.SystemRandom()
+
+
+class Identity(NamedTuple):
+    """What tells one version of a file from every other: a file that is replaced is another file."""
+
+    device: int
+    inode: int
+    changed: int
+
+
+class Version(NamedTuple):
+    """A file as it was read or written: its identity, and a digest of its bytes."""
+
+    identity: Identity
+    digest: bytes
+
+
+class Owner(NamedTuple):
+    """Whose a file is, or shall be, and its mode. ``gid`` is None where the system chooses."""
+
+    uid: int
+    gid: int | None
+    mode: int = MODE
+
+
+class CannotKeep(Exception):
+    """This process may not give a file the owner that it should have."""
+
+    def __init__(self, owner: Owner) -> None:
+        whose = f"the user {_user(owner.uid)}"
+        if owner.gid is not None:
+            whose += f" and the group {_group(owner.gid)}"
+        super().__init__(f"it belongs to {whose}, and the user {_user(os.geteuid())} cannot keep that")
+        self.owner = "root" if owner.uid == 0 else f"{_user(owner.uid)} or as root"
+
+
+class Busy(Exception):
+    """Somebody else holds the lock for too long."""
+
+
+class LockLost(Exception):
+    """The lock is not in its place any more: others may hold another one. Nothing was changed."""
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def digest_of(data: bytes) -> bytes:
+    """Return what is another for other bytes."""
+    return hashlib.blake2b(data).digest()
+
+
+def read_durable(path: str, known: Identity | None) -> tuple[bytes, Version] | None:
+    """Return the bytes of a file once they are on the disk, and which version that is; None where there is no file.
+
+    The file of the identity ``known`` was brought to the disk before. Raises OSError.
+    """
+    try:
+        # A pipe must not hold us up.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        state = os.fstat(file)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "not a file")
+        identity = _identity(state)
+        with open(file, "rb", buffering=0, closefd=False) as reader:
+            content = reader.readall()
+        if identity != known:
+            _sync(file)
+    finally:
+        os.close(file)
+    if identity != known:
+        _sync_folder(os.path.dirname(path), reading=True)
+    return content, Version(identity, digest_of(content))
+
+
+def folder_identity(path: str) -> tuple[int, int]:
+    """Return what tells the folder of a file from one that was put in its place. Raises OSError."""
+    state = os.stat(os.path.dirname(path))
+    return state.st_dev, state.st_ino
+
+
+def _identity(state: os.stat_result) -> Identity:
+    return Identity(state.st_dev, state.st_ino, state.st_mtime_ns)
+
+
+def _identity_at(path: str) -> Identity | None:
+    try:
+        return _identity(os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------------- owner, mode
+
+
+def owner_of(path: str) -> Owner:
+    """Return whose a file is and shall stay; of a file that is yet to be made, whose it shall be. Raises OSError.
+
+    What root makes in somebody's folder shall be theirs, or they are locked out by one run as root. Not where others
+    may write to the folder: they could choose what it is that they are given.
+    """
+    try:
+        state = os.stat(path)
+    except FileNotFoundError:
+        folder = os.stat(os.path.dirname(path))
+        theirs = os.geteuid() == 0 and not folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if not theirs or folder.st_uid == 0:
+            return Owner(os.geteuid(), None)
+        return Owner(folder.st_uid, folder.st_gid if folder.st_mode & stat.S_ISGID else _group_of(folder))
+    return Owner(state.st_uid, state.st_gid, stat.S_IMODE(state.st_mode) & 0o777)
+
+
+def _group_of(folder: os.stat_result) -> int:
+    """Return the group of what the owner of a folder makes."""
+    try:
+        return pwd.getpwuid(folder.st_uid).pw_gid
+    except KeyError:
+        return folder.st_gid
+
+
+def _give(file: int, owner: Owner) -> None:
+    """Make an open file somebody's. Raises CannotKeep."""
+    state = os.fstat(file)
+    uid = -1 if state.st_uid == owner.uid else owner.uid
+    gid = -1 if owner.gid in (None, state.st_gid) else int(owner.gid or 0)
+    if (uid, gid) != (-1, -1):
+        try:
+            os.fchown(file, uid, gid)
+        except OSError as error:
+            # The latter of a user whom this part of the system does not have, as in a container.
+            if error.errno in (errno.EPERM, errno.EACCES, errno.EINVAL):
+                raise CannotKeep(owner) from None
+            raise
+    os.fchmod(file, owner.mode)
+
+
+def check_replaceable(path: str, lock: str) -> None:
+    """Raise what `locked` or `replace` would raise, as far as that shows without writing: OSError or CannotKeep."""
+    check_keepable(path, owner_of(path))
+    with contextlib.suppress(FileNotFoundError):
+        os.close(_open_lock(lock))
+    folder = os.path.dirname(path)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        raise OSError(errno.EROFS if read_only else errno.EACCES, "")
+
+
+def check_keepable(path: str, owner: Owner) -> None:
+    """Raise CannotKeep where this process may not give a file in this place that owner."""
+    if os.geteuid() == 0:
+        return
+    groups = {None, os.getegid(), *os.getgroups()}
+    if owner.uid != os.geteuid() or (owner.gid not in groups and not _is_given(path, owner)):
+        raise CannotKeep(owner)
+
+
+def _is_given(path: str, owner: Owner) -> bool:
+    """Tell whether a new file in this folder has the group by itself."""
+    folder = os.stat(os.path.dirname(path))
+    return bool(folder.st_mode & stat.S_ISGID) and folder.st_gid == owner.gid
+
+
+# ---------------------------------------------------------------------------------------------------------------- lock
+
+
+class Lock:
+    """A lock that is held. Its file stays, and its being there means nothing: the kernel ends a lock with its owner."""
+
+    def __init__(self, path: str, file: int) -> None:
+        self._path = path
+        state = os.fstat(file)
+        self._identity = (state.st_dev, state.st_ino)
+        self.number = state.st_ino
+
+    def is_in_place(self) -> bool:
+        """Tell whether others who want the lock still find this very file. Raises OSError."""
+        there = _identity_at(self._path)
+        return there is not None and there[:2] == self._identity
+
+
+@contextlib.contextmanager
+def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lock]:
+    """Hold the lock for a file of this owner. Raises OSError, CannotKeep, and Busy after ``timeout`` seconds."""
+    deadline = clock.monotonic() + timeout
+    file = _lock_of(path, owner)
+    try:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                lock = Lock(path, file)
+                if lock.is_in_place():
+                    break
+                # Somebody removed it while we waited: whoever comes next makes another one.
+                os.close(file)
+                file = _lock_of(path, owner)
+                continue
+            if clock.monotonic() >= deadline:
+                raise Busy
+            clock.sleep(_RANDOM.uniform(_POLL / 4, _POLL))
+        yield lock
+    finally:
+        # The lock ends with it, whatever it says; what was saved is saved.
+        with contextlib.suppress(OSError):
+            os.close(file)
+
+
+def _open_lock(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+
+def _lock_of(path: str, owner: Owner) -> int:
+    """Open the file of a lock, or make it."""
+    while True:
+        try:
+            file, made = _open_lock(path), False
+        except FileNotFoundError:
+            try:
+                file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+            except FileExistsError:
+                continue
+            made = True
+        try:
+            if made or _is_to_be_given(file, owner):
+                _give(file, owner._replace(mode=MODE))
+        except BaseException:
+            os.close(file)
+            if made:
+                os.unlink(path)
+            raise
+        return file
+
+
+def _is_to_be_given(file: int, owner: Owner) -> bool:
+    """Tell whether an earlier run as root has left a lock that is root's."""
+    state = os.fstat(file)
+    # Never a file of root's that somebody has put here, or links to, to be given it: a lock holds nothing.
+    plain = stat.S_ISREG(state.st_mode) and state.st_nlink == 1 and state.st_size == 0
+    return plain and os.geteuid() == 0 and state.st_uid != owner.uid
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+
+
+class Uncertain(Exception):
+    """It is not known whether the file was replaced: it is another one now than both."""
+
+
+class Unconfirmed(Exception):
+    """The file was replaced, and the disk did not confirm it. Says what it said instead."""
+
+
+def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | None) -> Version:
+    """Put these bytes in the place of a file, or leave it as it is; return the new version.
+
+    ``old`` is the version that was read under the lock. Raises LockLost, if the lock or the file are not those any
+    more, CannotKeep and OSError where nothing was done; Unconfirmed and Uncertain.
+    """
+    folder, name = os.path.split(path)
+    # One name for all who have this lock is enough, and leaves no litter.
+    beside = os.path.join(folder, f".{name}.{lock.number:x}.new")
+    try:
+        identity = _write_durable(beside, data, owner)
+        # No instant earlier: between this look and the rename nobody is kept out who has another lock.
+        if not lock.is_in_place() or _identity_at(path) != (old and old.identity):
+            raise LockLost
+        try:
+            os.replace(beside, path)
+        except OSError:
+            # On a network file system an error does not prove that nothing was done.
+            now = read_durable(path, None)
+            if (now and now[1].digest) == (old and old.digest):
+                raise
+            if now is None or now[0] != data:
+                raise Uncertain from None
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+    try:
+        _sync_folder(folder)
+    except OSError as error:
+        raise Unconfirmed(os.strerror(error.errno or 0)) from None
+    return Version(identity, digest_of(data))
+
+
+def _write_durable(beside: str, data: bytes, owner: Owner) -> Identity:
+    """Write a new file and have it on the disk."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(beside)
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+    try:
+        _give(file, owner)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+        state = os.fstat(file)
+    finally:
+        os.close(file)
+    return _identity(state)
+
+
+def _sync_folder(folder: str, *, reading: bool = False) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        if reading:  # Whoever may not list the folder may still read the file.
+            return
+        raise
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # What has nothing to sync says so: a read-only file system, a file system without folders of its own.
+        if error.errno not in (errno.EINVAL, errno.EROFS):
+            raise

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""The options of one store: what is filled in from where, and how a refusal says what is allowed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.numbers import Range, check
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+
+
+class Options(dict[str, Any]):
+    """The options of a store, each with a value of its type or None, and where each came from.
+
+    What was not given comes from the first of its ``variables`` that is set and not empty, or is the default. Raises
+    ConfigurationError, which quotes no value.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        spec: Spec,
+        variables: Mapping[str, tuple[str, ...]],
+        given: Mapping[str, Any],
+        environ: Mapping[str, str],
+    ) -> None:
+        super().__init__()
+        self._kind = kind
+        self._spec = spec
+        self._variables = variables
+        self._from: dict[str, str] = {}
+        for name, option in spec.items():
+            value = given.get(name)
+            variable = next((each for each in variables.get(name, ()) if environ.get(each)), None)
+            if value is None and variable:
+                self._from[name] = variable
+                value = environ[variable]
+            self[name] = option.get("default") if value is None else self._checked(name, option, value)
+        self.require(*(name for name, option in spec.items() if option.get("required")))
+
+    def __repr__(self) -> str:
+        return f"Options({self._kind!r})"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values of the secret options."""
+        return [self[name] for name, option in self._spec.items() if option.get("no_log") and self[name]]
+
+    def called(self, name: str) -> str:
+        """Return how a message calls an option: by the place that its value came from."""
+        if name in self._from:
+            return f"the environment variable {self._from[name]}"
+        return f"the option {name} of the store {self._kind}"
+
+    def require(self, *names: str, reason: str = "") -> None:
+        """Raise ConfigurationError unless all of these options are set. ``reason`` says what for, with a blank."""
+        missing = [name for name in names if not self[name]]
+        if not missing:
+            return
+        words = "option" if len(missing) == 1 else "options"
+        state = "it is not set" if len(missing) == 1 else "they are not set"
+        variables = [variable for name in missing for variable in self._variables.get(name, ())]
+        asked = f", nor is {either(variables)} set in the environment of the controller" if variables else ""
+        raise ConfigurationError(
+            f"The store {self._kind} needs the {words} {listed(missing)}{reason}, and {state}{asked}.",
+            # A store is opened on the controller.
+            hint="Set the option, or export the variable: the keyword environment does not reach the controller."
+            if variables
+            else None,
+        )
+
+    def _checked(self, name: str, option: Mapping[str, Any], value: Any) -> Any:
+        called = self.called(name)
+        called = called[0].upper() + called[1:]
+        if option["type"] in ("int", "float"):
+            whole = option["type"] == "int"
+            check(called, value, Range(option["least"], option["most"], whole))
+            return int(float(value)) if whole else float(value)
+        if option["type"] == "bool" and isinstance(value, bool):
+            return value
+        if option["type"] == "str" and isinstance(value, str) and value in option.get("choices", (value,)):
+            # Not what a template returns, which carries tags that other libraries do not know.
+            return "".join(value)
+        words = {"str": "text, in quotes", "bool": "true or false"}[option["type"]]
+        allowed = either(option["choices"]) if "choices" in option else words
+        raise ConfigurationError(f"{called} is not valid: it must be {allowed}.")
+
+
+def listed(names: Any) -> str:
+    """Return names as a list in a sentence."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else str(last)
+
+
+def either(names: Any) -> str:
+    """Return names as a choice in a sentence."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else str(last)

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to krcloud.credentials: names and behaviour may change in any release.
+"""Ansible Vault as a `vault_file` uses it: a whole file under one of the vault secrets of a play."""
+
+from __future__ import annotations
+
+import binascii
+import os
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any, NamedTuple, Protocol
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.parsing.vault import AnsibleVaultError, VaultAES256
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_text import CannotOpen, check_not_merged
+
+_HEADER = b"$ANSIBLE_VAULT"
+_LINE = 80
+
+
+class Cipher(Protocol):
+    """Ansible Vault, as far as this store needs it."""
+
+    def decrypt(self, sealed: bytes) -> tuple[bytes, object]:
+        """Return the content, and the key that opened it. Raises CannotOpen."""
+
+    def encrypt(self, plain: bytes, key: object) -> tuple[bytes, object]:
+        """Return the content encrypted under the key that opened the file, and that key; None: a new file.
+
+        Raises CannotOpen.
+        """
+
+
+class VaultKey(NamedTuple):
+    """A vault secret, and the vault id in the header of the file that it opens."""
+
+    label: str | None
+    secret: Any
+
+    def __repr__(self) -> str:
+        return f"VaultKey({self.label!r})"
+
+
+class AnsibleVault:
+    """The vault secrets of a play. A file stays under the secret that it is under."""
+
+    def __init__(self, secrets: Sequence[tuple[str, Any]], vault_id: str | None, encrypt_identity: str | None) -> None:
+        if not secrets:
+            raise ConfigurationError(
+                "The store vault_file needs a vault secret, and this run has none.",
+                hint="Run with --vault-password-file or --vault-id, or set ANSIBLE_VAULT_PASSWORD_FILE.",
+            )
+        given = ", ".join(sorted({name for name, _secret in secrets}))
+        self._secrets = [(name, secret) for name, secret in secrets if vault_id in (None, name)]
+        if not self._secrets:
+            raise ConfigurationError(
+                f"The store asks for a vault id (vault_id) that this run has no secret for; it has: {given}.",
+                hint="Run with --vault-id LABEL@FILE for it, or change vault_id of the store.",
+            )
+        self._vault_id = vault_id
+        self._encrypt_identity = encrypt_identity
+
+    def decrypt(self, sealed: bytes) -> tuple[bytes, VaultKey]:
+        """See `Cipher.decrypt`."""
+        check_not_merged(sealed)
+        header = BytesIO(sealed).readline().rstrip(b"\r\n")
+        parts = header.strip().split(b";")
+        if parts[0] != _HEADER:
+            if not sealed:
+                raise CannotOpen(
+                    "is empty", "Put back a whole copy of it; a store that does not exist yet is no file at all."
+                )
+            raise CannotOpen(
+                "is not encrypted with Ansible Vault",
+                "If it is this store in clear text, encrypt it: ansible-vault encrypt {file}. Otherwise put back a "
+                "whole copy of it, or name another file.",
+            )
+        if len(parts) < 3 or parts[1] not in (b"1.1", b"1.2") or parts[2] != b"AES256":
+            raise CannotOpen("is in a form of Ansible Vault that is not known here", "Put back a whole copy of it.")
+        label = parts[3].decode("utf-8", "replace") if len(parts) > 3 else None
+        if self._vault_id and label and label != self._vault_id:
+            raise CannotOpen(
+                f"is encrypted under the vault id {label!a}, and the store asks for {self._vault_id!a}",
+                "Change vault_id of the store, or re-key the file with ansible-vault rekey.",
+            )
+        # What `VaultLib.decrypt` does, without an object for each line and a copy of all of it at each step.
+        body = memoryview(sealed.translate(None, b"\r\n"))[len(header) :]
+        for secret in self._secrets_for(label):
+            try:
+                return VaultAES256.decrypt(body, secret), VaultKey(label, secret)
+            except AnsibleVaultError:
+                continue
+            except AnsibleError:
+                raise CannotOpen("is damaged", "Put back a whole copy of it.") from None
+            except Exception as error:
+                raise CannotOpen(f"is damaged ({type(error).__name__})", "Put back a whole copy of it.") from None
+        known = ", ".join(sorted({name for name, _secret in self._secrets}))
+        raise CannotOpen(
+            f"cannot be opened with the vault secrets of this run ({known}): "
+            "it is under another passphrase, or damaged",
+            "Run with the vault secret of this file, or put back a whole copy of it.",
+        )
+
+    def _secrets_for(self, label: str | None) -> list[Any]:
+        """Return the secrets to try on a file, in the order of the play, as `VaultLib.decrypt` chooses them."""
+        wanted = label or constants.config.get_config_value("DEFAULT_VAULT_IDENTITY")
+        strict = constants.config.get_config_value("DEFAULT_VAULT_ID_MATCH")
+        return [secret for name, secret in self._secrets if not strict or name == wanted]
+
+    def encrypt(self, plain: bytes, key: object) -> tuple[bytes, VaultKey]:
+        """See `Cipher.encrypt`."""
+        if not isinstance(key, VaultKey):
+            key = self._key_for_new_file()
+        return _sealed(plain, key), key
+
+    def _key_for_new_file(self) -> VaultKey:
+        chosen = self._vault_id or self._encrypt_identity
+        usable = [(name, secret) for name, secret in self._secrets if chosen in (None, name)]
+        names = sorted({name for name, _secret in (usable or self._secrets)})
+        if len(names) > 1 or not usable:
+            raise CannotOpen(
+                f"does not exist yet, and it is not clear under which vault id to make it: this run has {names}",
+                "Set vault_id of the store.",
+            )
+        if len({secret.bytes for _name, secret in usable}) > 1:
+            # `ansible-vault` refuses this, too.
+            raise CannotOpen(
+                f"does not exist yet, and this run has several passphrases under the vault id {names[0]!a}",
+                "Give each passphrase a vault id of its own (--vault-id LABEL@FILE), and set vault_id of the store.",
+            )
+        key = VaultKey(*usable[0])
+        if key.label and not key.label.isascii():
+            raise CannotOpen(
+                f"does not exist yet, and Ansible Vault cannot read a file under the vault id {key.label!r}",
+                "Use a vault id in ASCII.",
+            )
+        return key
+
+
+def _sealed(plain: bytes, key: VaultKey) -> bytes:
+    """Return the text of Ansible Vault: what `VaultLib.encrypt` returns, without an object for each line on the way."""
+    # A salt of our own: one that is fixed by configuration would give every version of the file the same key
+    # stream, and two versions side by side would give away their content.
+    body = binascii.unhexlify(VaultAES256.encrypt(plain, key.secret, salt=os.urandom(32)))
+    body = binascii.hexlify(body, b"\n", -_LINE // 2)
+    named = key.label not in (None, "", "default")
+    header = f"$ANSIBLE_VAULT;1.2;AES256;{key.label}" if named else "$ANSIBLE_VAULT;1.1;AES256"
+    return b"\n".join((header.encode(), body, b""))

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options are described in two places, for people and for Ansible: the two agree."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.basic import AnsibleFallbackNotFound
+
+from ansible_collections.krcloud.credentials.plugins.doc_fragments import connection, ncp, solapi
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.ansible_module import RedactingModule
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import argument_spec, controller_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+
+GROUPS: dict[str, Group] = {"ncp": DATAFOREST, "solapi": SOLAPI}
+SECRETS = {"secret_key", "api_secret", "password"}
+MODULES = {"ncp_dataforest_password": "ncp", "ncp_dataforest_account_info": "ncp", "solapi_password_reset": "solapi"}
+PACKAGE = "ansible_collections.krcloud.credentials.plugins.modules"
+
+
+def documented(text: str) -> dict[str, Any]:
+    options: dict[str, Any] = yaml.safe_load(text).get("options", {})
+    return options
+
+
+FRAGMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "connection": (documented(connection.ModuleDocFragment.DOCUMENTATION), CONNECTION),
+    "ncp": (documented(ncp.ModuleDocFragment.DOCUMENTATION), DATAFOREST.options),
+    "solapi": (documented(solapi.ModuleDocFragment.DOCUMENTATION), SOLAPI.options),
+}
+
+
+class Built(Exception):
+    """A module has been described; that is all that is wanted of it."""
+
+
+def specification(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a module tells Ansible of itself."""
+    told: dict[str, Any] = {}
+
+    def init(_self: RedactingModule, argument_spec: dict[str, Any], **more: Any) -> None:
+        told.update(argument_spec=argument_spec, **more)
+        raise Built
+
+    monkeypatch.setattr(RedactingModule, "__init__", init)
+    with pytest.raises(Built):
+        importlib.import_module(f"{PACKAGE}.{name}").main()
+    return told
+
+
+def assert_same(documentation: dict[str, Any], spec: dict[str, Any]) -> None:
+    assert set(documentation) == set(spec)
+    for name, option in spec.items():
+        said = documentation[name]
+        assert said["type"] == option["type"], name
+        assert said.get("default") == option.get("default"), name
+        assert type(said.get("default")) is type(option.get("default")), name
+        assert said.get("choices") == option.get("choices"), name
+        assert bool(said.get("required")) == bool(option.get("required")), name
+        assert said.get("elements") == option.get("elements"), name
+        assert said.get("aliases") == option.get("aliases"), name
+        assert bool(said.get("suboptions")) == bool(option.get("options")), name
+        if option.get("options"):
+            assert_same(said["suboptions"], option["options"])
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+def test_fragments_describe_the_shared_options(fragment: str) -> None:
+    assert_same(*FRAGMENTS[fragment])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_describe_their_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    vendor = MODULES[name]
+    documentation = yaml.safe_load(module.DOCUMENTATION)
+    assert documentation["module"] == name
+    assert {f"krcloud.credentials.{vendor}", "krcloud.credentials.connection"} <= set(
+        documentation["extends_documentation_fragment"]
+    )
+    shared = {**FRAGMENTS[vendor][0], **FRAGMENTS["connection"][0]}
+    own = documentation["options"]
+    assert not set(own) & set(shared)
+    told = specification(name, monkeypatch)
+    spec = dict(told["argument_spec"])
+    if own.pop("store", None):
+        # What is in it, the action plugin knows: see test_action_options.py.
+        assert spec.pop("store") == {"type": "dict"}
+    assert_same({**own, **shared}, spec)
+    assert told["supports_check_mode"] is True
+
+
+def every_option(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        pair for name, option in spec.items() for pair in [(name, option), *every_option(option.get("options") or {})]
+    ]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_secrets_and_only_they_are_marked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = every_option(specification(name, monkeypatch)["argument_spec"])
+    marked = {option for option, described in options if described.get("no_log")}
+    assert marked == {option for option, _described in options} & SECRETS
+    for option, described in options:
+        if option in SECRETS:
+            # A type or a list of choices that fails to fit would be quoted in the error, with the value.
+            assert described["type"] == "str"
+            assert "choices" not in described
+            assert "default" not in described
+
+
+def test_every_module_has_a_secret() -> None:
+    assert {"secret_key", "api_secret"} <= {*DATAFOREST.options, *SOLAPI.options} & SECRETS
+
+
+def mentioned(fragment: str) -> dict[str, tuple[str, ...]]:
+    """The environment variables that the text of each option names, in their order."""
+    found = {}
+    for name, option in FRAGMENTS[fragment][0].items():
+        variables = re.findall(r"E\((\w+)\)", " ".join(option["description"]))
+        if variables:
+            found[name] = tuple(variables)
+    return found
+
+
+@pytest.mark.parametrize("vendor", GROUPS)
+def test_the_documented_variables_are_those_that_are_read(vendor: str) -> None:
+    assert mentioned(vendor) == dict(GROUPS[vendor].environment)
+
+
+def test_the_variables_of_the_connection() -> None:
+    assert mentioned("connection") == {"ca_path": ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")}
+
+
+@pytest.mark.parametrize("vendor", GROUPS)
+def test_the_address_may_come_from_the_environment(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function, names = argument_spec(GROUPS[vendor], {})["api_url"]["fallback"]
+    assert tuple(names) == GROUPS[vendor].environment["api_url"]
+    monkeypatch.setenv(names[0], "https://elsewhere.example")
+    assert function(*names) == "https://elsewhere.example"
+    monkeypatch.delenv(names[0])
+    with pytest.raises(AnsibleFallbackNotFound):
+        function(*names)
+
+
+@pytest.mark.parametrize("vendor", GROUPS)
+def test_an_action_leaves_defaults_and_paths_to_the_target_host(vendor: str) -> None:
+    spec = controller_spec(GROUPS[vendor], {"own": {"type": "path", "default": "~"}})
+    assert spec.pop("own") == {"type": "path", "default": "~"}
+    assert set(spec) == set(argument_spec(GROUPS[vendor], {}))
+    for name, option in spec.items():
+        assert "default" not in option, name
+        assert "fallback" not in option, name
+        assert option["type"] != "path", name
+        assert option.get("no_log") == argument_spec(GROUPS[vendor], {})[name].get("no_log"), name
+
+
+def test_a_specification_shares_nothing_with_the_next() -> None:
+    first = argument_spec(DATAFOREST, {"own": {"type": "str"}})
+    first["api_url"]["default"] = "changed"
+    assert argument_spec(DATAFOREST, {})["api_url"]["default"] == DATAFOREST.options["api_url"]["default"] != "changed"
+    assert "fallback" not in DATAFOREST.options["api_url"]
+    assert "own" in first
+    assert "own" not in argument_spec(DATAFOREST, {})
+
+
+def test_an_option_of_a_module_wins_nothing_over_the_shared_ones() -> None:
+    assert set(argument_spec(SOLAPI, {"email": {"type": "str"}})) == {"email", *SOLAPI.options, *CONNECTION}

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an action plugin takes is what the module of its name documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+
+from ansible_collections.krcloud.credentials.plugins.action import ncp_dataforest_publication, solapi_password_reset
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
+from tooling.tree import ROOT
+
+SPECS = {
+    "ncp_dataforest_rotation": rotation_spec,
+    "ncp_dataforest_publication": lambda: ncp_dataforest_publication.SPEC,
+    "solapi_password_reset": lambda: solapi_password_reset.SPEC,
+}
+# Defaults of these hold on the target host, where the module fills them in.
+ON_THE_TARGET = {*DATAFOREST.options, *SOLAPI.options, *CONNECTION}
+SECRETS = {"secret_key", "api_secret", "token", "secret_id", "jwt"}
+
+
+def documented(name: str) -> dict[str, Any]:
+    """The options that `ansible-doc` shows, fragments included."""
+    path = ROOT / "plugins" / "modules" / f"{name}.py"
+    options: dict[str, Any] = get_docstring(str(path), fragment_loader, collection_name="krcloud.credentials")[0][
+        "options"
+    ]
+    return options
+
+
+def assert_same(documentation: dict[str, Any], spec: dict[str, Any], inside: bool = False) -> None:
+    assert set(documentation) == set(spec)
+    for name, option in spec.items():
+        said = documentation[name]
+        if inside or name not in ON_THE_TARGET:
+            assert said["type"] == option["type"], name
+            assert said.get("default") == option.get("default"), name
+        assert said.get("choices") == option.get("choices"), name
+        assert said.get("elements") == option.get("elements"), name
+        assert bool(option.get("no_log")) == (name in SECRETS), name
+        if option.get("options"):
+            assert_same(said["suboptions"], option["options"], inside=True)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_an_action_takes_what_its_module_documents(name: str) -> None:
+    assert_same(documented(name), SPECS[name]())
+
+
+@pytest.mark.parametrize("name", ["ncp_dataforest_rotation", "ncp_dataforest_publication"])
+def test_what_is_required_is_documented_as_required(name: str) -> None:
+    required = {option for option, said in documented(name).items() if said.get("required")}
+    assert required == {option for option, said in SPECS[name]().items() if said.get("required")}
+    assert "store" in required
+
+
+def test_secrets_in_a_store_cannot_be_quoted_by_an_error() -> None:
+    for name, option in registry.argument_spec().items():
+        if name in SECRETS:
+            assert (option["type"], option["no_log"], option.get("choices"), option.get("default")) == (
+                "str",
+                True,
+                None,
+                None,
+            )
+
+
+def test_every_module_has_an_action() -> None:
+    modules, actions = (
+        {path.stem for path in (ROOT / "plugins" / kind).glob("*.py")} - {"__init__"} for kind in ("modules", "action")
+    )
+    assert actions == modules
+    # Those that only send their module off leave it the options.
+    assert modules - set(SPECS) == {"ncp_dataforest_account_info", "ncp_dataforest_password"}

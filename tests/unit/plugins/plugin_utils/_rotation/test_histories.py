@@ -1,0 +1,602 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Random histories of a rotation: runs that race, sleep, die between any two steps, and meet every answer there is.
+
+After each step the live password must be one that the store knows. When all is calm again, one plain run settles
+every account: then the live password is the active one. Once nothing can be in flight any more, a run neither writes
+nor sends, and consumers have what is live.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    Account,
+    Envelope,
+    from_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
+    LONGEST_FLIGHT,
+    MOST_CANDIDATES,
+    MOST_PREVIOUS,
+    NewAccounts,
+    Policy,
+    Verdict,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Answer, Rotation, Send, Wanted
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Change
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Save
+from support.memory_store import MemoryStore
+
+NAMES = ("df001", "df002", "df003")
+DAY = 86400.0
+
+# What can become of one value that is sent: applied now or later or never, and what is said of it.
+FATES = (
+    "confirm",
+    "confirm, and land once more",
+    "apply, lose the answer",
+    "lose the request",
+    "land late",
+    "reject",
+    "refuse the caller",
+)
+
+
+def known(envelope: Envelope | None) -> list[str | None]:
+    """Every password that an envelope holds, wherever."""
+    if envelope is None:
+        return []
+    return [envelope.password, *(item.password for item in (*envelope.pending, *envelope.previous))]
+
+
+class Late(tuple[str, str, str, float]):
+    """A request that is still on its way: name, id, password, and when it was sent."""
+
+
+@dataclass
+class Vendor:
+    """Sets what it is told to, and keeps the truth."""
+
+    ids: dict[str, str] = field(default_factory=lambda: {name: f"id{name}" for name in NAMES})
+    live: dict[str, str] = field(default_factory=dict)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    confirmed: set[tuple[str | None, str]] = field(default_factory=set)
+
+    def send(self, name: str, account_id: str, password: str, fate: str, at: float) -> Answer:
+        self.sent.append((name, password))
+        if account_id != self.ids[name]:
+            return Answer(Verdict.WITHHELD, {"kind": "not_found"})
+        if fate in ("confirm", "confirm, and land once more"):
+            self.live[name] = password
+            self.confirmed.add((account_id, password))
+            again = fate != "confirm"
+            if again:
+                self.late.append(Late((name, account_id, password, at)))
+            return Answer(Verdict.CONFIRMED, unanswered=again)
+        if fate == "apply, lose the answer":
+            self.live[name] = password
+        if fate == "land late":
+            self.late.append(Late((name, account_id, password, at)))
+        verdict = {"reject": Verdict.REJECTED, "refuse the caller": Verdict.WITHHELD}.get(fate, Verdict.UNKNOWN)
+        return Answer(verdict, {"kind": fate})
+
+    def make_anew(self, name: str, number: int) -> None:
+        """Delete an account, and make another one of its name, with a password that nobody here knows."""
+        self.ids[name] = f"id{name}-{number}"
+        self.live.pop(name, None)
+        self.late = [late for late in self.late if late[0] != name]
+
+
+@dataclass
+class Run:
+    """A run that is under way, and what it waits for."""
+
+    steps: Generator[Any, Any, Any]
+    effect: Any
+    ids: dict[str, str]
+    committed_at: float
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+
+@dataclass
+class Publisher:
+    """Somebody who has taken a password to hand it over, and is slow."""
+
+    name: str
+    rotation_id: str
+    password: str
+
+
+class World:
+    """One store, one vendor, one clock, and any number of runs and publishers that are under way."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.vendor = Vendor()
+        self.now = 1_800_000_000.0
+        self.elapsed = 0.0  # what has really passed, whatever the clock says
+        self.numbers = itertools.count(1)
+        self.runs: list[Run] = []
+        self.publishers: list[Publisher] = []
+        self.consumers: dict[str, str] = {}
+        self.writes = 0
+        self.bounded = True  # nobody has slept longer than the protocol allows for
+
+    def begin(self, force: bool, batch_size: int, named: bool = True) -> None:
+        rotation = Rotation(
+            Policy(90 * DAY, force=force, new_accounts=NewAccounts.ROTATE),
+            generate=lambda: f"password-{next(self.numbers)}",
+            new_id=lambda: f"rotation-{next(self.numbers)}",
+            clock=lambda: self.now,
+            batch_size=batch_size,
+        )
+        ids = dict(self.vendor.ids)
+        steps = rotation.run([Wanted(Account(ids[name], name, None), named) for name in NAMES])
+        self.runs.append(Run(steps, next(steps), ids, self.elapsed))
+
+    def envelope(self, name: str) -> Envelope | None:
+        stored = self.store.rows.get(name)
+        return from_document(stored.document) if stored else None
+
+    def step(self, which: int, fates: list[str], stop_after: int | None = None) -> list[Any] | None:
+        """Carry out the next effect of a run; None while it goes on, else its results.
+
+        With ``stop_after`` the run dies in the middle of the effect, when so many of its values have been sent.
+        """
+        run = self.runs[which]
+        answer: Any
+        if isinstance(run.effect, Load):
+            answer = self.store.load(run.effect.names)
+        elif isinstance(run.effect, Save):
+            self.writes += 1
+            answer = self.store.save(run.effect.changes)
+            run.committed_at = self.elapsed
+        else:
+            assert isinstance(run.effect, Send)
+            rest = [name for name in run.effect.passwords if name not in run.answers]
+            for at, name in enumerate(rest[:stop_after]):
+                self.send_one(run, name, fates[at % len(fates)])
+            answer, run.answers = run.answers, {}
+        if stop_after is not None:
+            self.kill(which)
+            return None
+        try:
+            run.effect = run.steps.send(answer)
+        except StopIteration as stop:
+            self.runs.remove(run)
+            return list(stop.value)
+        return None
+
+    def send_one(self, run: Run, name: str, fate: str) -> None:
+        password = run.effect.passwords[name]
+        assert password in known(self.envelope(name)), "sent what the store does not know"
+        self.bounded &= self.elapsed - run.committed_at < LONGEST_FLIGHT
+        run.answers[name] = self.vendor.send(name, run.ids[name], password, fate, self.elapsed)
+
+    def dribble(self, which: int, fate: str) -> None:
+        """Let a run send one of its values, and wait before the next."""
+        run = self.runs[which]
+        rest = [name for name in getattr(run.effect, "passwords", {}) if name not in run.answers]
+        if rest:
+            self.send_one(run, rest[0], fate)
+
+    def steps(self, which: int, count: int, fates: list[str]) -> None:
+        """Carry out so many effects of a run, or fewer if it ends before."""
+        for _index in range(count):
+            ended = self.step(which, fates) is not None
+            self.check()
+            if ended:
+                return
+
+    def until_it_sends(self, which: int) -> None:
+        while not isinstance(self.runs[which].effect, Send):
+            self.step(which, ["confirm"])
+
+    def kill(self, which: int) -> None:
+        self.runs.pop(which).steps.close()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, or set the clock back. What has been on its way for too long has got lost."""
+        self.now += seconds
+        self.elapsed += max(0.0, seconds)
+        self.vendor.late = [late for late in self.vendor.late if self.elapsed - late[3] < LONGEST_FLIGHT]
+
+    def land(self) -> None:
+        for name, account_id, password, _at in self.vendor.late:
+            if account_id == self.vendor.ids[name]:
+                self.vendor.live[name] = password
+        self.vendor.late.clear()
+
+    def take(self, name: str) -> None:
+        """Let a publisher take what consumers are to be given."""
+        envelope = self.envelope(name)
+        if envelope and envelope.password and envelope.rotation_id and not envelope.is_published:
+            self.publishers.append(Publisher(name, envelope.rotation_id, envelope.password))
+
+    def hand_over(self, which: int) -> None:
+        """Let a publisher hand over what it has taken, and note it."""
+        publisher = self.publishers.pop(which)
+        self.consumers[publisher.name] = publisher.password
+        note_published(self.store, [{"name": publisher.name, "rotation_id": publisher.rotation_id}])
+
+    def check(self) -> None:
+        for name in NAMES:
+            envelope, live = self.envelope(name), self.vendor.live.get(name)
+            assert live is None or live in known(envelope), f"the live password of {name} is lost"
+            for late in (late for late in self.vendor.late if late[0] == name):
+                assert late[2] in known(envelope), f"a password of {name} that may still land is lost"
+            if envelope and envelope.password is not None:
+                owned = (envelope.account.id, envelope.password)
+                assert owned in self.vendor.confirmed, "active without a confirmation"
+
+    def finish(self, fates: list[str], force: bool = False) -> list[Any]:
+        self.begin(force, batch_size=2)
+        while True:
+            results = self.step(len(self.runs) - 1, fates)
+            self.check()
+            if results is not None:
+                return results
+
+    def active(self) -> dict[str, str | None]:
+        return {name: envelope.password for name in NAMES if (envelope := self.envelope(name))}
+
+    def calm_down(self) -> None:
+        """Let all that is under way end, and prove what must be so once nothing happens by itself any more."""
+        while self.runs:
+            self.step(0, ["confirm"])
+            self.check()
+        self.land()
+        self.check()
+        for result in self.finish(["confirm"]):
+            assert result.outcome in ("rotated", "resumed", "fresh"), result
+        if self.bounded:
+            assert self.active() == self.vendor.live, "what is active is not live"
+        # Clocks that went back a little make what is in flight look younger than it is.
+        self.wait(LONGEST_FLIGHT + 3600.0)
+        results = self.finish(["confirm"])
+        for name in NAMES:
+            envelope = self.envelope(name)
+            assert envelope is not None
+            assert not envelope.pending
+            assert not any(former.in_flight for former in envelope.previous)
+        if self.bounded:
+            assert self.active() == self.vendor.live, "what is active is not live"
+        while self.publishers:
+            self.hand_over(0)
+        writes, sent = self.writes, len(self.vendor.sent)
+        results = self.finish(["confirm"])
+        assert [result.outcome for result in results] == ["fresh"] * len(NAMES)
+        assert (self.writes, len(self.vendor.sent)) == (writes, sent)
+        for result in results:
+            assert result.hand_over is not result.published
+            if result.hand_over:
+                self.take(result.account.name)
+                self.hand_over(0)
+        assert self.consumers == self.active(), "consumers do not have what is active"
+
+
+FATE = st.sampled_from(FATES)
+FATE_LISTS = st.lists(FATE, min_size=1, max_size=3)
+STEPS = st.tuples(st.just("steps"), st.integers(0, 3), st.integers(1, 6), FATE_LISTS)
+EVENTS = st.one_of(
+    st.tuples(st.just("begin"), st.booleans(), st.integers(1, 3), st.booleans()),
+    STEPS,
+    STEPS,
+    STEPS,
+    st.tuples(st.just("run"), FATE_LISTS, st.booleans()),
+    st.tuples(st.just("dribble"), st.integers(0, 3), FATE),
+    st.tuples(st.just("kill"), st.integers(0, 3)),
+    st.tuples(st.just("die"), st.integers(0, 3), FATE_LISTS, st.integers(0, 3)),
+    st.tuples(st.just("clock"), st.sampled_from((-400 * DAY, -1.0, 3600.0, DAY / 3, 91 * DAY, 800 * DAY))),
+    st.tuples(st.just("land")),
+    st.tuples(st.just("make anew"), st.sampled_from(NAMES)),
+    st.tuples(st.just("take"), st.sampled_from(NAMES)),
+    st.tuples(st.just("hand over"), st.integers(0, 3)),
+)
+
+
+def happen(world: World, kind: str, *details: Any) -> None:
+    """Let one event happen, if it can."""
+    if kind == "begin" and len(world.runs) < 3:
+        world.begin(*details)
+    elif kind == "run" and len(world.runs) < 3:
+        world.finish(*details)
+    elif kind == "clock":
+        world.wait(details[0])
+    elif kind == "land":
+        world.land()
+    elif kind == "make anew":
+        world.vendor.make_anew(details[0], next(world.numbers))
+    elif kind == "take":
+        world.take(details[0])
+    elif kind == "hand over" and world.publishers:
+        world.hand_over(details[0] % len(world.publishers))
+    elif world.runs and kind in ("kill", "die", "steps", "dribble"):
+        which = details[0] % len(world.runs)
+        if kind == "kill":
+            world.kill(which)
+        elif kind == "die":
+            world.step(which, details[1], stop_after=details[2])
+        elif kind == "dribble":
+            world.dribble(which, details[1])
+        else:
+            world.steps(which, details[1], details[2])
+    world.check()
+
+
+@settings(
+    max_examples=int(os.environ.get("KRCLOUD_HISTORIES", "300")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(EVENTS, max_size=60))
+def test_no_history_loses_a_password(events: list[tuple[Any, ...]]) -> None:
+    world = World()
+    for event in events:
+        happen(world, *event)
+    world.calm_down()
+
+
+def test_a_restored_password_whose_answer_is_lost_is_healed_by_a_plain_run() -> None:
+    world = World()
+    world.finish(["apply, lose the answer"])
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    # It sleeps with a resend in hand, others settle the account and rotate it.
+    world.finish(["confirm"])
+    world.finish(["confirm"], force=True)
+    # Now its old value lands, and then the answer to the active one, which it sends once more, is lost.
+    world.step(0, ["confirm"])
+    world.until_it_sends(0)
+    world.step(0, ["lose the request"])
+    while world.runs:
+        world.step(0, ["lose the request"])
+    assert world.vendor.live != world.active()
+    rotated_at = {name: getattr(world.envelope(name), "rotated_at", None) for name in NAMES}
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert world.vendor.live == world.active()
+    assert rotated_at == {name: getattr(world.envelope(name), "rotated_at", None) for name in NAMES}
+    world.calm_down()
+
+
+def test_a_slow_run_that_dies_after_others_have_rotated_is_healed() -> None:
+    world = World()
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    world.finish(["confirm"])
+    world.finish(["confirm"], force=True)
+    world.step(0, ["apply, lose the answer"], stop_after=3)
+    assert world.vendor.live != world.active()
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert world.vendor.live == world.active()
+    # A value may still be under way, and a day later it no longer is.
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    world.wait(LONGEST_FLIGHT)
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert [result.outcome for result in world.finish(["confirm"])] == ["fresh"] * 3
+
+
+def test_a_slow_run_that_settles_takes_its_note_back() -> None:
+    world = World()
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    world.finish(["confirm"])
+    world.finish(["confirm"], force=True)
+    while world.runs:
+        world.step(0, ["reject"])
+    assert not any(former.in_flight for name in NAMES for former in getattr(world.envelope(name), "previous", ()))
+    assert [result.outcome for result in world.finish(["confirm"])] == ["fresh"] * 3
+
+
+def test_a_request_that_lands_after_another_was_confirmed_is_healed() -> None:
+    world = World()
+    world.finish(["land late"])
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    world.step(0, ["reject"])
+    while world.runs:
+        world.step(0, ["confirm"])
+    world.land()
+    assert world.vendor.live != world.active()
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert world.vendor.live == world.active()
+    world.calm_down()
+
+
+def test_an_account_made_anew_and_refused_does_not_get_the_password_of_the_old_one() -> None:
+    world = World()
+    world.finish(["confirm"])
+    old = world.active()
+    for name in NAMES:
+        world.vendor.make_anew(name, 1)
+    world.begin(force=False, batch_size=3, named=False)
+    while world.runs:
+        results = world.step(0, ["confirm"])
+    assert [result.outcome for result in results or ()] == ["failed"] * 3
+    assert "under another id" in str((results or [])[0].error)
+    assert world.active() == old
+    assert [result.outcome for result in world.finish(["reject"])] == ["rejected"] * 3
+    assert world.active() == dict.fromkeys(NAMES)
+    assert all(old[name] in known(world.envelope(name)) for name in NAMES)
+    assert [result.outcome for result in world.finish(["confirm"])] == ["rotated"] * 3
+    world.calm_down()
+
+
+def test_what_may_still_become_live_is_never_cut_off() -> None:
+    world = World()
+    world.finish(["land late"])
+    for _time in range(MOST_PREVIOUS + 2):
+        world.begin(force=False, batch_size=3)
+        world.until_it_sends(0)
+        world.step(0, ["reject"])
+        world.until_it_sends(0)
+        world.step(0, ["lose the request"])
+        while world.runs:
+            world.step(0, ["lose the request"])
+    world.finish(["confirm"])
+    for _time in range(MOST_PREVIOUS + 2):
+        world.finish(["confirm"], force=True)
+    world.land()
+    world.check()
+    world.calm_down()
+
+
+def test_a_late_note_takes_back_that_consumers_have_the_newer_password() -> None:
+    world = World()
+    world.finish(["confirm"])
+    world.take("df001")
+    world.finish(["confirm"], force=True)
+    world.take("df001")
+    world.hand_over(1)
+    assert getattr(world.envelope("df001"), "is_published", None) is True
+    world.hand_over(0)
+    assert getattr(world.envelope("df001"), "is_published", None) is False
+    world.calm_down()
+
+
+def test_force_settles_what_is_pending_and_then_replaces_it() -> None:
+    world = World()
+    world.finish(["lose the request"])
+    pending = dict(world.vendor.sent)
+    world.begin(force=True, batch_size=3)
+    while world.runs:
+        results = world.step(0, ["confirm"])
+    assert [result.outcome for result in results or ()] == ["rotated"] * 3
+    assert dict(world.vendor.sent[3:6]) == pending
+    assert not set(pending.values()) & set(world.active().values())
+    world.calm_down()
+
+
+@pytest.mark.parametrize("age", [None, "9999-12-01T00:00:00Z"])
+def test_a_password_written_by_hand_needs_no_id_and_no_sensible_date(age: str | None) -> None:
+    world = World()
+    for name in NAMES:
+        document = {
+            "format": 1,
+            "account": {"id": None, "name": name, "profile": None},
+            "password": "adopted",
+            "rotated_at": age or time_text(world.now),
+            "rotation_id": None,
+            "pending": [],
+            "previous": [],
+        }
+        world.store.save({name: Change(document, None)})
+        world.vendor.confirmed |= {(None, "adopted"), (world.vendor.ids[name], "adopted")}
+        world.vendor.live[name] = "adopted"
+    assert [result.outcome for result in world.finish(["confirm"])] == [["fresh"] * 3, ["rotated"] * 3][age is not None]
+    world.calm_down()
+
+
+def test_a_first_run_rotates_and_a_second_is_quiet() -> None:
+    world = World()
+    assert [result.outcome for result in world.finish(["confirm"])] == ["rotated"] * 3
+    assert world.vendor.live == world.active()
+    sent = len(world.vendor.sent)
+    assert [result.outcome for result in world.finish(["reject"])] == ["fresh"] * 3
+    assert len(world.vendor.sent) == sent
+
+
+def test_a_lost_answer_is_resumed_with_the_same_value() -> None:
+    world = World()
+    assert [result.outcome for result in world.finish(["apply, lose the answer"])] == ["unknown"] * 3
+    first = dict(world.vendor.sent)
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert dict(world.vendor.sent[3:]) == first
+
+
+def test_a_password_that_is_always_refused_stops_after_three() -> None:
+    world = World()
+    world.finish(["confirm"])
+    before = dict(world.vendor.live)
+    results = world.finish(["reject"], force=True)
+    assert [result.outcome for result in results] == ["rejected"] * 3
+    assert len({password for name, password in world.vendor.sent if name == "df001"}) == 1 + MOST_CANDIDATES
+    assert world.vendor.live == before
+    for row in world.store.rows.values():
+        envelope = from_document(row.document)
+        assert envelope.password == before[envelope.account.name]
+        assert envelope.pending == ()
+
+
+def test_an_unknown_candidate_survives_its_own_rejection() -> None:
+    world = World()
+    world.finish(["land late"])
+    late = {name: password for name, _id, password, _at in world.vendor.late}
+    assert [result.outcome for result in world.finish(["reject"])] == ["rejected"] * 3
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    world.land()
+    world.check()
+    for name, row in world.store.rows.items():
+        assert late[name] in known(from_document(row.document))
+
+
+def test_a_refused_caller_burns_no_candidate() -> None:
+    world = World()
+    assert [result.outcome for result in world.finish(["refuse the caller"])] == ["failed"] * 3
+    assert len(world.vendor.sent) == 3
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert len({password for _name, password in world.vendor.sent}) == 3
+
+
+def test_a_run_that_slept_puts_back_what_the_store_calls_active() -> None:
+    world = World()
+    world.finish(["apply, lose the answer"])
+    world.begin(force=False, batch_size=3)
+    sleeper = 0
+    world.until_it_sends(sleeper)
+    # While it sleeps with a request in hand, others settle the account and rotate it once more.
+    world.finish(["confirm"])
+    world.finish(["confirm"], force=True)
+    results = None
+    while results is None:
+        results = world.step(sleeper, ["confirm"])
+        world.check()
+    assert world.vendor.live == world.active()
+
+
+def test_a_lost_candidate_is_kept_after_another_is_confirmed() -> None:
+    world = World()
+    world.finish(["land late"])
+    late = {name: password for name, _id, password, _at in world.vendor.late}
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    world.step(0, ["reject"])
+    world.until_it_sends(0)
+    while world.runs:
+        world.steps(0, 1, ["confirm"])
+    for name, row in world.store.rows.items():
+        envelope = from_document(row.document)
+        assert envelope.password != late[name]
+        assert late[name] in [item.password for item in envelope.previous]
+    world.land()
+    world.check()
+
+
+def test_a_candidate_that_another_run_sends_too_is_not_dropped() -> None:
+    world = World()
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    # The second run finds what the first one has staged, sends it, and has not yet said so when the first goes on.
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(1)
+    world.step(1, ["confirm"])
+    world.steps(0, 2, ["reject"])
+    world.check()
+    while world.runs:
+        world.steps(0, 1, ["confirm"])
+    assert world.vendor.live == world.active()

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folders say who may know whom: imports point downwards, vendors stand side by side, modules are wiring.
+
+The rules come from the folders themselves: a folder of `module_utils` that is neither of the three shared ones is a
+vendor, and a file is pure if its docstring says "Pure".
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tooling import tree
+
+PLUGINS = tree.ROOT / "plugins"
+OURS = "ansible_collections.krcloud.credentials.plugins."
+
+FILES = {
+    ".".join(path.relative_to(PLUGINS).with_suffix("").parts): path
+    for path in sorted(PLUGINS.rglob("*.py"))
+    if path.stem != "__init__"
+}
+LIBRARY = [name for name in FILES if name.startswith("module_utils.")]
+HELPERS = [name for name in FILES if name.startswith("plugin_utils.")]
+MODULES = [name for name in FILES if name.startswith("modules.")]
+WIRING = [name for name in FILES if name.split(".")[0] in ("action", "lookup", "inventory")]
+
+SHARED = ("module_utils._core", "module_utils._call", "module_utils._module")
+VENDORS = sorted({name.rpartition(".")[0] for name in LIBRARY} - set(SHARED))
+
+# Names of the standard library that do input or output, or whose answers differ from one time to the next.
+IO = {"http", "io", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "sys", "threading", "time"}
+# The last part of a path; a lock; a clock that is handed over; a value that is drawn again each time.
+HARMLESS = {
+    "module_utils._core.errors": {"os"},
+    "module_utils._core.times": {"time"},
+    "module_utils._ncp.dataforest": {"threading"},
+}
+# What is not Ansible's to know is only here.
+NETWORK = {"requests", "urllib3", "certifi"}
+WIRE = "module_utils._call.wire"
+
+
+def room(name: str) -> str:
+    """The folder of a file, and for a file that has none of its own the file itself."""
+    return name.rpartition(".")[0] if name.count(".") > 1 else name
+
+
+@functools.cache
+def imported(name: str) -> frozenset[str]:
+    """Every module that a file imports, wherever the import stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            assert node.module
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+def ours(name: str) -> set[str]:
+    """The files of ours that a file imports."""
+    return {each.removeprefix(OURS) for each in imported(name) if each.startswith(OURS)} & set(FILES)
+
+
+def reached(name: str) -> set[str]:
+    """A file and all files of ours that it imports, to the end."""
+    found: set[str] = set()
+    waiting = {name}
+    while waiting:
+        found |= waiting
+        waiting = {each for file in waiting for each in ours(file)} - found
+    return found
+
+
+def foreign(name: str) -> set[str]:
+    """The packages that a file imports, and all files of ours that it reaches."""
+    return {module.partition(".")[0] for file in reached(name) for module in imported(file)}
+
+
+def docstring(name: str) -> str:
+    return ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8"))) or ""
+
+
+PURE = [name for name in (*LIBRARY, *HELPERS) if re.search(r"\b(Pure|No I/O)\b", docstring(name))]
+
+
+def test_the_rules_are_about_something() -> None:
+    assert len(MODULES) >= 5
+    assert VENDORS == ["module_utils._ncp", "module_utils._solapi"]
+    assert {f"plugin_utils._rotation.{name}" for name in ("envelope", "protocol", "publication", "run")} <= set(PURE)
+    assert {f"module_utils.{name}" for name in ("_ncp.signature", "_solapi.signature", "_core.redaction")} <= set(PURE)
+    assert "module_utils._core.errors" in reached("action.ncp_dataforest_rotation")
+
+
+def test_no_file_imports_itself_by_others() -> None:
+    tuple(TopologicalSorter({name: ours(name) for name in FILES}).static_order())
+
+
+def test_no_folder_imports_itself_by_others() -> None:
+    folders: dict[str, set[str]] = {}
+    for name in (*LIBRARY, *HELPERS):
+        folders.setdefault(room(name), set()).update(room(each) for each in ours(name))
+    tuple(TopologicalSorter({each: used - {each} for each, used in folders.items()}).static_order())
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_the_library_points_downwards(name: str) -> None:
+    core, call, module = SHARED
+    below = {core: {core}, call: {core, call}, module: {core, call, module}}
+    allowed = below.get(room(name), {core, call, room(name)})
+    assert {room(each) for each in reached(name)} <= allowed
+
+
+@pytest.mark.parametrize("name", [name for name in LIBRARY if room(name) != "module_utils._module"])
+def test_the_library_knows_no_ansible(name: str) -> None:
+    assert "ansible" not in foreign(name)
+    assert "AnsibleModule" not in FILES[name].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in LIBRARY if room(name) == "module_utils._core"])
+def test_the_core_knows_neither_http_nor_a_vendor(name: str) -> None:
+    assert not {"http", "socket", "ssl"} & foreign(name)
+    text = FILES[name].read_text(encoding="utf-8")
+    assert not re.search(r"\b(NAVER|SOLAPI|HTTP request)\b", text)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != WIRE])
+def test_only_the_wire_knows_the_library_of_the_network(name: str) -> None:
+    assert not {module.partition(".")[0] for module in imported(name)} & NETWORK
+
+
+@pytest.mark.parametrize("name", [*LIBRARY, *MODULES])
+def test_what_is_packed_imports_files_as_a_whole(name: str) -> None:
+    """To pack a module, ansible-core looks for every imported name as for a file, in each importing file anew."""
+    sources = {each for each in imported(name) if each.startswith(OURS)}
+    names = {each for each in sources if each.removeprefix(OURS).rpartition(".")[0] in FILES}
+    assert len(names) <= 3
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_packs_one_vendor_and_no_helper_of_the_controller(name: str) -> None:
+    rooms = {room(each) for each in reached(name) - {name}}
+    assert rooms == set() or rooms > set(SHARED)
+    assert len(rooms - set(SHARED)) <= 1
+
+
+def test_a_module_packs_only_what_it_uses() -> None:
+    packed = reached("modules.ncp_dataforest_account_info")
+    assert not packed & {"module_utils._ncp.reset", "module_utils._ncp.rules"}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_is_pure_does_nothing(name: str) -> None:
+    """Nor does anything that it imports, to the end."""
+    used = {each: {module.partition(".")[0] for module in imported(each)} & IO for each in reached(name)}
+    left = {each: found - HARMLESS.get(each, set()) for each, found in used.items()}
+    assert {each: found for each, found in left.items() if found} == {}
+
+
+@pytest.mark.parametrize("name", [name for name in PURE if name in HELPERS and "._plugin." not in name])
+def test_the_protocol_needs_no_ansible(name: str) -> None:
+    """The interpreter itself says so."""
+    program = (
+        f"import sys, {OURS}{name}; print(sorted({{'ansible', 'requests', 'urllib3', 'hvac'}} & set(sys.modules)))"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree.link())}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [*LIBRARY, *HELPERS])
+def test_it_says_that_it_is_private_and_what_it_is_for(name: str) -> None:
+    assert "._" in name
+    text = FILES[name].read_text(encoding="utf-8")
+    assert "# Private to krcloud.credentials: names and behaviour may change in any release." in text
+    assert docstring(name)
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that hold code; not counted are documentation, imports, tables of options, comments and blank lines."""
+    counted: set[int] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.If, ast.For, ast.With, ast.Try)):
+            counted |= {line for part in ast.walk(node) for line in _lines(part)}
+    return len(counted)
+
+
+def _lines(node: ast.AST) -> range:
+    first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+    return range(first, last + 1) if first else range(0)
+
+
+@pytest.mark.parametrize("name", [*MODULES, *WIRING])
+def test_plugins_hold_documentation_and_wiring_only(name: str) -> None:
+    assert lines_of_code(FILES[name]) <= 40
