@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """At most one reset mail for each address and interval, across runs, crashes and pipelines side by side. No I/O.
 
 Every request sends another mail, and the vendor does not tell whether one was sent before. So the store remembers:

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """One call to a vendor: signed anew on every attempt, repeated only where that is safe, over by its deadline.
 
 What may be repeated is decided per operation, not per HTTP method: both vendors read and write with POST.

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """The wire: urllib3, the engine of `requests`, and `requests` itself where a proxy of the environment is to be used.
 
 urllib3 follows no redirect unless told to, keeps no cookie and never reads `~/.netrc`. What it cannot do is added

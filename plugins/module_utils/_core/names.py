@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Which ids and names of accounts are safe to work with, and how messages may quote what a user gave as one. Pure.
 
 What the vendor publishes about the form of both (getList and create pages of the Data Forest API,

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Find and mask secrets in text, whatever escapes or encodings the text went through. Pure.
 
 Listing every encoded form of a secret misses the next one. So this works the other way round: it undoes the

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """The time: what a clock tells, and moments as text, which is ISO 8601 in UTC with whole seconds everywhere."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private to krcloud.credentials: names and behaviour may change in any release.
+
 """The words that results consist of: names of their keys, outcomes, kinds. No secret is hidden by masking them. Pure.
 
 Whoever has such a word for a password must still be able to tell a failure from a success. The tests compare this with

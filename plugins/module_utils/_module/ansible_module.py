@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private to krcloud.credentials: names and behaviour may change in any release.
+
 """The AnsibleModule of this collection: nothing leaves it unredacted, and every failure is one clear sentence.
 
 `no_log` masks only the exact text of an option, in any place, even in words that decide what becomes of a task. On

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private to krcloud.credentials: names and behaviour may change in any release.
+
 """The NAVER Cloud Platform Data Forest client: which requests there are, and what each answer proves.
 
 Only the documented confirmation confirms, and only an explicit refusal is one: whatever else comes may stand for a

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private to krcloud.credentials: names and behaviour may change in any release.
+
 """The published rules for a Data Forest password: checked before anything is sent, and kept by what is generated.
 
 Sources: the resetPassword and create pages of the Data Forest API (api.ncloud-docs.com, analytics-dataforest-accounts),

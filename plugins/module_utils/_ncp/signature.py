@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Signature version 2 of a request to NAVER Cloud Platform: inputs and a time in, headers out. No I/O.
 
 Source: NAVER Cloud Platform common API guide (api.ncloud-docs.com/docs/common-ncpapi).

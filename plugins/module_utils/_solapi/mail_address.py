@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """What a mail address is, and which of its spellings are one and the same. Pure.
 
 Sources: RFC 5321, 2.4 and 4.5.3.1 (parts and lengths of an address), RFC 6532, 3.1 (NFC), RFC 5890 and 3492 (IDNA and

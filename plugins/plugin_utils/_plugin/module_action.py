@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """How the modules of this collection are sent to their host: without a file where it can be done, and once.
 
 This overrides protected methods of ansible-core's ActionBase: `_execute_module` calls `_configure_module`,

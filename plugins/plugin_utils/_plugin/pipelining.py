@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Modules of this collection travel to their host by pipelining: the passwords they are given stand in no file.
 
 Ansible pipelines only when told to, since `sudo` may want a terminal. Else it writes each module with its options in

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Connections that repeat a command when they lose their peer, and how to keep one from doing that for a while.
 
 The option is `reconnection_retries` wherever there is one: `ansible.builtin.ssh` (C(ansible_ssh_retries)),

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Which options of this collection hold secrets, and how ansible-core learns what is in them."""
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """Times and shares as people write them: `90d`, `12h`, `1h30m`, `10%`. Pure.
 
 What cannot be read is not quoted: in the wrong place it may be a secret.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private to krcloud.credentials: names and behaviour may change in any release.
+
 """The envelope: all that is known of one account's passwords, as one document in a store. Pure.
 
 `password` stands at the top, so that a consumer needs to know nothing else. Times are ISO 8601 in UTC.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private to krcloud.credentials: names and behaviour may change in any release.
+
 """The rotation protocol: from an envelope, the time and the answers of the vendor to the next step. Pure, no I/O.
 
 The vendor sets a password with a privileged key, and nothing can read or verify it. So a candidate is committed to

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """A run as a generator of what it wants done: here the parts that concern the store, and who carries them out.
 
 The tests carry the effects out too, and cut a run off, or let another one go on, between any two of them: every

@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to krcloud.credentials: names and behaviour may change in any release.
 """The text in a `vault_file`: documents by name, as JSON, which is YAML as well. Pure.
 
 The file is a file of variables, and Ansible takes every text in one for a template. So a text or key that holds the
