@@ -9,8 +9,47 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import controller_spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import LISTED_TOO
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import NewAccounts
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
+
+ACCOUNT: Spec = {
+    "name": {"type": "str"},
+    "id": {"type": "str"},
+    "profile": {"type": "str"},
+    "access_key": {"type": "str", "no_log": False},
+    "secret_key": {"type": "str", "no_log": True},
+    **{name: {"type": "raw"} for name in LISTED_TOO},
+}
+
+SPEC = controller_spec(
+    DATAFOREST,
+    {
+        "accounts": {
+            "type": "list",
+            "elements": "dict",
+            "options": ACCOUNT,
+            "mutually_exclusive": [("profile", "access_key"), ("profile", "secret_key")],
+            "required_one_of": [("id", "name")],
+            "required_together": [("access_key", "secret_key")],
+        },
+        "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+        "max_age": {"type": "str", "default": "90d"},
+        "jitter": {"type": "str", "default": "10%"},
+        "force": {"type": "bool", "default": False},
+        "new_accounts": {"type": "str", "choices": [each.value for each in NewAccounts], "default": "fail"},
+        "password_length": {"type": "int", "default": 20, "no_log": False},
+        "concurrency": {"type": "int", "default": 8},
+        "batch_size": {"type": "int", "default": 1000},
+        "max_failures": {"type": "int"},
+        "requests_per_second": {"type": "float"},
+    },
+)
 
 
 class ActionModule(RedactingAction):
@@ -20,7 +59,7 @@ class ActionModule(RedactingAction):
 
     def act(self) -> dict[str, Any]:
         """Rotate, or predict."""
-        options = self.options(rotation_spec())
+        options = self.options(SPEC)
         task = RotationTask(
             options,
             self.store(options["store"]),

@@ -10,13 +10,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import controller_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.mail_address import check_email
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import Ask, ask_once, told
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.durations import parse_duration
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import RESET_MAILS
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import carry_out

@@ -27,9 +27,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import (
+    FUTURE_TOLERANCE,
+    seconds,
+    time_text,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.mail_address import canonical, spellings
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import FUTURE_TOLERANCE
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     LONGEST_NAME,
     MOST_LOSSES,
@@ -51,8 +54,6 @@ CLAIMED, ACCEPTED, UNKNOWN, REJECTED, WITHDRAWN = "claimed", "accepted", "unknow
 
 # Failures that prove that no mail was sent, by their kind.
 PROOFS = frozenset(("configuration", "transport", "authentication", "rate_limit", "rejected"))
-
-_LAST_TIME = seconds("9999-12-31T23:59:59Z")
 
 
 class Mail(NamedTuple):
@@ -209,7 +210,7 @@ def _proves_unsent(result: Mapping[str, Any]) -> bool:
 
 
 def _not_again(email: str, mail: Mail, interval: float, now: float) -> dict[str, Any]:
-    due = time_text(min(mail.counts_until(now, interval), _LAST_TIME))
+    due = time_text(mail.counts_until(now, interval))
     delivery = mail.outcome if mail.outcome in (ACCEPTED, REJECTED) else UNKNOWN
     result: dict[str, Any] = {
         "changed": False,
@@ -243,7 +244,7 @@ def _not_again(email: str, mail: Mail, interval: float, now: float) -> dict[str,
 
 
 def _due(asked_at: str, interval: float) -> str:
-    return time_text(min(seconds(asked_at) + interval, _LAST_TIME))
+    return time_text(seconds(asked_at) + interval)
 
 
 # ------------------------------------------------------------------------------------------------------- the record

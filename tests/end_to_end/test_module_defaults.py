@@ -30,17 +30,14 @@ PROBE = r"""
 def _note(self):
     import json
     with open({notes!r}, "a", encoding="utf-8") as notes:
-        notes.write(json.dumps(self.options({spec})) + "\n")
+        notes.write(json.dumps(self.options(SPEC)) + "\n")
     return {{"changed": False, "accounts": [], "delivery": "accepted"}}
 
 ActionModule.act = _note
 """
-# The table of options of the action, the same for the test, and whose credentials they are.
 GROUPS = {"ncp": DATAFOREST, "solapi": SOLAPI}
-ROLES = {
-    "ncp_dataforest_rotation": ("rotation_spec()", lambda action: action.rotation_spec(), "ncp"),
-    "solapi_password_reset": ("SPEC", lambda action: action.SPEC, "solapi"),
-}
+# Whose credentials a role takes.
+ROLES = {"ncp_dataforest_rotation": "ncp", "solapi_password_reset": "solapi"}
 
 
 class Probe:
@@ -48,15 +45,15 @@ class Probe:
 
     def __init__(self, role: str, installed: Path, folder: Path) -> None:
         self.role = role
-        text, spec_of, self.vendor = ROLES[role]
-        self.spec: dict[str, dict[str, Any]] = spec_of(import_module(f"{PLUGINS}.action.{role}"))
+        self.vendor = ROLES[role]
+        self.spec: dict[str, dict[str, Any]] = import_module(f"{PLUGINS}.action.{role}").SPEC
         self._folder = folder
         self._notes = folder / "notes"
         self._collections = folder / "collections"
         shutil.copytree(installed, self._collections)
         action = self._collections / tree.COLLECTION / "plugins" / "action" / f"{role}.py"
         with action.open("a", encoding="utf-8") as file:
-            file.write(PROBE.format(notes=str(self._notes), spec=text))
+            file.write(PROBE.format(notes=str(self._notes)))
 
     def values(self, which: int) -> dict[str, Any]:
         """A value for each option. The first ones are no defaults, and the second ones are others."""

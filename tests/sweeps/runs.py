@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_rotation import SPEC
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
@@ -21,7 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs 
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_account_info as info
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password as password
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Store
 from support.simulator import Simulator
 from support.stores.benches import Bench, replaced
@@ -64,9 +65,7 @@ def rotate(
     """Return the result of a rotation task with these options."""
     access = {name: getattr(simulator, name) for name in ("access_key", "secret_key")}
     given = {"api_url": simulator.ncp_url, "store": {}, "new_accounts": "rotate", "retries": 0, **access, **options}
-    task = RotationTask(
-        _validated(rotation_spec(), given), store, run_module, progress=lambda *numbers: None, clock=clock
-    )
+    task = RotationTask(_validated(SPEC, given), store, run_module, progress=lambda *numbers: None, clock=clock)
     return task.run(check_mode=False)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The time: what a clock tells, and moments as text, which is ISO 8601 in UTC with whole seconds everywhere."""
+"""The clock, and moments as text: ISO 8601 in UTC, in whole seconds, everywhere."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from datetime import datetime, timezone
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
-
 # 9999-12-31T23:59:59Z, after which there are no dates.
 _LATEST = 253402300799
+
+# Seconds. Clocks differ by less: a moment that lies further in the future was written by a wrong clock.
+FUTURE_TOLERANCE = 86400.0
 
 
 @functools.lru_cache
 def seconds(text: str) -> float:
     """Return a moment as seconds since the epoch. Raises ValueError."""
-    # Each time is asked for often, and accounts that were rotated in one run have the same.
+    # Cached, as each moment is read often, and the accounts of one run share theirs.
     if not _TIME.fullmatch(text):
         raise ValueError(text)
     return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc).timestamp()
 
 
 def time_text(now: float) -> str:
-    """Return seconds since the epoch as a moment, at the latest the end of the year 9999."""
+    """Return seconds since the epoch as text. Anything later becomes the end of the year 9999."""
     return _second_text(int(min(now, _LATEST)))
 
 
@@ -38,14 +40,14 @@ def _second_text(now: int) -> str:
 
 
 class Clock:
-    """The time; tests bring their own."""
+    """The clock of this machine. Tests bring their own."""
 
     def time(self) -> float:
         """Return the seconds since the epoch."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds that never go back, from an arbitrary start."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:

@@ -38,7 +38,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import (
+    FUTURE_TOLERANCE,
+    seconds,
+    time_text,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     STAGED,
     UNKNOWN,
@@ -54,9 +58,6 @@ MOST_CANDIDATES = 3
 
 # How many earlier passwords an envelope keeps of those that were certainly replaced. All others stay.
 MOST_PREVIOUS = 10
-
-# A rotation that lies further in the future than clocks differ did not happen: some clock was wrong then.
-FUTURE_TOLERANCE = 86400.0
 
 # How long a run, or a request of it, may be under way at the most.
 LONGEST_FLIGHT = 86400.0

@@ -4,8 +4,8 @@
 
 """The folders say who may know whom: imports point downwards, vendors stand side by side, modules are wiring.
 
-The rules come from the folders themselves: a folder of `module_utils` that is neither of the three shared ones is a
-vendor, and a file is pure if its docstring says "Pure".
+The rules come from the folders themselves: a folder of `module_utils` that is not one of the three shared ones is a
+vendor, the folders of `plugin_utils` stand one above the other, and a file is pure if its docstring says "Pure".
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ WIRING = [name for name in FILES if name.split(".")[0] in ("action", "lookup", "
 
 SHARED = ("module_utils._core", "module_utils._call", "module_utils._module")
 VENDORS = sorted({name.rpartition(".")[0] for name in LIBRARY} - set(SHARED))
+
+# From the lowest to the highest. A file of `plugin_utils` without a folder stands where `_rotation` does, beside it.
+STORES, ROTATION, PLUGIN = "plugin_utils._stores", "plugin_utils._rotation", "plugin_utils._plugin"
 
 # Names of the standard library that do input or output, or whose answers differ from one time to the next.
 IO = {"http", "io", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "sys", "threading", "time"}
@@ -101,7 +104,10 @@ PURE = [name for name in (*LIBRARY, *HELPERS) if re.search(r"\b(Pure|No I/O)\b",
 def test_the_rules_are_about_something() -> None:
     assert len(MODULES) >= 5
     assert VENDORS == ["module_utils._ncp", "module_utils._solapi"]
-    assert {f"plugin_utils._rotation.{name}" for name in ("envelope", "protocol", "publication", "run")} <= set(PURE)
+    assert {f"plugin_utils._rotation.{name}" for name in ("protocol", "publication", "results", "run", "turn")} <= set(
+        PURE
+    )
+    assert {STORES, ROTATION, PLUGIN} < {room(name) for name in HELPERS}
     assert {f"module_utils.{name}" for name in ("_ncp.signature", "_solapi.signature", "_core.redaction")} <= set(PURE)
     assert "module_utils._core.errors" in reached("action.ncp_dataforest_rotation")
 
@@ -123,6 +129,31 @@ def test_the_library_points_downwards(name: str) -> None:
     below = {core: {core}, call: {core, call}, module: {core, call, module}}
     allowed = below.get(room(name), {core, call, room(name)})
     assert {room(each) for each in reached(name)} <= allowed
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_the_helpers_of_the_controller_point_downwards(name: str) -> None:
+    jobs = {room(each) for each in HELPERS} - {STORES, PLUGIN}
+    below = {STORES: {STORES}, PLUGIN: {STORES, PLUGIN, *jobs}}
+    allowed = below.get(room(name), {STORES, room(name)})
+    assert {room(each) for each in reached(name) if each in HELPERS} <= allowed
+
+
+@pytest.mark.parametrize("name", [name for name in HELPERS if room(name) not in (STORES, PLUGIN)])
+def test_rotations_and_mails_know_no_ansible(name: str) -> None:
+    assert "ansible" not in foreign(name)
+    assert "module_utils._module" not in {room(each) for each in reached(name)}
+
+
+def test_the_stores_leave_ansible_to_the_cipher() -> None:
+    """The format of Ansible Vault is ansible-core's own, so nobody else writes it."""
+    knowing = {
+        name.rpartition(".")[2]
+        for name in HELPERS
+        if room(name) == STORES and "ansible" in {module.partition(".")[0] for module in imported(name)}
+    }
+    # The one reads a setting of Ansible Vault, the other shows warnings.
+    assert knowing - {"vault_file", "hashi_vault"} == {"vault_cipher"}
 
 
 @pytest.mark.parametrize("name", [name for name in LIBRARY if room(name) != "module_utils._module"])
@@ -171,8 +202,8 @@ def test_what_is_pure_does_nothing(name: str) -> None:
     assert {each: found for each, found in left.items() if found} == {}
 
 
-@pytest.mark.parametrize("name", [name for name in PURE if name in HELPERS and "._plugin." not in name])
-def test_the_protocol_needs_no_ansible(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in HELPERS if room(name) not in (STORES, PLUGIN)])
+def test_rotations_and_mails_run_without_ansible(name: str) -> None:
     """The interpreter itself says so."""
     program = (
         f"import sys, {OURS}{name}; print(sorted({{'ansible', 'requests', 'urllib3', 'hvac'}} & set(sys.modules)))"

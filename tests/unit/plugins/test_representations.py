@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Policy
 from tooling.tree import ROOT
 
 CANARY = "Zq7!mVx-Canary01"
@@ -36,8 +37,10 @@ OPEN = {
     "Operation": "path",
     "Request": "method url",
     "Version": "digest",
-    "_Listing": "accounts by",  # rows of the vendor
+    "Means": "run",  # the id of a run
 }
+# What cannot be made of nothing, and holds no text.
+SAMPLES: dict[Any, Any] = {Policy: Policy(max_age=86400.0)}
 
 
 def files() -> list[str]:
@@ -82,7 +85,7 @@ def full(kind: Any) -> Any:
         return made(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return next(iter(kind))
-    return kind() if isinstance(kind, type) else None
+    return SAMPLES.get(kind) or (kind() if isinstance(kind, type) else None)
 
 
 def made(kind: type) -> Any:

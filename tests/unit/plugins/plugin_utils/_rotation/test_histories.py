@@ -36,7 +36,9 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.prot
     Verdict,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Answer, Rotation, Send, Wanted
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Run
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import Answer, Send
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Change
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Save
 from support.memory_store import MemoryStore
@@ -103,7 +105,7 @@ class Vendor:
 
 
 @dataclass
-class Run:
+class Begun:
     """A run that is under way, and what it waits for."""
 
     steps: Generator[Any, Any, Any]
@@ -131,14 +133,14 @@ class World:
         self.now = 1_800_000_000.0
         self.elapsed = 0.0  # what has really passed, whatever the clock says
         self.numbers = itertools.count(1)
-        self.runs: list[Run] = []
+        self.runs: list[Begun] = []
         self.publishers: list[Publisher] = []
         self.consumers: dict[str, str] = {}
         self.writes = 0
         self.bounded = True  # nobody has slept longer than the protocol allows for
 
     def begin(self, force: bool, batch_size: int, named: bool = True) -> None:
-        rotation = Rotation(
+        run = Run(
             Policy(90 * DAY, force=force, new_accounts=NewAccounts.ROTATE),
             generate=lambda: f"password-{next(self.numbers)}",
             new_id=lambda: f"rotation-{next(self.numbers)}",
@@ -146,8 +148,8 @@ class World:
             batch_size=batch_size,
         )
         ids = dict(self.vendor.ids)
-        steps = rotation.run([Wanted(Account(ids[name], name, None), named) for name in NAMES])
-        self.runs.append(Run(steps, next(steps), ids, self.elapsed))
+        steps = run.rotate([Wanted(Account(ids[name], name, None), named) for name in NAMES])
+        self.runs.append(Begun(steps, next(steps), ids, self.elapsed))
 
     def envelope(self, name: str) -> Envelope | None:
         stored = self.store.rows.get(name)
@@ -182,7 +184,7 @@ class World:
             return list(stop.value)
         return None
 
-    def send_one(self, run: Run, name: str, fate: str) -> None:
+    def send_one(self, run: Begun, name: str, fate: str) -> None:
         password = run.effect.passwords[name]
         assert password in known(self.envelope(name)), "sent what the store does not know"
         self.bounded &= self.elapsed - run.committed_at < LONGEST_FLIGHT

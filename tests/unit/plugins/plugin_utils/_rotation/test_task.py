@@ -15,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_rotation import SPEC
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
@@ -28,11 +29,9 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import LONGEST_FLIGHT
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import (
-    MOST_LOSSES_AFTER_A_SEND,
-    OUTCOMES,
-)
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask, rotation_spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import OUTCOMES
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import MOST_LOSSES_AFTER_A_SEND
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     MOST_LOSSES,
     Change,
@@ -86,9 +85,7 @@ class Vendor:
 
 
 def task(store: Any, vendor: Vendor, *, now: float = NOW, **options: Any) -> RotationTask:
-    validated = ArgumentSpecValidator(rotation_spec()).validate(
-        {"store": {"path": "s.yml"}, "new_accounts": "rotate", **options}
-    )
+    validated = ArgumentSpecValidator(SPEC).validate({"store": {"path": "s.yml"}, "new_accounts": "rotate", **options})
     assert not validated.error_messages
     return RotationTask(
         validated.validated_parameters,
@@ -147,7 +144,7 @@ def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
                 assert row["error"]["message"]
                 assert row["error"]["hint"], row
     advice = {row["outcome"]: row["error"]["hint"] for row in (*first["accounts"], *second["accounts"]) if row["error"]}
-    assert advice["rejected"].startswith("3 passwords were tried, and none was taken")
+    assert advice["rejected"].startswith("3 passwords were tried, and none was accepted")
     assert "run the task again" in advice["rejected"]
     kinds = {row["outcome"]: row["error"]["kind"] for row in (*first["accounts"], *second["accounts"]) if row["error"]}
     assert kinds == {
@@ -157,7 +154,7 @@ def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
         "skipped": "skipped",
     }
     # Not the advice for those who keep the password themselves.
-    assert advice["unknown"] == "The new password is kept in the store: run the task again, and it is sent once more."
+    assert advice["unknown"] == "The new password is kept in the store. Run the task again to send it once more."
     assert "run again" in advice["skipped"]
 
 
@@ -524,8 +521,8 @@ class Overtaken(MemoryStore):
 @pytest.mark.parametrize(
     ("calm", "outcome", "advice", "losses"),
     [
-        (0, "failed", "Run again when they are done.", MOST_LOSSES),
-        (1, "unknown", "run with force set to true when they are done.", MOST_LOSSES_AFTER_A_SEND),
+        (0, "failed", "Run again when they have finished.", MOST_LOSSES),
+        (1, "unknown", "When the other runs have finished, run with force set to true.", MOST_LOSSES_AFTER_A_SEND),
     ],
 )
 def test_runs_that_keep_winning_are_given_way_in_the_end(calm: int, outcome: str, advice: str, losses: int) -> None:
@@ -568,7 +565,7 @@ def test_rows_of_account_info_are_taken_as_they_are_and_not_looked_up() -> None:
 
 @pytest.mark.parametrize("accounts", [None, []])
 def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> None:
-    options = ArgumentSpecValidator(rotation_spec()).validate({"store": {"path": "s.yml"}, "accounts": accounts})
+    options = ArgumentSpecValidator(SPEC).validate({"store": {"path": "s.yml"}, "accounts": accounts})
     vendor = Vendor()
     given = RotationTask(
         options.validated_parameters,
@@ -577,7 +574,7 @@ def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> N
         progress=lambda *numbers: None,
         given=("store", "accounts"),
     )
-    with pytest.raises(KrcloudError, match="accounts is given, and names no account"):
+    with pytest.raises(KrcloudError, match="accounts is given, but names no account"):
         given.run(check_mode=False)
     assert vendor.calls == []
 

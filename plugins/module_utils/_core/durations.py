@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Times and shares as people write them: `90d`, `12h`, `1h30m`, `10%`. Pure.
+"""Durations and percentages as people write them: `90d`, `12h`, `1h30m`, `10%`. Pure.
 
-What cannot be read is not quoted: in the wrong place it may be a secret.
+A text that cannot be read is not quoted: it may be a secret in the wrong place.
 """
 
 from __future__ import annotations
 
 import re
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
 
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _PART = re.compile(r"(\d{1,12})([wdhms])")
@@ -22,19 +22,18 @@ def parse_duration(text: str, option: str) -> float:
     """Return a duration in seconds. Raises ConfigurationError, which names the option."""
     parts = _PART.findall(text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
-        raise ConfigurationError(
-            f"{option} is not valid: it must be a whole number and a unit out of w, d, h, m and s, such as 90d or "
-            "1h30m."
+        raise errors.ConfigurationError(
+            f"{option} is not valid: it must be whole numbers with a unit (w, d, h, m or s), such as 90d or 1h30m."
         )
     seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST:
-        # The day on which it ends is to have a date.
-        raise ConfigurationError(f"{option} is not valid: the longest duration is 36525d, which is a hundred years.")
+        # The moment at which it ends must still have a date.
+        raise errors.ConfigurationError(f"{option} is not valid: it must be 36525d, which is a hundred years, or less.")
     return float(seconds)
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration in the largest unit of days and below that fits in it, rounded down, such as `92d`."""
+    """Return a duration in days, hours, minutes or seconds, rounded down in the largest unit that fits: `92d`."""
     unit, size = next(((unit, size) for unit, size in _UNITS.items() if unit != "w" and seconds >= size), ("s", 1))
     return f"{int(seconds // size)}{unit}"
 
@@ -43,5 +42,5 @@ def parse_percentage(text: str, option: str) -> float:
     """Return a percentage as a share of 1. Raises ConfigurationError, which names the option."""
     match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)\s*%", text.strip())
     if not match or float(match[1]) > 100:
-        raise ConfigurationError(f"{option} is not valid: it must be a percentage from 0% to 100%, such as 10%.")
+        raise errors.ConfigurationError(f"{option} is not valid: it must be a percentage from 0% to 100%, such as 10%.")
     return float(match[1]) / 100

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.durations import (
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import (
     parse_duration,
     parse_percentage,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 
 CANARY = "Zq7!mVx-Canary01"
 

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which accounts a task is about: the rows that the user wrote, or all that the credentials see. No I/O.
+
+Whatever is wrong with one row is the failure of that row alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    KrcloudError,
+    NotFoundError,
+    ProtocolError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, may_be_quoted
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
+    ACCOUNTS_MODULE,
+    CREDENTIALS,
+    Listing,
+)
+
+# What a row of ncp_dataforest_account_info says about an account besides its id and name.
+LISTED_TOO = ("principal", "status", "disabled", "created_at")
+
+ListAccounts = Callable[[Mapping[str, str | None]], Listing]
+"""Returns what a set of credentials sees, as `Vendor.list_accounts` does."""
+
+
+class Row(NamedTuple):
+    """One row of the task's result: an account that a run can be about, or the reason why there is none.
+
+    ``label`` is what the result calls it. ``credentials`` are its own ones, if it has any.
+    """
+
+    label: str | None
+    credentials: Mapping[str, str | None] = {}
+    wanted: Wanted | None = None
+    error: KrcloudError | None = None
+
+    def __repr__(self) -> str:
+        return f"Row({self.label})"
+
+
+def all_accounts(list_accounts: ListAccounts, profile: str | None) -> list[Row]:
+    """Return every account that the credentials of the task see. Raises KrcloudError where they cannot be listed."""
+    listing = list_accounts({})
+    rows = [_listed_row(row, profile) for row in listing.accounts]
+    return _each_once([*rows, *(Row(None, error=ProtocolError(reason)) for reason in listing.unusable)])
+
+
+def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAccounts, profile: str | None) -> list[Row]:
+    """Return the accounts that the user wrote. Each set of credentials is listed at most once.
+
+    Raises ConfigurationError for a name that stands there twice.
+    """
+    known: dict[tuple[Any, ...], _Seen | KrcloudError] = {}
+    rows = []
+    for at, item in enumerate(items):
+        credentials = {name: item[name] for name in CREDENTIALS if item[name]}
+        fault = _fault(at, item)
+        if fault:
+            rows.append(Row(None, credentials, error=fault))
+            continue
+        key = tuple(credentials.items())
+        if key not in known and not (item["name"] and item["id"]):
+            try:
+                known[key] = _by_name_and_id(list_accounts(credentials).accounts)
+            except KrcloudError as error:
+                known[key] = error
+        rows.append(_match(at, item, credentials, known.get(key), profile))
+    names = Counter(row.wanted.account.name for row in rows if row.wanted and not row.wanted.error)
+    double = next((name for name, count in names.items() if count > 1), None)
+    if double:
+        raise ConfigurationError(
+            f"accounts names {double} more than once; nothing was sent.",
+            hint="Name each account once. If two tenants have an account of this name, give each tenant a store of its "
+            "own.",
+        )
+    return _each_once(rows)
+
+
+def _fault(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
+    """Return why a row that the user wrote cannot name an account."""
+    if not (item["name"] or item["id"]):
+        return ConfigurationError(
+            f"accounts[{at}] has neither a name nor an id.", hint="Give one of them. Nothing was sent for this row."
+        )
+    key = next((key for key in ("name", "id") if item[key] and not is_safe(item[key])), None)
+    return _unsafe(f"The {key} of accounts[{at}]", key) if key else None
+
+
+def _listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = False) -> Row:
+    """Return an account of a list. Its id and name go into the store, so both have to be safe."""
+    account_id, name = row.get("id"), row.get("name")
+    if not isinstance(account_id, str) or not is_safe(account_id):
+        return Row(None, error=_unsafe("The id of a listed account", "id"))
+    if not isinstance(name, str) or not is_safe(name):
+        which = f"the account with the id {account_id}" if may_be_quoted(account_id) else "a listed account"
+        return Row(None, error=_unsafe(f"The name of {which}", "name"))
+    return Row(name, wanted=Wanted(Account(account_id, name, profile), named))
+
+
+def _unsafe(what: str, key: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{what} is not valid: {RULE}.", hint=f"Correct the {key}. Nothing was sent for this account."
+    )
+
+
+# ------------------------------------------------------------------------------------------- finding by name or id
+
+# Each account under ("name", its name) and under ("id", its id); None where several accounts have that name or id.
+_Seen = Mapping[tuple[str, Any], Mapping[str, Any] | None]
+
+
+def _by_name_and_id(accounts: Sequence[Mapping[str, Any]]) -> _Seen:
+    by: dict[tuple[str, Any], Mapping[str, Any] | None] = {}
+    for row in accounts:
+        names = ("name", row.get("name")), ("id", row.get("id"))
+        for key, (other, value) in zip(names, reversed(names), strict=True):
+            first = by.setdefault(key, row)
+            if first is not row and first is not None and first.get(other) != value:
+                by[key] = None
+    return by
+
+
+def _match(
+    at: int,
+    item: Mapping[str, Any],
+    credentials: Mapping[str, str | None],
+    seen: _Seen | KrcloudError | None,
+    profile: str | None,
+) -> Row:
+    """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
+    profile = item["profile"] or (None if credentials else profile)
+    # A row copied from a list has an id as well, but the user did not write it there.
+    named = bool(item["id"]) and all(item[key] is None for key in LISTED_TOO)
+    if item["name"] and item["id"]:
+        return _listed_row(item, profile, named=named)._replace(credentials=credentials)
+    key = "name" if item["name"] else "id"
+    label = item[key] if may_be_quoted(item[key]) else f"accounts[{at}]"
+    error = seen if isinstance(seen, KrcloudError) else _absent(key, label, at)
+    if isinstance(seen, Mapping) and (key, item[key]) in seen:
+        row = seen[key, item[key]]
+        if row is not None:
+            return _listed_row(row, profile, named=named)._replace(credentials=credentials)
+        error = _several(key, label, at)
+    if key == "name":
+        return Row(label, credentials, Wanted(Account(None, item["name"], profile), error=error))
+    return Row(label, credentials, error=error)
+
+
+def _absent(key: str, label: str, at: int) -> NotFoundError:
+    return NotFoundError(
+        f"There is no account with {_what(key, label, at)}, or these credentials may not see it.",
+        hint=f"{ACCOUNTS_MODULE} lists the accounts that they see.",
+    )
+
+
+def _several(key: str, label: str, at: int) -> NotFoundError:
+    return NotFoundError(
+        f"There are several accounts with {_what(key, label, at)}.",
+        hint="Give both the name and the id of the account that you mean.",
+    )
+
+
+def _what(key: str, label: str, at: int) -> str:
+    return f"the {key} {label}" if label != f"accounts[{at}]" else f"the {key} of {label}"
+
+
+def _each_once(rows: Sequence[Row]) -> list[Row]:
+    """Keep the first of several rows about one name, or about one id of one tenant, and fail the others."""
+    names: set[str] = set()
+    ids: set[tuple[str, tuple[Any, ...]]] = set()
+    unlike = []
+    for row in rows:
+        account = row.wanted.account if row.wanted else None
+        if account is None:
+            unlike.append(row)
+            continue
+        key = (account.id, tuple(row.credentials.items())) if account.id else None
+        if account.name in names or key in ids:
+            error = row.wanted.error if row.wanted else None
+            row = row._replace(wanted=None, error=error or _double(account, "name" if account.name in names else "id"))
+        names.add(account.name)
+        if key:
+            ids.add(key)
+        unlike.append(row)
+    return unlike
+
+
+def _double(account: Account, key: str) -> ConfigurationError:
+    what = f"name {account.name}" if key == "name" else f"id {account.id}"
+    if key == "id" and not may_be_quoted(str(account.id)):
+        what = "same id"
+    return ConfigurationError(
+        f"There is more than one account with the {what}; only the first was processed.",
+        hint="If two tenants have an account of the same name, give each tenant a store of its own.",
+    )

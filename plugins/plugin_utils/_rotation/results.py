@@ -1,0 +1,115 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what became of the accounts to the result of a task: its rows, summary, message and diff. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import duration_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Standing
+
+OUTCOMES = ("rotated", "resumed", "fresh", "rejected", "unknown", "failed", "skipped")
+FAILURES = ("rejected", "unknown", "failed")
+
+# How many accounts the message of a task explains. The result explains all of them.
+MOST_REASONS = 10
+
+
+class Result(NamedTuple):
+    """What became of one account. ``outcome`` is one of `OUTCOMES`.
+
+    ``hand_over`` says that the active password is the live one, as far as is known, and that consumers do not have it
+    yet. ``hand_over_begun`` says that an earlier run began to hand it over.
+    """
+
+    account: Account
+    outcome: str
+    rotation_id: str | None = None
+    rotated_at: str | None = None
+    previously_rotated_at: str | None = None
+    next_due_at: str | None = None
+    published: bool = False
+    hand_over: bool = False
+    hand_over_begun: bool = False
+    error: Mapping[str, Any] | None = None
+    before: Standing | None = None
+    after: Standing | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the account needs attention, and the task fails."""
+        return self.outcome in FAILURES
+
+
+def task_result(results: Sequence[Result]) -> dict[str, Any]:
+    """Return the result of the task."""
+    counts = Counter(result.outcome for result in results)
+    rows = [_row(result) for result in results]
+    task: dict[str, Any] = {
+        "changed": any(
+            result.outcome in ("rotated", "resumed", "rejected", "unknown") or result.before != result.after
+            for result in results
+        ),
+        "accounts": rows,
+        "summary": {outcome: counts[outcome] for outcome in OUTCOMES},
+    }
+    bad = [row for row, result in zip(rows, results, strict=True) if result.has_failed]
+    if bad:
+        said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (*FAILURES, "skipped") if counts[outcome])
+        reasons = " ".join(map(_reason, bad[:MOST_REASONS]))
+        more = f" For {len(bad) - MOST_REASONS} more, see accounts." if len(bad) > MOST_REASONS else ""
+        task["failed"] = True
+        task["msg"] = (
+            f"{len(bad)} of {len(rows)} accounts need attention: {said}. {reasons}{more} "
+            "A further run resumes what was begun, and leaves alone what is done."
+        )
+    return task
+
+
+def _row(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.account.name or None,
+        "id": result.account.id,
+        "profile": result.account.profile,
+        "outcome": result.outcome,
+        "rotation_id": result.rotation_id,
+        "rotated_at": result.rotated_at,
+        "previously_rotated_at": result.previously_rotated_at,
+        "next_due_at": result.next_due_at,
+        "published": result.published,
+        "hand_over": result.hand_over,
+        "hand_over_begun": result.hand_over_begun,
+        "error": dict(result.error) if result.error else None,
+    }
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    error: Mapping[str, Any] = row["error"] or {}
+    why = " ".join(str(error[part]) for part in ("message", "hint") if error.get(part))
+    return f"{row['name']}: {why}" if row["name"] else why
+
+
+def diff_of(results: Sequence[Result]) -> dict[str, str]:
+    """Return the ages and states of the accounts that changed, a line for each, before and after."""
+    lines = [
+        tuple(f"{result.account.name}: {_shown(standing)}\n" for standing in (result.before, result.after))
+        for result in results
+        if result.before is not None and result.after is not None and result.before != result.after
+    ]
+    return {"before": "".join(before for before, _after in lines), "after": "".join(after for _before, after in lines)}
+
+
+def _shown(standing: Standing | None) -> str:
+    if standing is None:
+        return ""
+    age = "" if standing.age is None else f", {duration_text(standing.age)} old"
+    if standing.age is not None and standing.age < 0:
+        age = f", dated {duration_text(-standing.age)} in the future"
+    pending = f", {standing.pending} pending" if standing.pending else ""
+    return f"{standing.state}{age}{pending}"

@@ -1,0 +1,322 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One account's turn in a run: what is committed and sent for it, and what becomes of it. No I/O.
+
+`protocol` decides on the steps; a `Turn` takes them, and keeps what it has in hand between two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    KrcloudError,
+    RejectedError,
+    SkippedError,
+)
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    Account,
+    Envelope,
+    from_stored,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
+    MOST_CANDIDATES,
+    Course,
+    Policy,
+    Standing,
+    Step,
+    Verdict,
+    claim,
+    due_at,
+    plan,
+    release,
+    restore,
+    settle,
+    stage,
+    standing,
+    take_over,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import Answer
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    MOST_LOSSES,
+    Stored,
+    StoreError,
+)
+
+# A run that has set a value which is not the active one tries longer than MOST_LOSSES to put that right.
+MOST_LOSSES_AFTER_A_SEND = 200
+
+# What to do after the vendor's answer. The password module's hints are for users who keep the password themselves.
+_AFTER_REJECTED = (
+    f"{MOST_CANDIDATES} passwords were tried, and none was accepted. Look at the reason, then run the task again."
+)
+_AFTER_UNKNOWN = "The new password is kept in the store. Run the task again to send it once more."
+_AFTER_WITHHELD = "The new password is kept in the store. Fix the cause, then run the task again."
+
+
+class Wanted(NamedTuple):
+    """An account that a run is about. ``named`` says that the user wrote its id.
+
+    With an ``error`` nothing can be done at the vendor. The store is read all the same: what it holds may have to be
+    handed over.
+    """
+
+    account: Account
+    named: bool = False
+    error: KrcloudError | None = None
+
+
+class Means(NamedTuple):
+    """What all turns of one run share.
+
+    ``generate`` returns a fresh password, ``new_id`` a fresh id, ``clock`` the seconds since the epoch, and ``faults``
+    what our own rules refuse about a password: such a candidate counts as rejected by the vendor.
+    """
+
+    policy: Policy
+    generate: Callable[[], str]
+    new_id: Callable[[], str]
+    clock: Callable[[], float]
+    faults: Callable[[str], Sequence[str]]
+    run: str
+    started: float
+
+
+@dataclass(eq=False, repr=False)
+class Turn:
+    """The turn of one account. It is over when there is a ``result``."""
+
+    wanted: Wanted
+    means: Means
+    before: Standing | None = None
+    previously_rotated_at: str | None = None
+    envelope: Envelope | None = None
+    revision: str | None = None
+    step: Step = Step.REST
+    sending: str | None = None  # the rotation id of the candidate that is being sent
+    losses: int = 0  # commits lost to other runs
+    result: Result | None = None
+    course: Course = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.course = Course(self.means.run, self.means.started, self.wanted.named)
+
+    @property
+    def account(self) -> Account:
+        """The account, as the user or the vendor calls it."""
+        return self.wanted.account
+
+    @property
+    def name(self) -> str:
+        """The account's name, under which the store keeps its envelope."""
+        return self.wanted.account.name
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether this run has sent something for the account, so that it must be seen through."""
+        return bool(self.course.tried) or self.course.live is not None
+
+    # ------------------------------------------------------------------------------------------------ the store
+
+    def take(self, stored: Stored | StoreError | None, error: KrcloudError | None = None) -> None:
+        """Take what the store holds for the state of the account, and plan the next step."""
+        try:
+            self.envelope = from_stored(self.name, stored) if stored else None
+        except StoreError as fault:
+            self.give_up(error or fault)
+            return
+        self.revision = stored.revision if isinstance(stored, Stored) else None
+        if self.before is None:
+            self.before = standing(self.envelope, self.means.started)
+            self.previously_rotated_at = self.envelope.rotated_at if self.envelope else None
+        if error is not None:
+            self.give_up(error)
+            return
+        self.step = plan(self.envelope, self.account, self.means.policy, self.means.clock(), self.course)
+        if self.step is Step.REFUSE:
+            self.give_up(_new_account(self.name))
+        elif self.step is Step.REFUSE_ID:
+            self.give_up(_other_id(self.name, self.envelope.account.id if self.envelope else None))
+        elif self.step is Step.SKIP:
+            self.skip(f"The store does not know {self.name}, and new_accounts is skip.")
+        elif self.step is Step.REST:
+            self.close(self._quiet_outcome())
+
+    def lose(self, stored: Stored | StoreError | None) -> None:
+        """Plan again, as another run was faster to commit; give up after too many such losses."""
+        self.sending = None
+        self.losses += 1
+        self.take(stored)
+        if self.result is not None or self.losses <= MOST_LOSSES:
+            return
+        message = f"Other runs keep changing {self.name} in the store."
+        if self.course.live in (None, self.envelope.rotation_id if self.envelope else None):
+            self.close("failed", StoreError(message, hint="Run again when they have finished."))
+        elif self.losses > MOST_LOSSES_AFTER_A_SEND:
+            advice = (
+                "An earlier password may be the live one. When the other runs have finished, run with force set to "
+                "true."
+            )
+            self.close("unknown", StoreError(message, hint=advice))
+
+    def prepared(self) -> Envelope:
+        """Return what the store must hold before the next step is taken."""
+        now, run = self.means.clock(), self.means.run
+        base = release(self.envelope, self.course) if self.envelope else None
+        self.sending = None
+        if self.step is Step.STAGE or base is None:
+            self.sending = self._new_value()
+            return stage(base, self.account, self.means.generate(), self.sending, run, now)
+        if self.step is Step.TAKE_OVER:
+            self.sending = self._new_value()
+            return take_over(base, self.account, self.means.generate(), self.sending, run, now)
+        if self.step is Step.RESEND:
+            self.sending = base.pending[-1].rotation_id
+            return claim(base, self.sending, run, now)
+        if self.step is Step.RESTORE:
+            self.sending = base.rotation_id
+            return restore(base, run, now)
+        return base
+
+    def _new_value(self) -> str:
+        rotation_id = self.means.new_id()
+        self.course = self.course._replace(made=self.course.made | {rotation_id})
+        return rotation_id
+
+    # ------------------------------------------------------------------------------------------------ the vendor
+
+    def password(self) -> str:
+        """Return the password that is being sent."""
+        envelope, rotation_id = self._sent()
+        return next(item.password for item in envelope.pending if item.rotation_id == rotation_id)
+
+    def refusal(self) -> Answer | None:
+        """Return what the vendor would answer by our own rules: a rejection or, as far as they can tell, nothing."""
+        faults = self.means.faults(self.password())
+        if not faults:
+            return None
+        message = f"The password breaks the published rules: {'; '.join(faults)}. It was not sent."
+        return Answer(Verdict.REJECTED, RejectedError(message).as_dict())
+
+    def settled(self, answer: Answer) -> Envelope:
+        """Return what the store must hold after an answer, and plan the next step."""
+        envelope, rotation_id = self._sent()
+        course = self.course
+        if answer.unanswered:
+            course = course._replace(lost=course.lost | {rotation_id})
+        settled = settle(envelope, rotation_id, answer.verdict, self.means.policy, self.means.clock(), course)
+        self.step, self.course = settled.next, settled.course
+        return settled.envelope
+
+    def _sent(self) -> tuple[Envelope, str]:
+        if self.envelope is None or self.sending is None:
+            raise AssertionError(f"{self.name} is not ready to be sent")
+        return self.envelope, self.sending
+
+    # ------------------------------------------------------------------------------------------------ the end
+
+    def predict(self) -> None:
+        """End the turn as it will end if the vendor confirms what is sent."""
+        now = self.means.clock()
+        if self.step in (Step.RESEND, Step.RESTORE):
+            self.envelope = self.prepared()
+            self.envelope = self.settled(self.refusal() or Answer(Verdict.CONFIRMED))
+        if self.step in (Step.STAGE, Step.TAKE_OVER):
+            # The id that it will have does not exist yet, and nobody sees the password.
+            new = Envelope(self.account) if self.envelope is None else self.envelope
+            self.envelope = new._replace(
+                account=self.account, password="", rotated_at=time_text(now), rotation_id=None, pending=()
+            )
+            self.close("rotated")
+        else:
+            self.close("resumed")
+
+    def close_committed(self) -> None:
+        """End the turn after a commit with which nothing was sent."""
+        self.close(self._quiet_outcome())
+
+    def close_answered(self, answer: Answer) -> None:
+        """End the turn after an answer that was settled, unless there is a next step."""
+        if self.step not in (Step.REST, Step.STOP):
+            return
+        if answer.verdict is Verdict.CONFIRMED:
+            self.close(self._quiet_outcome())
+            return
+        outcome, advice, keep = {
+            Verdict.REJECTED: ("rejected", _AFTER_REJECTED, True),
+            Verdict.UNKNOWN: ("unknown", _AFTER_UNKNOWN, False),
+            Verdict.WITHHELD: ("failed", _AFTER_WITHHELD, True),
+        }[answer.verdict]
+        error = dict(answer.error or {})
+        hint = error.get("hint") if keep else None
+        self._close(outcome, {**error, "hint": " ".join(filter(None, (hint, advice)))})
+
+    def _quiet_outcome(self) -> str:
+        """Name what happened to an account for which nothing is left to do."""
+        if self.envelope and self.envelope.rotation_id in self.course.made:
+            return "rotated"
+        return "resumed" if self.course.tried else "fresh"
+
+    def give_up(self, error: KrcloudError) -> None:
+        """End the turn with an error. If a value was set and not settled, the outcome is unknown."""
+        self.close("unknown" if self.course.live else "failed", error)
+
+    def skip(self, message: str, hint: str | None = None) -> None:
+        """End the turn without having tried anything."""
+        self.close("skipped", SkippedError(message, hint=hint))
+
+    def close(self, outcome: str, error: KrcloudError | None = None) -> None:
+        """End the turn."""
+        self._close(outcome, error.as_dict() if error else None)
+
+    def _close(self, outcome: str, error: Mapping[str, Any] | None) -> None:
+        envelope = self.envelope
+        due = due_at(envelope, self.means.policy) if envelope else None
+        self.result = Result(
+            self.account,
+            outcome,
+            envelope.rotation_id if envelope else None,
+            envelope.rotated_at if envelope else None,
+            self.previously_rotated_at,
+            time_text(due) if due is not None else None,
+            envelope is not None and envelope.is_published,
+            envelope is not None and _is_to_be_handed_over(envelope, self.account),
+            envelope is not None and envelope.is_left_behind,
+            error,
+            self.before,
+            standing(envelope, self.means.started) if self.before else None,
+        )
+
+
+def _is_to_be_handed_over(envelope: Envelope, account: Account) -> bool:
+    if envelope.password is None or envelope.is_published:
+        return False
+    of_this_account = account.id is None or envelope.account.id in (None, account.id)
+    # While a candidate may be live, the active password may not be.
+    return of_this_account and not any(item.in_flight for item in envelope.pending)
+
+
+def _new_account(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The store does not know {name}, and nothing was sent for it.",
+        hint="If another store has the passwords of this account, correct the option store. If the account is new, run "
+        "once with new_accounts set to rotate.",
+    )
+
+
+def _other_id(name: str, known: str | None) -> ConfigurationError:
+    which = f" ({known})" if known and may_be_quoted(known) else ""
+    return ConfigurationError(
+        f"The store knows {name} under another id{which}, and nothing was sent for it.",
+        hint="If that account belongs to another tenant, give this tenant a store of its own. If the account was "
+        "deleted and created again, give its name and its new id in accounts, and run once with new_accounts set to "
+        "rotate.",
+    )

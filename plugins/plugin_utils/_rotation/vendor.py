@@ -1,0 +1,133 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vendor, as a rotation sees it: two modules of this collection that run on the target host. No I/O of its own.
+
+One lists accounts, the other sets passwords. Both get the options of the task that concern the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, UnknownOutcomeError
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Verdict
+
+RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+"""Runs a module by its short name with these options, and returns its result."""
+
+ACCOUNTS_MODULE = "ncp_dataforest_account_info"
+RESET_MODULE = "ncp_dataforest_password"
+
+# The options that a row of `accounts` may have for itself.
+CREDENTIALS = ("access_key", "secret_key", "profile")
+
+_VERDICTS = {
+    "reset": Verdict.CONFIRMED,
+    "rejected": Verdict.REJECTED,
+    "unknown": Verdict.UNKNOWN,
+    "failed": Verdict.WITHHELD,
+    "skipped": Verdict.SKIPPED,
+}
+# The kinds of failure of a whole module run that prove that it sent nothing.
+_NOTHING_SENT = ("configuration", "transport")
+
+
+class Send(NamedTuple):
+    """Set these passwords, but begin no more after ``max_failures``. Answered with an `Answer` for each name."""
+
+    passwords: Mapping[str, str]
+    max_failures: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Send({', '.join(self.passwords)})"
+
+
+class Answer(NamedTuple):
+    """What the vendor said about one password. ``error`` is as `KrcloudError.as_dict` renders it.
+
+    ``unanswered`` says that an earlier request with this password got no answer, and may still arrive.
+    """
+
+    verdict: Verdict
+    error: Mapping[str, Any] | None = None
+    unanswered: bool = False
+
+
+class Listing(NamedTuple):
+    """What one set of credentials sees: rows of the module, and why others of its list cannot be used."""
+
+    accounts: Sequence[Mapping[str, Any]]
+    unusable: Sequence[str]
+
+    def __repr__(self) -> str:
+        return f"Listing of {len(self.accounts)}"
+
+
+class Vendor:
+    """Lists accounts and sets their passwords. ``options`` are the validated options of the task."""
+
+    def __init__(self, options: Mapping[str, Any], run_module: RunModule) -> None:
+        self._options = options
+        self._run_module = run_module
+
+    def list_accounts(self, credentials: Mapping[str, str | None]) -> Listing:
+        """Return what these credentials see, or with none those of the task. Raises KrcloudError."""
+        result = self._run_module(ACCOUNTS_MODULE, self._module_options(credentials))
+        if result.get("failed") or not isinstance(result.get("accounts"), list):
+            raise _error_of(result)
+        return Listing(result["accounts"], [str(row.get("reason")) for row in result.get("unusable") or ()])
+
+    def send(self, effect: Send, targets: Mapping[str, Mapping[str, Any]]) -> dict[str, Answer]:
+        """Set passwords. ``targets`` has the id of each account, and its own credentials if it has any."""
+        accounts = [{**targets[name], "password": password} for name, password in effect.passwords.items()]
+        options = self._module_options({})
+        options.update({name: self._options[name] for name in ("concurrency", "requests_per_second")})
+        result = self._run_module(RESET_MODULE, {**options, "accounts": accounts, "max_failures": effect.max_failures})
+        rows = result.get("accounts")
+        if not isinstance(rows, list) or len(rows) != len(accounts):
+            error = _error_of(result)
+            answer = Answer(Verdict.WITHHELD if error.kind in _NOTHING_SENT else Verdict.UNKNOWN, error.as_dict())
+            return dict.fromkeys(effect.passwords, answer)
+        return {name: _answer(row, targets[name]["id"]) for name, row in zip(effect.passwords, rows, strict=True)}
+
+    def _module_options(self, credentials: Mapping[str, str | None]) -> dict[str, Any]:
+        shared = {
+            name: self._options[name]
+            for name in (*DATAFOREST.options, *CONNECTION)
+            if self._options.get(name) is not None
+        }
+        if not credentials:
+            return shared
+        return {**{name: value for name, value in shared.items() if name not in CREDENTIALS}, **credentials}
+
+
+def _answer(row: Any, account_id: str | None) -> Answer:
+    """Return what a row of the password module says. Whatever it does not say plainly is unknown."""
+    if not isinstance(row, Mapping) or row.get("id") != account_id:
+        return Answer(Verdict.UNKNOWN, UnknownOutcomeError("The module reported another account.").as_dict())
+    return Answer(
+        _VERDICTS.get(str(row.get("outcome")), Verdict.UNKNOWN), row.get("error"), row.get("unanswered") is True
+    )
+
+
+class _ReportedError(KrcloudError):
+    """The failure of a module, as the module reported it."""
+
+    def __init__(self, kind: str, message: str, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.kind = kind
+
+
+def _error_of(result: Mapping[str, Any]) -> KrcloudError:
+    """Return the failure that a module reported, or that kept it from reporting one."""
+    error = result.get("error")
+    message = str(result.get("msg") or "The module ended without a result.")
+    if not isinstance(error, Mapping):
+        return UnknownOutcomeError(message, hint="Run the task again to resume what was begun.")
+    details = {name: error.get(name) for name in ("hint", "http_status", "vendor_code", "trace_id")}
+    return _ReportedError(str(error.get("kind")), str(error.get("message") or message), **details)
