@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from typing import Mapping, Match
+from urllib.parse import quote, urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
 
@@ -70,3 +71,30 @@ _LOOPBACK = re.compile(r"127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}")
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address can only be this very machine."""
     return host in ("localhost", "::1") or bool(_LOOPBACK.fullmatch(host))
+
+
+# The forms of RFC 6570 that are needed: {name} is one part, {+name} keeps the slashes between several.
+_PLACE = re.compile(r"\{(\+?)(\w+)\}")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Return a path template with values in it, quoted so that each stays what it is.
+
+    ``{name}`` stands for one part of the path, or for a value of the query, and a slash in it is quoted. ``{+name}``
+    stands for one or several parts with slashes between them. Raises ConfigurationError for an empty part, and for one
+    that would lead to another place, and KeyError for a value that is missing.
+    """
+    if "{" not in template:
+        return template
+
+    def fill(place: Match[str]) -> str:
+        value = values[place.group(2)]
+        parts = value.split("/") if place.group(1) else [value]
+        if any(part in ("", ".", "..") for part in parts):
+            raise errors.ConfigurationError(
+                f"What was given as {place.group(2)} cannot be part of a web address: a part of it is empty or dots.",
+                hint="Nothing was sent.",
+            )
+        return "/".join(quote(part, safe="") for part in parts)
+
+    return _PLACE.sub(fill, template)

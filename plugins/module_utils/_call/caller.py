@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call to a vendor: signed anew on every attempt, repeated only where that is safe, over by its deadline.
+"""One call to a server: signed anew on every attempt, repeated only where that is safe, over by its deadline.
 
-What may be repeated is decided per operation, not per HTTP method: both vendors read and write with POST.
-Nothing here knows a vendor, Ansible or `requests`; the bytes go through a `Transport`.
+Each vendor has a client that makes its calls here, and so has the store on a server. What may be repeated is decided
+per operation, not per HTTP method: both vendors read and write with POST. Nothing here knows a vendor, Ansible or
+`requests`; the bytes go through a `Transport`.
 """
 
 from __future__ import annotations
@@ -30,27 +31,65 @@ class Repeat(enum.Enum):
 
 
 class Operation(NamedTuple):
-    """One thing a vendor can be asked to do: a POST to ``path``, answered with ``largest_answer`` bytes at most."""
+    """One thing that a server can be asked to do.
+
+    ``path`` is a template for `address.filled`, and may end in a query. The answer has ``largest_answer`` bytes at
+    most.
+    """
 
     name: str
     path: str
     repeat: Repeat
     largest_answer: int = 64 * 1024
+    method: str = "POST"
 
 
 class Limits:
-    """``timeout`` and ``deadline`` in seconds; ``retries`` counts the attempts after the first."""
+    """How long one call may take, and how often it may be tried.
 
-    def __init__(self, timeout: float = 10.0, retries: int = 3, deadline: float = 60.0) -> None:
+    ``timeout``, ``deadline`` and ``longest_attempt`` are in seconds; the last may be None, for all the time that the
+    deadline leaves. ``retries`` counts the attempts after the first. Raises ConfigurationError.
+    """
+
+    def __init__(
+        self,
+        timeout: float = 10.0,
+        retries: int = 3,
+        deadline: float = 60.0,
+        longest_attempt: Optional[float] = None,
+    ) -> None:
         for name, value in (("timeout", timeout), ("retries", retries), ("deadline", deadline)):
             numbers.check(name, value)
         self.timeout = timeout
         self.retries = retries
         self.deadline = deadline
+        self.longest_attempt = math.inf if longest_attempt is None else longest_attempt
+
+
+class _Course:
+    """How a call has gone so far. ``error`` is what the last attempt ended with."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._repeat = operation.repeat
+        self.attempts = 0
+        self.deadline = math.inf
+        self.error: errors.KrcloudError = errors.TransportError("Nothing was tried.")
+        self.maybe_done: Optional[errors.KrcloudError] = None
+        self.repeatable = False
+
+    def failed(self, error: errors.KrcloudError, leaves_open: bool) -> None:
+        """Note the end of an attempt. ``leaves_open`` says that the server may have carried the request out."""
+        self.error = error
+        self.repeatable = error.repeatable and not (leaves_open and self._repeat is Repeat.UNSAFE)
+        if leaves_open and self._repeat is not Repeat.SAFE:
+            self.maybe_done = error
 
 
 class Caller:
-    """Makes calls to one vendor host under one set of limits. Threads may share it."""
+    """Makes calls to one server under one set of limits. Threads may share it.
+
+    ``called`` is the name of the server in messages, which is its host if not given.
+    """
 
     def __init__(
         self,
@@ -58,12 +97,14 @@ class Caller:
         api_url: str,
         limits: Limits,
         *,
+        called: Optional[str] = None,
         clock: Optional[times.Clock] = None,
         limiter: Optional[rate.RateLimiter] = None,
         backoff: Callable[[int], float] = backoff.full_jitter,
     ) -> None:
         self.api_url = address.check_api_url(api_url)
         self.clock = clock or times.Clock()
+        self._called = called or urlsplit(self.api_url).netloc
         self._transport = transport
         self._limits = limits
         self._limiter = limiter or rate.RateLimiter(clock=self.clock)
@@ -72,126 +113,144 @@ class Caller:
     def call(
         self,
         operation: Operation,
-        body: Callable[[], bytes],
-        headers: Mapping[str, str],
-        sign: Callable[[str, float], Mapping[str, str]],
         interpret: Callable[[transport.Response], T],
+        *,
+        values: Optional[Mapping[str, str]] = None,
+        body: Optional[Callable[[], bytes]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        sign: Optional[Callable[[str, float], Mapping[str, str]]] = None,
         on_unanswered: Callable[[], None] = lambda: None,
     ) -> T:
         """Send a request until it has an answer that counts, and return what ``interpret`` makes of that answer.
 
-        ``body`` and ``sign`` are asked again for every attempt; ``sign`` gets the path as it goes over the wire and the
-        time. ``interpret`` raises the errors of `errors` for all answers but a confirmation. ``on_unanswered`` is
-        called when a confirmation follows an attempt that may still be carried out.
+        ``values`` fill the path of the operation. ``body`` and ``sign`` are asked again for every attempt; ``sign``
+        gets the path and query as they go over the wire and the time, and returns more headers. ``interpret`` raises
+        the errors of `errors` for every answer that does not count: a ProtocolError where the request may have been
+        carried out all the same, another one where it certainly was not. ``on_unanswered`` is called when an answer
+        that counts follows an attempt that may have been carried out, or may yet be.
 
         Raises UnknownOutcomeError when any attempt of an operation that changes something may have been carried
         out and none was confirmed: a later refusal does not prove that the first request was lost. Whatever ``body``
-        or ``sign`` raises is a ConfigurationError: nothing has left yet.
+        or ``sign`` raises that is not one of our errors is a ConfigurationError: nothing has left yet.
         """
-        url = self.api_url + operation.path
-        changes = operation.repeat is not Repeat.SAFE
-        maybe_done: Optional[errors.KrcloudError] = None
-        deadline: Optional[float] = None
-        error: errors.KrcloudError = errors.TransportError("Nothing was tried.")
-        asked: Optional[float] = None
-        attempt = 0
+        try:
+            url = self.api_url + address.filled(operation.path, values or {})
+        except errors.KrcloudError:
+            raise
+        except Exception as failure:
+            raise errors.unsendable(failure) from None
+        course = _Course(operation)
         while True:
-            try:
-                is_time = self._limiter.wait(deadline)
-            except Exception as failure:  # nothing has left yet, or what did is known
-                raise self._final(errors.unsendable(failure), maybe_done, attempt, None, "") from None
-            if not is_time:
-                why = f"{self._limit} leaves no time for another"
-                raise self._final(error, maybe_done, attempt, asked, why) from None
-            attempt += 1
-            if deadline is None:
-                deadline = self.clock.monotonic() + self._limits.deadline
-            asked = None
+            self._take_turn(course)
             response: Optional[transport.Response] = None
+            asked: Optional[float] = None
             try:
-                request = self._written(operation, url, body, headers, sign)
-                response = self._transport.send(request, self._limits.timeout, deadline)
+                request = self._written(operation, url, body, headers or {}, sign)
+                response = self._transport.send(request, self._limits.timeout, self._end_of_attempt(course))
                 answer = interpret(response)
-                if maybe_done is not None:
+            except transport.NotSent as failure:
+                course.failed(
+                    errors.TransportError(
+                        f"{self._called} could not be reached: {failure}.",
+                        hint=failure.hint,
+                        repeatable=not failure.lasting,
+                    ),
+                    leaves_open=False,
+                )
+            except transport.AnswerLost as failure:
+                lost = errors.TransportError(f"{self._called} gave no whole answer: {failure}.", repeatable=True)
+                course.failed(lost, leaves_open=True)
+            except errors.KrcloudError as failure:
+                course.failed(failure, leaves_open=isinstance(failure, errors.ProtocolError))
+                asked = failure.retry_after
+            else:
+                if course.maybe_done is not None:
                     on_unanswered()
                 return answer
-            except transport.NotSent as failure:
-                error = errors.TransportError(f"{_host(url)} could not be reached: {failure}.", hint=failure.hint)
-                repeatable = not failure.lasting
-            except transport.AnswerLost as failure:
-                error = errors.TransportError(f"{_host(url)} gave no whole answer: {failure}.")
-                repeatable = operation.repeat is not Repeat.UNSAFE
-                maybe_done = error if changes else None
-            except errors.RateLimitError as refusal:
-                error, repeatable = refusal, True
-            except errors.ProtocolError as failure:
-                error = failure
-                repeatable = failure.repeatable and operation.repeat is not Repeat.UNSAFE
-                maybe_done = error if changes else None
-            except errors.KrcloudError as refusal:
-                error, repeatable = refusal, False
-
             if response is not None:
                 asked = backoff.parse_retry_after(response.headers.get("retry-after"), response.received_at)
                 response = None  # it may be large, and the wait long
-            if not repeatable:
-                # What is not sent again because it would act again, a person may ask for when the wait is over.
-                waits = isinstance(error, errors.ProtocolError) and error.repeatable
-                raise self._final(error, maybe_done, attempt, asked if waits else None, "") from None
-            if attempt > self._limits.retries:
-                raise self._final(error, maybe_done, attempt, asked, "") from None
-            # Not earlier: nearly all requests succeed, and randomness is not for free.
-            wait = backoff.next_wait(attempt, asked, deadline - self.clock.monotonic(), self._limit, self._backoff)
-            if wait.seconds is None:
-                raise self._final(error, maybe_done, attempt, asked, wait.why) from None
-            too_many = isinstance(error, errors.RateLimitError)
-            if too_many or asked:
-                self._limiter.hold(wait.seconds, too_many)
-            self.clock.sleep(wait.seconds)
+            course.error.retry_after = asked
+            self._wait(course)
+
+    def _take_turn(self, course: _Course) -> None:
+        """Wait until the next attempt may begin. Raises what the call ends with if that is too late."""
+        try:
+            is_time = self._limiter.wait(course.deadline)
+        except Exception as failure:  # nothing has left yet, or what did is known
+            course.error = errors.unsendable(failure)
+            raise self._final(course, "") from None
+        if not is_time:
+            raise self._final(course, f"{self._limit} leaves no time for another") from None
+        course.attempts += 1
+        if math.isinf(course.deadline):  # it begins with the first attempt
+            course.deadline = self.clock.monotonic() + self._limits.deadline
+
+    def _end_of_attempt(self, course: _Course) -> float:
+        """Return when an attempt that begins now must be over, on the monotonic clock."""
+        return min(course.deadline, self.clock.monotonic() + self._limits.longest_attempt)
+
+    def _wait(self, course: _Course) -> None:
+        """Wait as long as is due after a failed attempt, or raise what the call ends with."""
+        error, asked = course.error, course.error.retry_after
+        if not course.repeatable:
+            # What is not sent again because it would act again, a person may ask for when the wait is over.
+            if not (isinstance(error, errors.ProtocolError) and error.repeatable):
+                error.retry_after = None
+            raise self._final(course, "") from None
+        if course.attempts > self._limits.retries:
+            raise self._final(course, "") from None
+        # Not earlier: nearly all requests succeed, and randomness is not for free.
+        left = course.deadline - self.clock.monotonic()
+        wait = backoff.next_wait(course.attempts, asked, left, self._limit, self._backoff)
+        if wait.seconds is None:
+            raise self._final(course, wait.why) from None
+        too_many = isinstance(error, errors.RateLimitError)
+        if too_many or asked:
+            self._limiter.hold(wait.seconds, too_many)
+        self.clock.sleep(wait.seconds)
 
     def _written(
         self,
         operation: Operation,
         url: str,
-        body: Callable[[], bytes],
+        body: Optional[Callable[[], bytes]],
         headers: Mapping[str, str],
-        sign: Callable[[str, float], Mapping[str, str]],
+        sign: Optional[Callable[[str, float], Mapping[str, str]]],
     ) -> transport.Request:
         try:
-            signed = sign(urlsplit(url).path, self.clock.time())
-            return transport.Request(url, {**headers, **signed}, body(), operation.largest_answer)
+            if sign:
+                headers = {**headers, **sign(_target(url), self.clock.time())}
+            content = body() if body else b""
+            return transport.Request(url, headers, content, operation.largest_answer, operation.method)
         except errors.KrcloudError:
             raise
-        except Exception as error:  # else it would look as if something had been sent
+        except Exception as error:  # otherwise it would look as if something had been sent
             raise errors.unsendable(error) from None
 
     @property
     def _limit(self) -> str:
         return f"the deadline of {self._limits.deadline:g} s"
 
-    def _final(
-        self,
-        error: errors.KrcloudError,
-        maybe_done: Optional[errors.KrcloudError],
-        attempts: int,
-        asked: Optional[float],
-        why: str,
-    ) -> errors.KrcloudError:
+    def _final(self, course: _Course, why: str) -> errors.KrcloudError:
         """Return what the call ends with. ``why`` is the clause that says that there is no time left, if so."""
-        count = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        error, maybe_done, asked = course.error, course.maybe_done, course.error.retry_after
+        count = "1 attempt" if course.attempts == 1 else f"{course.attempts} attempts"
         if not why and asked:
             why = backoff.asked_for(asked)
-        tried = f" Gave up after {count}: {why}." if why else f" Gave up after {count}." if attempts > 1 else ""
+        tried = f" Gave up after {count}: {why}." if why else f" Gave up after {count}." if course.attempts > 1 else ""
         if asked:
             error.hint = " ".join(filter(None, (f"Run the task again after {math.ceil(asked)} s.", error.hint)))
         if maybe_done is None:
             error.message += tried
             return error
-        message = f"It is not known whether the request was carried out: {_clause(maybe_done.message)}"
+        story = _clause(maybe_done.message)
         if error is not maybe_done:
-            message += f" A later attempt ended differently: {_clause(error.message)}"
+            story += f" A later attempt ended differently: {_clause(error.message)}"
         return errors.UnknownOutcomeError(
-            message + tried,
+            f"It is not known whether the request was carried out: {story}{tried}",
+            story=story + tried,
+            last=error,
             http_status=error.http_status,
             vendor_code=error.vendor_code,
             trace_id=error.trace_id or maybe_done.trace_id,
@@ -202,5 +261,7 @@ def _clause(message: str) -> str:
     return message if message.endswith(".") else message + "."
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
+def _target(url: str) -> str:
+    """Return the path and query of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

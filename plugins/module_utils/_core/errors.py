@@ -14,10 +14,13 @@ class KrcloudError(Exception):
     """What went wrong, in sentences a person can act on.
 
     ``message`` says what happened and ``hint`` what to do; neither ever holds a secret. ``http_status``,
-    ``vendor_code`` and ``trace_id`` are the vendor's own, where it gave any.
+    ``vendor_code`` and ``trace_id`` are the vendor's own, where it gave any. ``repeatable`` says that asking again may
+    bring another answer; each class has its usual value. ``retry_after`` are the seconds that a server asked to wait.
     """
 
     kind = "error"
+    repeatable = False
+    retry_after: Optional[float] = None
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class KrcloudError(Exception):
         http_status: Optional[int] = None,
         vendor_code: Optional[str] = None,
         trace_id: Optional[str] = None,
+        repeatable: Optional[bool] = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -34,6 +38,8 @@ class KrcloudError(Exception):
         self.http_status = http_status
         self.vendor_code = vendor_code
         self.trace_id = trace_id
+        if repeatable is not None:
+            self.repeatable = repeatable
 
     def sentence(self) -> str:
         """Return message and hint as one line of text."""
@@ -77,6 +83,7 @@ class RateLimitError(KrcloudError):
     """The vendor wants fewer requests (429)."""
 
     kind = "rate_limit"
+    repeatable = True
 
 
 class SkippedError(KrcloudError):
@@ -100,20 +107,25 @@ class NotFoundError(RejectedError):
 class ProtocolError(KrcloudError):
     """The server failed (5xx), or its answer is not one that the documentation allows.
 
-    ``repeatable`` is False where asking again could only bring the same answer.
+    The request may have been carried out.
     """
 
     kind = "protocol"
-
-    def __init__(self, message: str, *, repeatable: bool = True, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.repeatable = repeatable
+    repeatable = True
 
 
 class UnknownOutcomeError(KrcloudError):
-    """The request may or may not have been carried out: neither a success nor a failure."""
+    """The request may or may not have been carried out: neither a success nor a failure.
+
+    ``story`` tells in sentences what became of the attempts, and ``last`` is what the last one ended with.
+    """
 
     kind = "unknown_outcome"
+
+    def __init__(self, message: str, *, story: str = "", last: Optional[KrcloudError] = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.story = story
+        self.last = last
 
 
 class InternalError(KrcloudError):

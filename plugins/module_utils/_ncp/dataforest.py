@@ -191,11 +191,11 @@ class DataForest:
         key = self._credentials
         return self._caller.call(
             operation,
-            lambda: bodies.to_xml(_XML_ROOTS[operation.name], fields) if self._xml else bodies.to_json(fields),
-            {"Content-Type": content_type, "Accept": content_type},
-            lambda target, now: signature.ncp_headers("POST", target, now, key.key, key.secret),
             interpret,
-            on_unanswered,
+            body=lambda: bodies.to_xml(_XML_ROOTS[operation.name], fields) if self._xml else bodies.to_json(fields),
+            headers={"Content-Type": content_type, "Accept": content_type},
+            sign=lambda target, now: signature.ncp_headers(operation.method, target, now, key.key, key.secret),
+            on_unanswered=on_unanswered,
         )
 
     def _confirmed(self, response: transport.Response) -> Dict[str, Any]:

@@ -84,10 +84,10 @@ class Solapi:
 
         return self._caller.call(
             SEND_RESET,
-            lambda: bodies.to_json({"email": mail_address.check_email(email)}),
-            {"Content-Type": "application/json", "Accept": "application/json"},
-            self._sign,
             interpret,
+            body=lambda: bodies.to_json({"email": mail_address.check_email(email)}),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            sign=self._sign,
         )
 
     def _sign(self, _target: str, now: float) -> Mapping[str, str]:

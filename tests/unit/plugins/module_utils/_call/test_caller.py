@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import requests
@@ -80,7 +80,7 @@ def make(transport: ScriptedTransport, clock: FakeClock, retries: int = 3, deadl
 
 
 def call(caller: Caller, repeat: Repeat) -> bytes:
-    return caller.call(OPERATIONS[repeat], lambda: b"body", {}, unsigned, interpret)
+    return caller.call(OPERATIONS[repeat], interpret, body=lambda: b"body", sign=unsigned)
 
 
 YES = answer(200, b"yes")
@@ -212,7 +212,7 @@ def test_what_fails_before_the_first_byte_is_no_unknown_outcome(repeat: Repeat, 
 
     body, sign = (fail, unsigned) if where == "body" else (lambda: b"body", fail)
     with ScriptedTransport() as transport, pytest.raises(ConfigurationError) as caught:
-        make(transport, FakeClock()).call(OPERATIONS[repeat], body, {}, sign, interpret)
+        make(transport, FakeClock()).call(OPERATIONS[repeat], interpret, body=body, sign=sign)
     assert caught.value.message.startswith(
         f"The request cannot be written ({type(defect).__name__} in test_caller.py, "
     )
@@ -221,7 +221,7 @@ def test_what_fails_before_the_first_byte_is_no_unknown_outcome(repeat: Repeat, 
 def test_what_fails_before_a_later_attempt_leaves_the_outcome_unknown() -> None:
     bodies = iter([b"body"])
     with ScriptedTransport(LOST) as transport, pytest.raises(UnknownOutcomeError):
-        make(transport, FakeClock()).call(OPERATIONS[IDEMPOTENT], lambda: next(bodies), {}, unsigned, interpret)
+        make(transport, FakeClock()).call(OPERATIONS[IDEMPOTENT], interpret, body=lambda: next(bodies), sign=unsigned)
 
 
 def test_an_error_that_nobody_foresaw_is_not_swallowed() -> None:
@@ -242,7 +242,7 @@ def test_every_attempt_is_signed_anew_at_its_own_time() -> None:
 
     with ScriptedTransport(UNSENT, LOST, LIMITED_SECONDS, YES, clock=clock, takes=1.0) as transport:
         caller = Caller(transport, f"{URL}/base/", Limits(), clock=clock, backoff=lambda attempt: 0.5)
-        caller.call(OPERATIONS[SAFE], lambda: b"body", {"X-Fixed": "1"}, sign, interpret)
+        caller.call(OPERATIONS[SAFE], interpret, body=lambda: b"body", headers={"X-Fixed": "1"}, sign=sign)
     assert [target for target, _now in asked] == ["/base/op"] * 4
     # Each attempt takes a second, each wait half of one, and the vendor asked for two more.
     assert [now - EPOCH for _target, now in asked] == [0.0, 1.5, 3.0, 6.5]
@@ -250,6 +250,110 @@ def test_every_attempt_is_signed_anew_at_its_own_time() -> None:
         {"X-Fixed": "1", "X-Signature": f"{now}"} for _target, now in asked
     ]
     assert {(request.url, request.body) for request in transport.requests} == {(f"{URL}/base/op", b"body")}
+
+
+# ------------------------------------------------------------------------------------------------- methods and paths
+
+READ = Operation("read", "/v1/{+mount}/data/{name}?version={version}", SAFE, method="GET")
+
+
+def test_an_operation_has_a_method_and_a_path_with_values_in_it() -> None:
+    signed: list[str] = []
+
+    def sign(target: str, _now: float) -> Mapping[str, str]:
+        signed.append(target)
+        return {"X-Signed": "1"}
+
+    values = {"mount": "team/비밀", "name": "a/b?c#d%2F&e f", "version": "1&x=2"}
+    with ScriptedTransport(LOST, YES) as transport:
+        make(transport, FakeClock()).call(READ, interpret, values=values, headers={"X-Fixed": "1"}, sign=sign)
+    target = "/v1/team/%EB%B9%84%EB%B0%80/data/a%2Fb%3Fc%23d%252F%26e%20f?version=1%26x%3D2"
+    assert signed == [target] * 2
+    for request in transport.requests:
+        assert (request.method, request.url, request.body) == ("GET", f"{URL}{target}", b"")
+        assert request.headers == {"X-Fixed": "1", "X-Signed": "1"}
+
+
+def test_a_request_needs_neither_body_nor_signature() -> None:
+    with ScriptedTransport(YES) as transport:
+        assert make(transport, FakeClock()).call(OPERATIONS[SAFE], interpret) == b"yes"
+    (request,) = transport.requests
+    assert (request.method, request.headers, request.body) == ("POST", {}, b"")
+
+
+@pytest.mark.parametrize("name", ["mount", "name"])
+@pytest.mark.parametrize("value", ["", ".", "..", "a/..", "/a", "a/", "a//b", "../a"])
+def test_a_value_that_leads_to_another_place_is_refused(name: str, value: str) -> None:
+    values = {"mount": "secret", "name": "kim", "version": "1", name: value}
+    if name == "name" and value not in ("", ".", ".."):
+        assert "%2F" in address.filled(READ.path, values)
+        return
+    with ScriptedTransport() as transport, pytest.raises(ConfigurationError, match=f"What was given as {name} cannot"):
+        make(transport, FakeClock()).call(READ, interpret, values=values)
+
+
+@pytest.mark.parametrize("values", [{}, {"mount": "secret", "name": "\udcff", "version": "1"}])
+def test_a_path_that_cannot_be_written_is_no_unknown_outcome(values: dict[str, str]) -> None:
+    with ScriptedTransport() as transport, pytest.raises(ConfigurationError, match="The request cannot be written"):
+        make(transport, FakeClock()).call(READ, interpret, values=values)
+
+
+@given(st.text(min_size=1, max_size=20), st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=4))
+def test_any_value_stays_what_it_is(name: str, parts: list[str]) -> None:
+    try:
+        path = address.filled("/v1/{+mount}/{name}/end", {"mount": "/".join(parts), "name": name})
+    except (ConfigurationError, UnicodeEncodeError):
+        return
+    *mount, last, end = [unquote(part) for part in path.removeprefix("/v1/").split("/")]
+    assert ("/".join(mount), last, end) == ("/".join(parts), name, "end")
+    assert urlsplit(f"{URL}{path}").path == path
+    assert not {".", ".."} & set(path.split("/"))
+
+
+def test_the_server_is_called_by_its_name() -> None:
+    for failure, said in ((UNSENT, "could not be reached: no connection."), (LOST, "gave no whole answer: cut off.")):
+        with ScriptedTransport(failure) as transport, pytest.raises(TransportError) as caught:
+            Caller(transport, URL, Limits(retries=0), called="The store", clock=FakeClock()).call(
+                OPERATIONS[SAFE], interpret
+            )
+        assert caught.value.message == f"The store {said}"
+
+
+def test_what_is_not_ready_to_be_sent_is_tried_again_when_it_may_be() -> None:
+    """As with a login that is put off: nothing has left, so even what acts again each time may be sent later."""
+
+    def sign(_target: str, _now: float) -> Mapping[str, str]:
+        if ready.pop():
+            return {}
+        error = TransportError("No login.", repeatable=True)
+        error.retry_after = 5.0
+        raise error
+
+    clock, ready = FakeClock(), [True, False]
+    with ScriptedTransport(YES) as transport:
+        assert make(transport, clock).call(OPERATIONS[UNSAFE], interpret, sign=sign) == b"yes"
+    assert clock.naps == [5.0]
+    ready = [False] * 2
+    with ScriptedTransport() as transport, pytest.raises(TransportError) as caught:
+        make(transport, clock, retries=1).call(OPERATIONS[UNSAFE], interpret, sign=sign)
+    assert caught.value.message == "No login. Gave up after 2 attempts: the server asked for 5 s."
+
+
+def test_a_refusal_may_say_that_it_is_not_the_last_word() -> None:
+    def interpret_busy(response: Response) -> bytes:
+        if response.status == 400:
+            raise RejectedError("Not yet.", repeatable=True)
+        return interpret(response)
+
+    with ScriptedTransport(REJECTED, YES) as transport:
+        assert make(transport, FakeClock()).call(OPERATIONS[UNSAFE], interpret_busy) == b"yes"
+
+
+def test_an_unknown_outcome_says_what_the_last_attempt_ended_with() -> None:
+    with ScriptedTransport(LOST, DENIED) as transport, pytest.raises(UnknownOutcomeError) as caught:
+        call(make(transport, FakeClock()), IDEMPOTENT)
+    assert isinstance(caught.value.last, AuthenticationError)
+    assert caught.value.message == f"It is not known whether the request was carried out: {caught.value.story}"
 
 
 # ------------------------------------------------------------------------------------------------- waits and deadlines
@@ -277,7 +381,7 @@ def test_back_off_comes_on_top_of_the_wait_that_the_vendor_asks_for() -> None:
     clock = FakeClock()
     with ScriptedTransport(LIMITED_SECONDS, YES) as transport:
         Caller(transport, URL, Limits(), clock=clock, backoff=lambda attempt: 0.25).call(
-            OPERATIONS[SAFE], lambda: b"", {}, unsigned, interpret
+            OPERATIONS[SAFE], interpret, body=lambda: b"", sign=unsigned
         )
     assert math.isclose(clock.slept, 2.25)
 
@@ -352,6 +456,14 @@ def test_one_attempt_may_use_all_the_time_and_then_it_is_over() -> None:
     assert "Gave up after 1 attempt: the deadline of 5 s leaves no time for another." in caught.value.message
 
 
+def test_one_attempt_may_be_bounded_for_itself() -> None:
+    clock = FakeClock()
+    limits = Limits(timeout=1.0, retries=1, deadline=5.0, longest_attempt=3.0)
+    with ScriptedTransport(LOST, LOST, clock=clock, takes=4.0) as transport, pytest.raises(TransportError):
+        Caller(transport, URL, limits, clock=clock, backoff=lambda attempt: 0.0).call(OPERATIONS[SAFE], interpret)
+    assert [deadline - 1000.0 for deadline in transport.deadlines] == [3.0, 5.0]
+
+
 DELAYS = st.floats(0, 30)
 SCHEDULES = st.lists(
     st.one_of(
@@ -391,7 +503,7 @@ def test_the_deadline_begins_when_it_is_ones_turn() -> None:
     with ScriptedTransport(YES, YES, clock=clock) as transport:
         caller = Caller(transport, URL, Limits(deadline=5.0), clock=clock, limiter=limiter)
         for _index in range(2):
-            caller.call(OPERATIONS[SAFE], lambda: b"", {}, unsigned, interpret)
+            caller.call(OPERATIONS[SAFE], interpret, body=lambda: b"", sign=unsigned)
     assert math.isclose(clock.slept, 100.0)
     assert [math.floor(deadline) for deadline in transport.deadlines] == [1005, 1105]
 
@@ -402,7 +514,7 @@ def test_a_slow_pace_does_not_carry_a_repeat_beyond_the_deadline() -> None:
     limits = Limits(deadline=5.0)
     caller = Caller(transport, URL, limits, clock=clock, limiter=RateLimiter(0.01, clock), backoff=lambda attempt: 0.0)
     with pytest.raises(TransportError):
-        caller.call(OPERATIONS[SAFE], lambda: b"", {}, unsigned, interpret)
+        caller.call(OPERATIONS[SAFE], interpret, body=lambda: b"", sign=unsigned)
     assert clock.passed <= 5.0
 
 
@@ -670,7 +782,9 @@ def test_what_is_signed_is_what_goes_over_the_wire(path: str) -> None:
         return {}
 
     with ScriptedTransport(YES) as transport:
-        Caller(transport, url, Limits(), clock=FakeClock()).call(OPERATIONS[SAFE], lambda: b"", {}, sign, interpret)
+        Caller(transport, url, Limits(), clock=FakeClock()).call(
+            OPERATIONS[SAFE], interpret, body=lambda: b"", sign=sign
+        )
     on_the_wire = requests.Request("POST", transport.requests[0].url).prepare().path_url
     assert signed == [on_the_wire]
 
