@@ -34,7 +34,7 @@ OPEN = {
     "Course": "run made lost landed live",  # ids of rotations
     "Flight": "run",
     "Mail": "rest",  # of the record of a mail, which nobody gives a secret
-    "Operation": "path",
+    "Operation": "path method",
     "Request": "method url",
     "Version": "digest",
     "Means": "run",  # the id of a run
