@@ -4,9 +4,13 @@
 
 """The AnsibleModule of this collection: nothing leaves it unredacted, and every failure is one clear sentence.
 
-`no_log` masks only the exact text of an option, in any place, even in words that decide what becomes of a task. On
-ansible-core 2.19 to 2.21 it does not reach warnings and exceptions at all, and 2.22 does its masking elsewhere. So all
-that a module says is masked here, before Ansible sees it.
+`no_log` masks only the exact text of an option, but anywhere, even in words that decide what becomes of a task. On
+ansible-core 2.19 to 2.21 it does not reach warnings and exceptions, and 2.22 masks on the controller instead. So
+everything that a module says is masked here, before Ansible sees it.
+
+This overrides three private methods of ansible-core's `AnsibleModule` (lib/ansible/module_utils/basic.py, ansible-core
+2.19 to 2.22): `_load_params` reads the options, `_log_invocation` logs them, and `_record_module_result` prints the
+result that `_return_formatted` has completed. `test_core_parts.py` notices when one of them changes.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module import
 
 
 class RedactingModule(AnsibleModule):
-    """An AnsibleModule that masks every secret it was given, in all that it returns, warns of and logs."""
+    """An AnsibleModule that masks every secret it was given, in everything that it returns, warns about and logs."""
 
     def __init__(self, argument_spec: Spec, **kwargs: Any) -> None:
         self.redactor = redaction.Redactor()
@@ -41,7 +45,7 @@ class RedactingModule(AnsibleModule):
             self.finish(self._refused.as_failure())
 
     def _load_params(self) -> None:
-        # The one moment between reading the arguments and the first message about them.
+        # The only moment between reading the options and the first message about them.
         super()._load_params()
         arguments.learn(self.redactor, self.argument_spec, self.params)
         self._taken_apart = arguments.written_as_text(self.argument_spec, self.params)
@@ -53,7 +57,7 @@ class RedactingModule(AnsibleModule):
             arguments.check_quoted(self.argument_spec, self.params)
             arguments.check_numbers(self.argument_spec, self.params)
         except errors.ConfigurationError as refused:
-            # Core has to validate first, or it does not know how to fail; some numbers are more than it can take.
+            # ansible-core has to validate first, as it cannot fail before. Some numbers make it crash, so they go.
             self._refused = refused
             for name, option in self.argument_spec.items():
                 if option["type"] in ("int", "float"):
@@ -86,10 +90,10 @@ class RedactingModule(AnsibleModule):
         super().exit_json(**self._masked(kwargs))
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        """Fail with a masked result. An exception object stops here: core would print it past `no_log`."""
+        """Fail with a masked result. An exception object is dropped: ansible-core would print it without `no_log`."""
         kwargs.pop("exception", None)
         if self._refused:
-            # What core says of the same options is less clear.
+            # The message of ansible-core about the same options is less clear.
             msg, kwargs = self._refused.sentence(), {"error": self._refused.as_dict()}
         super().fail_json(self.redactor.text(str(msg)), **self._masked(kwargs))
 
@@ -110,16 +114,16 @@ class RedactingModule(AnsibleModule):
         super().deprecate(masked, version=version, date=date, collection_name=collection_name, **kwargs)
 
     def error_as_warning(self, msg: Optional[str], exception: BaseException, **kwargs: Any) -> None:
-        """Warn of an exception by its type and masked text."""
+        """Warn about an exception by its type and masked text."""
         self.warn(f"{msg or 'Warning'}: {type(exception).__name__}: {exception}", **kwargs)
 
     def log(self, msg: str, log_args: Optional[Mapping[str, Any]] = None) -> None:
-        """Write to syslog, masked: core knows the option values only as they are, not as their repr."""
+        """Write to syslog, masked: ansible-core looks for the secrets only as they are, not in their repr."""
         masked = _readable(self.redactor.value(log_args)) if log_args else log_args
         super().log(_readable(self.redactor.text(str(msg))), log_args=masked)
 
     def _log_invocation(self) -> None:
-        # Core looks for each secret in each option, and writes out lists in full: with thousands of accounts too much.
+        # ansible-core looks for each secret in each option and logs lists in full: too slow with thousands of accounts.
         shown = arguments.hidden(self.argument_spec, self.params).items()
         log_args = {name: f"{len(value)} rows" if isinstance(value, list) else str(value) for name, value in shown}
         self.log("Invoked with " + " ".join(f"{name}={value}" for name, value in log_args.items()), log_args)
@@ -127,15 +131,15 @@ class RedactingModule(AnsibleModule):
     def _masked(self, kwargs: Dict[str, Any]) -> Dict[str, Any]:
         result: Dict[str, Any] = self.redactor.value(kwargs)
         result["invocation"] = {"module_args": self.redactor.value(arguments.hidden(self.argument_spec, self.params))}
-        # What core would still find of them are words and identifiers that have to stay.
+        # What ansible-core would still find of them are words and identifiers that must stay readable.
         self.no_log_values: Set[str] = set()
         self._said = result
         return result
 
     def _record_module_result(self, o: Dict[str, Any]) -> None:
-        # The last gate, for what core adds by itself: its own warnings and tracebacks.
-        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. If anything else stands
-        # beside a result, core prints it all. So our actions tell the controller themselves.
+        # The last gate, for what ansible-core adds by itself: its own warnings and tracebacks.
+        # `_ansible_new_secrets` is how ansible-core 2.22 tells the controller what to mask. When the output holds
+        # anything besides the result, ansible-core prints all of it. So our actions tell the controller themselves.
         o.pop("_ansible_new_secrets", None)
         masked = {name: value for name, value in o.items() if name in self._said and value == self._said[name]}
         masked.update(self.redactor.value({name: value for name, value in o.items() if name not in masked}))
@@ -143,7 +147,7 @@ class RedactingModule(AnsibleModule):
 
 
 def _readable(value: Any) -> Any:
-    """Return a result without lone surrogates: core can neither log one that has any nor read it back."""
+    """Return a result without lone surrogates: ansible-core can neither log nor read back a result with any."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):

@@ -39,7 +39,8 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
     mask_in_output(secrets_in(arguments))
     result = ArgumentSpecValidator(_without_no_log(spec)).validate(arguments)
     if result.error_messages:
-        # The last one names options that do not exist, which explain others that are missing.
+        # The last one names options that do not exist, which explains why others are missing. (`validate` in
+        # lib/ansible/module_utils/common/arg_spec.py, ansible-core 2.19 to 2.22)
         said = result.error_messages[-1].rstrip(".")
         unknown = "There is no option " if result.unsupported_parameters else ""
         raise ConfigurationError(redactor.text(f"{unknown}{said}."))

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the modules of this collection are sent to their host: without a file where it can be done, and once.
+"""How the modules of this collection are sent to their host: once, and without a file where that is possible.
 
-This overrides protected methods of ansible-core's ActionBase: `_execute_module` calls `_configure_module`,
-`_make_tmp_path` and `_fixup_perms2`, which may run commands on the host, and then `_low_level_execute_command` with the
-command that starts the module. (`_execute_module` in
-https://github.com/ansible/ansible/blob/v2.21.0/lib/ansible/plugins/action/__init__.py, from line 1091.) Were another
-preparation to be added there, it would count as the start, which is safe.
+This overrides protected methods of ansible-core's `ActionBase` (lib/ansible/plugins/action/__init__.py, ansible-core
+2.19 to 2.22). `_execute_module` first calls `_configure_module`, `_make_tmp_path` and `_fixup_perms2`, which may run
+commands on the host, and then `_low_level_execute_command` with the command that starts the module. If a later version
+prepares something by another method, that counts as the start of the module, which is safe. `test_core_parts.py`
+notices when one of these methods changes.
 """
 
 from __future__ import annotations

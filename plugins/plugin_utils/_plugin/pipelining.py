@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules of this collection travel to their host by pipelining: the passwords they are given stand in no file.
+"""Modules of this collection reach their host by pipelining, so that the passwords in their options are in no file.
 
-Ansible pipelines only when told to, since `sudo` may want a terminal. Else it writes each module with its options in
-clear into a temporary file on the controller, and into another one on the host.
+Ansible pipelines only when told to, as `sudo` may want a terminal. Otherwise it writes each module with its options in
+clear to a temporary file on the controller, and to another one on the host.
+
+This uses parts of ansible-core 2.19 to 2.22 that are not documented, and `test_core_parts.py` notices when they change:
+`get_option_and_origin` of a plugin (lib/ansible/plugins/__init__.py), `get_config_value_and_origin`
+(lib/ansible/config/manager.py), and the attribute of the PlayContext that `is_pipelining_enabled` falls back to
+(lib/ansible/plugins/connection/__init__.py).
 """
 
 from __future__ import annotations
@@ -19,19 +24,18 @@ _VARIABLES = ("ansible_pipelining", "ansible_ssh_pipelining")
 
 
 def prefer_pipelining(connection: Any, given: Callable[[], Iterable[Container[str]]]) -> None:
-    """Have a connection use pipelining if it can, unless the user has decided about it, or becomes another user.
+    """Make a connection use pipelining if it can, unless the user has set the option or becomes another user.
 
-    ``connection`` is a connection plugin with its options set. ``given`` returns the variables that the user has set
-    for it: those of a task hold the defaults of a connection, too.
+    ``connection`` is a connection plugin with its options set. ``given`` returns the variables that the user has set:
+    the variables of a task cannot tell, as they hold the defaults of the connection as well.
     """
     if connection.become:
         return
     try:
         _value, origin = connection.get_option_and_origin("pipelining")
     except KeyError:
-        # docker, kubectl, chroot, lxd and others have no such option, and ask the PlayContext instead (line 307 of
-        # https://github.com/ansible/ansible/blob/v2.21.0/lib/ansible/plugins/connection/__init__.py). Those that cannot
-        # pipeline do not ask at all.
+        # docker, kubectl, chroot, lxd and others have no such option and go by the PlayContext. Plugins that cannot
+        # pipeline ignore it.
         _value, origin = C.config.get_config_value_and_origin("ANSIBLE_PIPELINING")
         if origin == "default" and not any(name in variables for variables in given() for name in _VARIABLES):
             connection._play_context.pipelining = True

@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that repeat a command when they lose their peer, and how to keep one from doing that for a while.
+"""Connections that repeat a command after they have lost their host, and how to stop one from doing so for a while.
 
-The option is `reconnection_retries` wherever there is one: `ansible.builtin.ssh` (C(ansible_ssh_retries)),
-`ansible.builtin.psrp`, `amazon.aws.aws_ssm` (three, unless told otherwise) and the plugins that are made after them.
-Such a connection cannot tell whether the command was carried out before it was cut off.
+Such a connection cannot tell whether the command was carried out before the connection was lost. All plugins that do
+this call the option `reconnection_retries`: `ansible.builtin.ssh` (variable `ansible_ssh_retries`),
+`ansible.builtin.psrp`, `amazon.aws.aws_ssm` (three by default), and plugins made after them.
+
+The ssh plugin of ansible-core 2.19 to 2.22 reads the option anew for each command (`_ssh_retry` in
+lib/ansible/plugins/connection/ssh.py), so that `set_option` (lib/ansible/plugins/__init__.py) takes effect at once.
+`test_core_parts.py` notices when that changes.
 """
 
 from __future__ import annotations
@@ -19,13 +23,13 @@ OPTION = "reconnection_retries"
 
 
 def retries(connection: Any) -> int:
-    """Return how often a connection plugin would repeat a command, 0 where it knows no such thing."""
+    """Return how often a connection plugin would repeat a command: 0 if it has no such option."""
     return max(int(_option(connection) or 0), _attribute(connection) or 0)
 
 
 @contextmanager
 def none(connection: Any) -> Iterator[None]:
-    """Have a connection plugin repeat nothing as long as this lasts."""
+    """Keep a connection plugin from repeating commands inside of the block."""
     option, attribute = _option(connection), _attribute(connection)
     if option:
         connection.set_option(OPTION, 0)
@@ -48,6 +52,6 @@ def _option(connection: Any) -> Any:
 
 
 def _attribute(connection: Any) -> int | None:
-    """Return the value that a plugin read from its option when it was made, and goes by from then on."""
+    """Return the value that some plugins read from their option once, when they are created."""
     value = getattr(connection, OPTION, None)
     return value if isinstance(value, int) else None

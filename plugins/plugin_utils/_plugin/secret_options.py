@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which options of this collection hold secrets, and how ansible-core learns what is in them."""
+"""Which options of this collection hold secrets, and how ansible-core learns these secrets.
+
+ansible-core 2.22 masks what `register_secrets` (lib/ansible/module_utils/secrets.py) was told. The function is not
+documented; `test_core_parts.py` notices when it changes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ NAMES = frozenset(("api_secret", "jwt", "password", "secret_id", "secret_key", "
 
 
 def secrets_in(arguments: Any) -> Iterator[str]:
-    """Yield the text of every secret option, at any depth, also of options that are written as JSON text."""
+    """Yield the text of every secret option, at any depth, including options that are written as JSON text."""
     if isinstance(arguments, Mapping):
         for name, value in arguments.items():
             if name in NAMES and isinstance(value, str):
@@ -34,10 +38,10 @@ def secrets_in(arguments: Any) -> Iterator[str]:
 
 
 def mask_in_output(secrets: Iterable[str]) -> None:
-    """Have ansible-core mask secrets in all that it prints, which it can do from 2.22 on.
+    """Make ansible-core mask secrets in everything that it prints, which it can do from 2.22 on.
 
-    It masks what it is told wherever that stands, even inside of words and in the keys of its own output. So it is told
-    nothing that is short, and no word that it writes itself.
+    It masks a secret anywhere, even inside words and in the keys of its own output. So short secrets, and words that
+    it prints itself, are not registered.
     """
     with contextlib.suppress(ImportError):
         masker = importlib.import_module("ansible.module_utils.secrets")

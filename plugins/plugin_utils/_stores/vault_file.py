@@ -97,6 +97,7 @@ _REVISION_KEY = token_bytes(32)
 def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
     """Return the store that these options describe, under the vault secrets of the play that ``loader`` serves."""
     cipher = AnsibleVault(
+        # As `set_vault_secrets` in lib/ansible/parsing/dataloader.py keeps them (ansible-core 2.19 to 2.22).
         loader._vault.secrets or (),
         options["vault_id"],
         constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY"),
