@@ -120,13 +120,13 @@ class SendingAction(ActionBase):
         if isinstance(ending, Mapping) and not ending.get("failed") and (not expected or expected in ending):
             return {}
         # Few runs need it.
-        from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin import module_result
+        from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin import lost_module
 
         show = self._knowing(secrets_in(arguments)).foreign_text
         failure = (
-            module_result.failure_of_exception(ending, show, begun=self._begun, changes=changes)
+            lost_module.failure_of_exception(ending, show, begun=self._begun, changes=changes)
             if isinstance(ending, Exception)
-            else module_result.failure_of_result(ending, show, changes=changes, expected=expected)
+            else lost_module.failure_of_result(ending, show, changes=changes, expected=expected)
         )
         if failure is None:
             return {}

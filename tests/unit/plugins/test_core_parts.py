@@ -28,7 +28,7 @@ CORE = Path(ansible.__file__).parent
 PACKAGE = "ansible_collections.krcloud.credentials.plugins"
 
 MODULE_ACTION = "plugin_utils/_plugin/module_action.py"
-MODULE_RESULT = "plugin_utils/_plugin/module_result.py"
+LOST_MODULE = "plugin_utils/_plugin/lost_module.py"
 PIPELINING = "plugin_utils/_plugin/pipelining.py"
 RECONNECTION = "plugin_utils/_plugin/reconnection.py"
 SECRET_OPTIONS = "plugin_utils/_plugin/secret_options.py"
@@ -89,7 +89,7 @@ PARTS = {
         "2.19 3fa97ada, 2.20 225d0467, 2.21 55f99da0, 2.22 55f99da0",
     ),
     "ansible.plugins.action:ActionBase._parse_returned_data": Part(
-        MODULE_RESULT,
+        LOST_MODULE,
         "What cannot be read as a result has `module_stdout`, `module_stderr` and `rc`, and fails.",
         "self",
         "2.19 644431d3, 2.20 644431d3, 2.21 09a3728b, 2.22 09a3728b",
@@ -194,7 +194,7 @@ PARTS = {
     ),
 }
 
-# Texts of ansible-core by which `module_result.py` tells that a module did not begin, and the files that write them.
+# Texts of ansible-core by which `lost_module.py` tells that a module did not begin, and the files that write them.
 # Of a tuple one is enough: they are from different versions.
 TEXTS: dict[str, list[str | tuple[str, ...]]] = {
     "module_utils/basic.py": [

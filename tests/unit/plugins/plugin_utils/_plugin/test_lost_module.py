@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.module_result import (
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.lost_module import (
     failure_of_exception,
     failure_of_result,
 )
