@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of everything that talks to NAVER Cloud Platform: the same table as `_ncp.options.DATAFOREST`."""
+"""The keys, which all modules for NAVER Cloud Platform take: the same table as `_ncp.options.KEYS`."""
 
 from __future__ import annotations
 
@@ -37,18 +37,4 @@ options:
       - It is read on the host that executes the task. A section takes nothing over from C([DEFAULT]).
     type: path
     default: ~/.ncloud/configure
-  api_url:
-    description:
-      - The address of the Data Forest API.
-      - The environment variable E(NCLOUD_DATAFOREST_API_URL) is used when this is not set.
-    type: str
-    default: https://df.apigw.ntruss.com
-  wire_format:
-    description:
-      - The format of requests and answers. The vendor documents both, and the results are the same.
-    type: str
-    choices:
-      - json
-      - xml
-    default: json
 """

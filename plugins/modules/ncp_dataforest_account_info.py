@@ -17,6 +17,7 @@ extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
   - krcloud.credentials.ncp
+  - krcloud.credentials.dataforest
   - krcloud.credentials.connection
 attributes:
   check_mode:
@@ -152,7 +153,7 @@ error:
     hint:
       description: What to do, where that is known.
       type: str
-      sample: Check that the key and its secret belong together and that the key is in use.
+      sample: Check that the access key and the secret key belong together, and that the key is in use.
       returned: always
     http_status:
       description: The HTTP status of the answer, where there was one.
@@ -175,20 +176,22 @@ from typing import Any, Dict
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import clients, dataforest
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, tenants
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 
 
 def list_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
     options = module.params
     caller = connection.open_caller(options, module.warn)
-    accounts, unusable = clients.client(options, caller, module.redactor).accounts()
-    if unusable:
-        module.warn(dataforest.warning_of(unusable))
+    gateway_of = tenants.gateways(options, caller, module.redactor)
+    listing = dataforest.DataForest(gateway_of(tenants.TASK)).list_accounts()
+    if listing.unusable:
+        module.warn(accounts.warning_of(listing.unusable))
+    found = accounts.Directory(listing.accounts, accounts.id_and_name).find(options["id"], options["name"])
     return {
         "changed": False,
-        "accounts": [account.as_dict() for account in dataforest.matching(accounts, options["id"], options["name"])],
-        "unusable": [row.as_dict() for row in unusable],
+        "accounts": [account.as_dict() for account in found],
+        "unusable": [row.as_dict() for row in listing.unusable],
     }
 
 

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
   - krcloud.credentials.ncp
+  - krcloud.credentials.dataforest
   - krcloud.credentials.connection
 attributes:
   check_mode:
@@ -192,7 +193,7 @@ msg:
   type: str
   sample: >-
     df001: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200):
-    Authentication Failed. Check that the key and its secret belong together and that the key is in use.
+    Authentication Failed. Check that the access key and the secret key belong together, and that the key is in use.
 error:
   description:
     - The failure as data, if the options were refused or the task was about one account.
@@ -215,7 +216,7 @@ error:
     hint:
       description: What to do, where that is known.
       type: str
-      sample: Check that the key and its secret belong together and that the key is in use.
+      sample: Check that the access key and the secret key belong together, and that the key is in use.
       returned: always
     http_status:
       description: The HTTP status of the answer, where there was one.
@@ -238,7 +239,7 @@ from typing import Any, Dict
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection, rate
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import clients, reset
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import dataforest, reset, tenants
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 
 ACCOUNT = {
@@ -276,17 +277,17 @@ def reset_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
         connections=min(options["concurrency"], len(wanted)),
         limiter=rate.RateLimiter(options["requests_per_second"]),
     )
-    client_of = clients.clients(options, caller, module.redactor, (target.tenant for target in wanted))
+    gateway_of = tenants.gateways(options, caller, module.redactor, (target.tenant for target in wanted))
     for doubt in reset.doubts(wanted):
         module.warn(doubt)
-    outcomes = reset.reset_passwords(
+    settled = reset.reset_passwords(
         wanted,
-        client_of,
+        lambda tenant: dataforest.DataForest(gateway_of(tenant)),
         check_mode=module.check_mode,
         concurrency=options["concurrency"],
         max_failures=options["max_failures"],
     )
-    return reset.result_of(outcomes)
+    return reset.result_of(settled)
 
 
 def main() -> None:

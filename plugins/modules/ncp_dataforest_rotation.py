@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
   - krcloud.credentials.ncp
+  - krcloud.credentials.dataforest
   - krcloud.credentials.connection
   - krcloud.credentials.store
 attributes:

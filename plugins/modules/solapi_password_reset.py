@@ -149,7 +149,7 @@ msg:
   description: What went wrong and what to do.
   returned: failure
   type: str
-  sample: The mail server of SOLAPI rejected the address. Check the address.
+  sample: SOLAPI says that its mail server rejected the address (HTTP 200). Check the address.
 error:
   description: The failure as data. Absent where ansible-core itself refuses the options.
   returned: failure
@@ -165,7 +165,7 @@ error:
     message:
       description: What happened.
       type: str
-      sample: The mail server of SOLAPI rejected the address.
+      sample: SOLAPI says that its mail server rejected the address (HTTP 200).
       returned: always
     hint:
       description: What to do, where that is known.
@@ -195,7 +195,7 @@ from typing import Any, Dict
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import client, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import client, keys, reset
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 
 OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -212,7 +212,7 @@ def send(module: ansible_module.RedactingModule) -> Dict[str, Any]:
         module.redactor.add(credentials.secret)
     caller = connection.open_caller(module.params, module.warn)
     solapi = client.Solapi(caller, credentials, module.redactor, lambda: secrets.token_hex(16))
-    return client.request_reset(solapi, module.params["email"], check_mode=module.check_mode)
+    return reset.request_reset(solapi, module.params["email"], check_mode=module.check_mode)
 
 
 def main() -> None:

@@ -28,7 +28,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import is_safe
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import Account, DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Account
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.gateway import Gateway
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import ResetMail, Solapi
 from hostile.answers import MESSAGES, UNREADABLE, accounts
 from hostile.operations import EMAIL, ID, LONGEST_MESSAGE, SECRET, texts
@@ -182,7 +184,9 @@ def test_json_is_read_as_json_has_it(tree: Any) -> None:
 @example(Response(200, {}, accounts(2), 1_767_225_600.0))
 @example(Response(200, {}, accounts(2).replace(b"df00001", b"{{ x }}"), 1_767_225_600.0))
 def test_any_answer_to_a_list(response: Response) -> None:
-    listing = outcome(response, lambda caller, key, redactor: DataForest(caller, key, redactor).accounts())
+    listing = outcome(
+        response, lambda caller, key, redactor: DataForest(Gateway(caller, key, redactor)).list_accounts()
+    )
     for account in listing.accounts if listing else []:
         assert isinstance(account, Account)
         assert all(text.isprintable() and len(text) <= 200 for text in texts(account.as_dict()))
@@ -195,7 +199,7 @@ def test_any_answer_to_a_list(response: Response) -> None:
 @given(responses)
 def test_any_answer_to_a_reset(response: Response) -> None:
     def ask(caller: Caller, key: Credentials, redactor: Redactor) -> bool:
-        DataForest(caller, key, redactor).reset_password(ID, SECRET)
+        DataForest(Gateway(caller, key, redactor)).reset_password(ID, SECRET)
         return True
 
     if outcome(response, ask):

@@ -32,7 +32,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import DataForest, Listing
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Listing
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import DataForest
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.gateway import Gateway
 from hostile.operations import ID, SECRET
 
 pytestmark = pytest.mark.timeout(1800)
@@ -132,7 +134,7 @@ class Answered:
 
 def client(status: int, text: str, wire_format: str) -> DataForest:
     caller = Caller(Answered(status, text), "https://vendor.example.com", Limits(retries=0))
-    return DataForest(caller, Credentials("key", SECRET, "the options"), Redactor([SECRET]), wire_format)
+    return DataForest(Gateway(caller, Credentials("key", SECRET, "the options"), Redactor([SECRET]), wire_format))
 
 
 # ------------------------------------------------------------------------------------------------ from the documents
@@ -223,7 +225,7 @@ def test_a_list_is_whole_and_says_so_or_it_is_an_error(status: int, answer: dict
     expected = {UnknownOutcomeError} if is_yes(status, read) else meanings(status, read)
     expected = {ProtocolError if kind is UnknownOutcomeError else kind for kind in expected}
     try:
-        found = client(status, text, "xml" if xml else "json").accounts()
+        found = client(status, text, "xml" if xml else "json").list_accounts()
     except KrcloudError as error:
         assert type(error) in expected  # noqa: PT017
     else:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Caller, Limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import Request, Response
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import Solapi, request_reset
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import Solapi
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.reset import request_reset
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._reset_mail import ask_once
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import carry_out
 from support.memory_store import MemoryStore

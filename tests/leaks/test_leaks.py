@@ -99,7 +99,7 @@ def test_an_exception_that_nobody_expects(what: str, script: Script, coverage: C
     script.stage.collections = copy_with(script.stage.collections, tmp_path, BREAK, places)
     cases.each_once(script, cases.EXCEPTION, failing)
     evidence = script.run(coverage)
-    assert evidence.output.count("met an error that it does not know") >= len(failing)
+    assert evidence.output.count("krcloud.credentials has a defect (") >= len(failing)
 
 
 def test_a_controller_without_hvac(script: Script, coverage: Coverage) -> None:

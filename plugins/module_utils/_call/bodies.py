@@ -31,16 +31,16 @@ class Unreadable(ValueError):
     """A body is not what it should be; says so in one clause that quotes nothing of it."""
 
 
-def to_json(fields: Mapping[str, str]) -> bytes:
+def to_json(fields: Mapping[str, Any]) -> bytes:
     """Return a JSON object."""
     return _ENCODER.encode(dict(fields)).encode("utf-8")
 
 
-def to_xml(root: str, fields: Mapping[str, str]) -> bytes:
+def to_xml(root: str, fields: Mapping[str, Any]) -> bytes:
     """Return an XML document with one element per field, in order."""
     from xml.sax.saxutils import escape
 
-    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
+    inner = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}</{root}>'.encode()
 
 

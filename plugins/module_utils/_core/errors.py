@@ -9,16 +9,21 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Optional
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import outcomes
+
 
 class KrcloudError(Exception):
-    """What went wrong, in sentences a person can act on.
+    """What went wrong, in sentences that a person can act on.
 
     ``message`` says what happened and ``hint`` what to do; neither ever holds a secret. ``http_status``,
-    ``vendor_code`` and ``trace_id`` are the vendor's own, where it gave any. ``repeatable`` says that asking again may
-    bring another answer; each class has its usual value. ``retry_after`` are the seconds that a server asked to wait.
+    ``vendor_code`` and ``trace_id`` are the vendor's, where it gave any. ``kind`` is the word for the error in results,
+    and ``outcome`` says what became of a request that ended with it, if that request changes something. ``repeatable``
+    says that another attempt may get another answer; each class has its usual value. ``retry_after`` are the seconds
+    that a server asked to wait.
     """
 
     kind = "error"
+    outcome = outcomes.Outcome.FAILED
     repeatable = False
     retry_after: Optional[float] = None
 
@@ -68,7 +73,7 @@ class ConfigurationError(KrcloudError):
 
 
 class TransportError(KrcloudError):
-    """No answer was had. The request provably never left, or it was one that changes nothing."""
+    """There was no answer, and the request provably never left, or changes nothing."""
 
     kind = "transport"
 
@@ -90,18 +95,21 @@ class SkippedError(KrcloudError):
     """Not tried, because of what happened before."""
 
     kind = "skipped"
+    outcome = outcomes.Outcome.SKIPPED
 
 
 class RejectedError(KrcloudError):
-    """The vendor proves that it did not do what was asked."""
+    """The vendor proved that it did not do what it was asked, because of what was sent."""
 
     kind = "rejected"
+    outcome = outcomes.Outcome.REJECTED
 
 
 class NotFoundError(RejectedError):
     """The account does not exist, or these credentials cannot see it."""
 
     kind = "not_found"
+    outcome = outcomes.Outcome.FAILED
 
 
 class ProtocolError(KrcloudError):
@@ -115,12 +123,13 @@ class ProtocolError(KrcloudError):
 
 
 class UnknownOutcomeError(KrcloudError):
-    """The request may or may not have been carried out: neither a success nor a failure.
+    """The request may or may not have been carried out.
 
     ``story`` tells in sentences what became of the attempts, and ``last`` is what the last one ended with.
     """
 
     kind = "unknown_outcome"
+    outcome = outcomes.Outcome.UNKNOWN
 
     def __init__(self, message: str, *, story: str = "", last: Optional[KrcloudError] = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -129,28 +138,30 @@ class UnknownOutcomeError(KrcloudError):
 
 
 class InternalError(KrcloudError):
-    """A defect of this collection."""
+    """A defect in this collection. It may have come after a request that was carried out."""
 
     kind = "internal"
+    outcome = outcomes.Outcome.UNKNOWN
 
 
 def internal_error(error: BaseException) -> InternalError:
-    """Return what to say of an exception that no code expected: its type and place, never its text."""
+    """Return the error for an exception that no code expected. It names type and place, and never quotes the text."""
     if isinstance(error, KeyboardInterrupt):
         return InternalError(
-            "The task was interrupted; what it had begun may have been carried out.", hint="Run it again."
+            "The task was interrupted. The requests that it had begun may have been carried out.", hint="Run it again."
         )
     return InternalError(
-        f"krcloud.credentials met an error that it does not know ({_type_and_place(error)}).",
-        hint="What the task had begun may have been carried out. Please report this and the version of the collection.",
+        f"krcloud.credentials has a defect ({_type_and_place(error)}). The requests that it had begun may have been "
+        "carried out.",
+        hint="Please report this message, with the version of the collection.",
     )
 
 
 def unsendable(error: BaseException) -> ConfigurationError:
-    """Return what to say of an exception that no code expected, and that came before the first byte was sent."""
+    """Return the error for an exception that no code expected, raised before the first byte was sent."""
     return ConfigurationError(
-        f"The request cannot be written ({_type_and_place(error)}).",
-        hint="Nothing was sent. Look for characters in keys, ids, names and passwords that do not belong there.",
+        f"The request could not be built ({_type_and_place(error)}). Nothing was sent.",
+        hint="Look for unusual characters in keys, ids, names and passwords.",
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an option is, and what a group of them is that several modules share."""
+"""Options, and groups of options that several modules share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Spec = Dict[str, Dict[str, Any]]
 class Group(NamedTuple):
     """Options that several modules share; `plugins/doc_fragments/` documents the same tables.
 
-    ``environment`` names the variables that stand in for an option, in the order in which they are read. The first
-    that is set and not empty takes precedence over the option's default, but not over the option.
+    ``environment`` names the variables that are used when an option is not set, in the order in which they are read.
+    The first that is set and not empty takes precedence over the default of the option.
     """
 
     options: Spec
@@ -23,3 +23,7 @@ class Group(NamedTuple):
 
     def __repr__(self) -> str:
         return "Group"
+
+    def with_more(self, options: Spec, environment: Mapping[str, Tuple[str, ...]]) -> Group:
+        """Return a group that holds these options and variables as well."""
+        return Group({**self.options, **options}, {**self.environment, **environment})

@@ -8,25 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
-
-
-class Tenant(NamedTuple):
-    """Which credentials an account is reached with: its own access key, secret key and profile, or the task's."""
-
-    access_key: Optional[str]
-    secret_key: Optional[str]
-    profile: Optional[str]
-
-    def __repr__(self) -> str:
-        given = [name for name, value in zip(self._fields, self) if value is not None]
-        return f"Tenant by {' and '.join(given) or 'the task'}"
-
-
-TASK = Tenant(None, None, None)
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import KEYS
 
 DEFAULT_PROFILE = "DEFAULT"
 _FILE_KEYS = {"access_key": "ncloud_access_key_id", "secret_key": "ncloud_secret_access_key"}
@@ -51,13 +36,13 @@ def ncp_credentials(
             "profile is set together with access_key or secret_key, one of them perhaps by module_defaults.",
             hint="They may belong to different tenants: set one or the other.",
         )
-    profile_variable, by_variable = keys.first_set(environ, DATAFOREST.environment["profile"])
+    profile_variable, by_variable = keys.first_set(environ, KEYS.environment["profile"])
     profile = by_option or by_variable or DEFAULT_PROFILE
     path = os.path.expanduser(options.get("config_file") or "")
     found: Dict[str, Tuple[str, str]] = {}
     for name in _FILE_KEYS:
         value = options.get(name)
-        variable, from_environment = ("", None) if by_option else keys.first_set(environ, DATAFOREST.environment[name])
+        variable, from_environment = ("", None) if by_option else keys.first_set(environ, KEYS.environment[name])
         if value:
             found[name] = (value, f"the option {name}")
         elif from_environment:
@@ -95,7 +80,7 @@ def ncp_credentials(
 
 
 def _variables(names: Sequence[str]) -> List[str]:
-    return [variable for name in names for variable in DATAFOREST.environment[name]]
+    return [variable for name in names for variable in KEYS.environment[name]]
 
 
 def _from_file(

@@ -2,25 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of all that talks to NAVER Cloud Platform, and of what talks to Data Forest."""
+"""Options of the modules for NAVER Cloud Platform: the keys, which every service takes, and those of each service."""
 
 from __future__ import annotations
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 
-DATAFOREST = Group(
+KEYS = Group(
     {
         "access_key": {"type": "str", "no_log": False},
         "secret_key": {"type": "str", "no_log": True},
         "profile": {"type": "str"},
         "config_file": {"type": "path", "default": "~/.ncloud/configure"},
-        "api_url": {"type": "str", "default": "https://df.apigw.ntruss.com"},
-        "wire_format": {"type": "str", "choices": ["json", "xml"], "default": "json"},
     },
     {
         "access_key": ("NCLOUD_ACCESS_KEY_ID", "NCLOUD_ACCESS_KEY"),
         "secret_key": ("NCLOUD_SECRET_ACCESS_KEY", "NCLOUD_SECRET_KEY"),
         "profile": ("NCLOUD_PROFILE",),
-        "api_url": ("NCLOUD_DATAFOREST_API_URL",),
     },
+)
+
+DATAFOREST = KEYS.with_more(
+    {
+        "api_url": {"type": "str", "default": "https://df.apigw.ntruss.com"},
+        "wire_format": {"type": "str", "choices": ["json", "xml"], "default": "json"},
+    },
+    {"api_url": ("NCLOUD_DATAFOREST_API_URL",)},
 )

@@ -2,86 +2,87 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Set the passwords of one or of thousands of accounts in one task: look up, check everything, then reset."""
+"""A task that sets the passwords of one account or of thousands: check everything, look up, reset, report."""
 
 from __future__ import annotations
 
 from collections import Counter
 from threading import Lock
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, workers
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import dataforest, keys, rules
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, outcomes, workers
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, rules, tenants
 
 _ONLY = "the account"
 _MOST_LABELS = 10
-OUTCOMES = ("reset", "rejected", "unknown", "failed", "skipped")
+# What results call a confirmed outcome.
+CONFIRMED = "reset"
 
 
 class Target(NamedTuple):
-    """One account and the password it is to get. Exactly one of ``id`` and ``name`` is set.
+    """One account and its new password. Exactly one of ``id`` and ``name`` is set.
 
-    ``place`` is where it stands in the options, ``tenant`` which credentials are used for it.
+    ``place`` is where it is in the options, ``tenant`` which credentials are used for it.
     """
 
     place: str
     id: Optional[str]
     name: Optional[str]
     password: str
-    tenant: keys.Tenant
+    tenant: tenants.Tenant
 
     @property
     def label(self) -> str:
-        """What the account is called in messages. What may be anything but a name or an id is not quoted."""
+        """What messages call the account. They quote only what has the form of a name or an id."""
         given = self.name or self.id or ""
         return f"{self.place} ({given})" if names.may_be_quoted(given) else self.place
 
     @property
     def wanted(self) -> str:
-        """What was asked for, such as "name df001", or where that stands."""
+        """What the account is looked up by, such as "the name df001", or where that is written."""
         kind, given = ("id", self.id) if self.id is not None else ("name", self.name or "")
         where = f"the option {kind}" if self.place == _ONLY else f"{self.place}.{kind}"
-        return f"{kind} {given}" if names.may_be_quoted(given) else f"{kind} in {where}"
+        return f"the {kind} {given}" if names.may_be_quoted(given) else f"the {kind} in {where}"
 
     def __repr__(self) -> str:
         return f"Target {self.label}"
 
 
-class Outcome(NamedTuple):
-    """What became of one account. ``outcome`` is one of `OUTCOMES`."""
+class Settled(NamedTuple):
+    """What became of one account. ``unanswered``: an earlier request with the same password may still arrive."""
 
     id: Optional[str]
     name: Optional[str]
-    outcome: str
+    outcome: outcomes.Outcome
     error: Optional[Dict[str, Any]] = None
     unanswered: bool = False
 
     def as_dict(self) -> Dict[str, Any]:
-        """Return the outcome as modules report it."""
-        return self._asdict()
+        """Return it as modules report it."""
+        return {**self._asdict(), "outcome": self.outcome.word(CONFIRMED)}
 
 
 def targets(options: Mapping[str, Any]) -> List[Target]:
-    """Return what a task is to reset: one account, or a list of them. Raises ConfigurationError."""
+    """Return the accounts whose passwords a task sets, with their new passwords. Raises ConfigurationError."""
     if options["accounts"] is None:
-        return [Target(_ONLY, options["id"], options["name"], options["password"], keys.TASK)]
+        return [Target(_ONLY, options["id"], options["name"], options["password"], tenants.TASK)]
     if not options["accounts"]:
-        raise errors.ConfigurationError("accounts is an empty list.", hint="Name at least one account.")
+        raise errors.ConfigurationError("accounts is an empty list.", hint="List at least one account.")
     return [
         Target(
             place=f"accounts[{at}]",
             id=item["id"],
             name=item["name"],
             password=item["password"],
-            tenant=keys.Tenant(item["access_key"], item["secret_key"], item["profile"]),
+            tenant=tenants.Tenant(item["access_key"], item["secret_key"], item["profile"]),
         )
         for at, item in enumerate(options["accounts"])
     ]
 
 
 def check_targets(targets: Sequence[Target]) -> None:
-    """Raise ConfigurationError for the first thing that is wrong with any target. Sends nothing."""
-    seen: Dict[Tuple[keys.Tenant, Optional[str], Optional[str]], str] = {}
+    """Raise ConfigurationError for the first fault in any target. Sends nothing."""
+    seen: Dict[Tuple[tenants.Tenant, Optional[str], Optional[str]], str] = {}
     for target in targets:
         if target.id is not None:
             names.check_account_id(target.id, target.place)
@@ -90,26 +91,30 @@ def check_targets(targets: Sequence[Target]) -> None:
         faults = rules.password_faults(target.password)
         if faults:
             raise errors.ConfigurationError(
-                f"The password of {target.label} breaks the published rules: {'; '.join(faults)}.",
-                hint="Nothing was sent. Choose another one.",
+                f"The password of {target.label} breaks the published rules: {'; '.join(faults)}. Nothing was sent.",
+                hint="Choose another password.",
             )
         key = (target.tenant, target.id, target.name)
         if key in seen:
-            raise errors.ConfigurationError(
-                f"{target.label} is the same account as {seen[key]}.", hint="Name each account once; nothing was sent."
-            )
+            raise _same_account(target.label, seen[key])
         seen[key] = target.label
 
 
+def _same_account(label: str, other: str) -> errors.ConfigurationError:
+    return errors.ConfigurationError(
+        f"{label} is the same account as {other}. Nothing was sent.", hint="List each account once."
+    )
+
+
 def doubts(targets: Sequence[Target]) -> List[str]:
-    """Return warnings of what only some revisions of the published rules refuse; none quotes a password."""
+    """Return warnings about passwords that only some revisions of the published rules refuse. None is quoted."""
     labels: Dict[str, List[str]] = {}
     for target in targets:
         found = rules.password_doubts(target.password)
         if found:
             labels.setdefault("; ".join(found), []).append(target.label)
     return [
-        f"The vendor may reject the password of {_some(of)}: {why}. Its published rules differ in that."
+        f"The vendor may reject the password of {_some(of)}: {why}. Its published rules disagree about that."
         for why, of in labels.items()
     ]
 
@@ -121,25 +126,21 @@ def _some(labels: Sequence[str]) -> str:
 
 def reset_passwords(
     targets: Sequence[Target],
-    client_of: Callable[[keys.Tenant], dataforest.DataForest],
+    client_of: Callable[[tenants.Tenant], dataforest.DataForest],
     *,
     check_mode: bool = False,
     concurrency: int = 8,
     max_failures: Optional[int] = None,
-) -> List[Outcome]:
-    """Reset all targets and return their outcomes in the same order; none is left out.
+) -> List[Settled]:
+    """Set the passwords of all targets, and return what became of each, in the same order.
 
     Names are looked up before the first reset. In check mode everything is looked up and nothing is reset. After
-    ``max_failures`` accounts have failed no further reset is begun, and those left are reported as skipped.
+    ``max_failures`` accounts have failed no further reset is begun, and the rest are reported as skipped.
     Raises ConfigurationError when two targets turn out to be one account.
     """
     check_targets(targets)
     workers.check_limits(concurrency, max_failures)
-
-    tenants = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
-    at_a_time = min(concurrency, dataforest.MOST_LISTS)
-    listed = dict(zip(tenants, workers.in_parallel(lambda tenant: _listed(client_of, tenant), tenants, at_a_time)))
-    found = [_find(target, listed.get(target.tenant)) for target in targets]
+    found = _look_up(targets, client_of, check_mode, concurrency)
     _refuse_same_account(targets, found)
 
     failures = _Count(max_failures)
@@ -147,94 +148,86 @@ def reset_passwords(
         if isinstance(error, errors.KrcloudError):
             failures.add()
 
-    def settle(at: int) -> Outcome:
+    def settle(at: int) -> Settled:
         target, account_id = targets[at], found[at]
         if isinstance(account_id, errors.KrcloudError):
             return _failed(target, None, account_id)
         if failures.reached:
-            return Outcome(
-                account_id,
-                target.name,
-                "skipped",
-                errors.SkippedError(f"Not tried: max_failures ({max_failures}) was reached.").as_dict(),
-            )
-        unanswered = False
-        if not check_mode:
-            try:
-                unanswered = client_of(target.tenant).reset_password(account_id, target.password)
-            except errors.KrcloudError as error:
-                failures.add()
-                if isinstance(error, errors.UnknownOutcomeError):
-                    error.hint = (
-                        "Either password may be the current one: run the task again with the same new password."
-                    )
-                return _failed(target, account_id, error)
-            except Exception as error:  # the other accounts must still be reported
-                failures.add()
-                return _failed(target, account_id, errors.internal_error(error))
-        return Outcome(account_id, target.name, "reset", unanswered=unanswered)
+            skipped = errors.SkippedError(f"Not tried: max_failures ({max_failures}) was reached.")
+            return _failed(target, account_id, skipped)
+        if check_mode:
+            return Settled(account_id, target.name, outcomes.Outcome.CONFIRMED)
+        settled = _reset(target, account_id, client_of)
+        if settled.error:
+            failures.add()
+        return settled
 
     return workers.in_parallel(settle, range(len(targets)), concurrency)
 
 
-def _listed(
-    client_of: Callable[[keys.Tenant], dataforest.DataForest], tenant: keys.Tenant
-) -> Mapping[str, Optional[dataforest.Account]] | errors.KrcloudError:
+def _reset(target: Target, account_id: str, client_of: Callable[[tenants.Tenant], dataforest.DataForest]) -> Settled:
     try:
-        accounts = client_of(tenant).accounts().accounts
+        unanswered = client_of(target.tenant).reset_password(account_id, target.password)
     except errors.KrcloudError as error:
-        # It is kept, and where it comes from holds on to the answer.
+        if error.outcome is outcomes.Outcome.UNKNOWN:
+            error.hint = "Either password may be the current one. Run the task again with the same new password."
+        return _failed(target, account_id, error)
+    except Exception as error:  # the other accounts must still be reported
+        return _failed(target, account_id, errors.internal_error(error))
+    return Settled(account_id, target.name, outcomes.Outcome.CONFIRMED, unanswered=unanswered)
+
+
+def _failed(target: Target, account_id: Optional[str], error: errors.KrcloudError) -> Settled:
+    return Settled(account_id or target.id, target.name, error.outcome, error.as_dict())
+
+
+# ------------------------------------------------------------------------------------------------------------- look-up
+
+_Directory = accounts.Directory[accounts.Account]
+
+
+def _look_up(
+    targets: Sequence[Target],
+    client_of: Callable[[tenants.Tenant], dataforest.DataForest],
+    check_mode: bool,
+    concurrency: int,
+) -> List[Union[str, errors.KrcloudError]]:
+    """Return the id of each target, or why it has none. An id that is given is looked up in check mode only."""
+    wanted = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
+    at_a_time = min(concurrency, dataforest.MOST_LISTS)
+    listed = dict(zip(wanted, workers.in_parallel(lambda tenant: _listed(client_of, tenant), wanted, at_a_time)))
+    return [_find(target, listed.get(target.tenant)) for target in targets]
+
+
+def _listed(
+    client_of: Callable[[tenants.Tenant], dataforest.DataForest], tenant: tenants.Tenant
+) -> Union[_Directory, errors.KrcloudError]:
+    try:
+        return accounts.Directory(client_of(tenant).list_accounts().accounts, accounts.id_and_name)
+    except errors.KrcloudError as error:
+        # The error is kept, and its traceback would keep the answer.
         error.__context__ = None
         return error.with_traceback(None)
-    # Ids and names cannot be mixed up: the one kind of lookup asks for an id, the other for a name.
-    found: Dict[str, Optional[dataforest.Account]] = {f"id {account.id}": account for account in accounts}
-    for account in accounts:
-        if account.name is not None:
-            other = found.get(f"name {account.name}", account)
-            found[f"name {account.name}"] = account if other and other.id == account.id else None
-    return found
 
 
-def _find(
-    target: Target, listed: Mapping[str, Optional[dataforest.Account]] | errors.KrcloudError | None
-) -> str | errors.KrcloudError:
+def _find(target: Target, listed: Union[_Directory, errors.KrcloudError, None]) -> Union[str, errors.KrcloudError]:
     if isinstance(listed, errors.KrcloudError):
         return listed
     if listed is None:
         return str(target.id)
-    key = f"id {target.id}" if target.id is not None else f"name {target.name}"
-    account = listed.get(key)
-    if account is not None:
-        return account.id
-    if key in listed:
-        return errors.NotFoundError(
-            f"There are several accounts with the {target.wanted}.", hint="Give the id of the one that is meant."
-        )
-    return errors.NotFoundError(
-        f"There is no account with the {target.wanted}, or these credentials may not see it.",
-        hint="ncp_dataforest_account_info lists those they see, and says what cannot be used.",
-    )
+    ids = {account.id for account in listed.find(target.id, target.name)}
+    if not ids:
+        return accounts.not_found(target.wanted)
+    return ids.pop() if len(ids) == 1 else accounts.ambiguous(target.wanted, "Specify the account by its id.")
 
 
-def _refuse_same_account(targets: Sequence[Target], found: Sequence[str | errors.KrcloudError]) -> None:
+def _refuse_same_account(targets: Sequence[Target], found: Sequence[Union[str, errors.KrcloudError]]) -> None:
     seen: Dict[str, str] = {}
     for target, account_id in zip(targets, found):
-        if isinstance(account_id, str) and account_id in seen:
-            raise errors.ConfigurationError(
-                f"{target.label} is the same account as {seen[account_id]}.",
-                hint="Name each account once; nothing was sent.",
-            )
         if isinstance(account_id, str):
+            if account_id in seen:
+                raise _same_account(target.label, seen[account_id])
             seen[account_id] = target.label
-
-
-def _failed(target: Target, account_id: Optional[str], error: errors.KrcloudError) -> Outcome:
-    outcome = "failed"
-    if isinstance(error, (errors.UnknownOutcomeError, errors.InternalError)):
-        outcome = "unknown"
-    elif isinstance(error, errors.RejectedError) and not isinstance(error, errors.NotFoundError):
-        outcome = "rejected"
-    return Outcome(account_id or target.id, target.name, outcome, error.as_dict())
 
 
 class _Count:
@@ -254,40 +247,43 @@ class _Count:
         return self._limit is not None and self._count >= self._limit
 
 
-def _said_of(outcome: Outcome) -> str:
-    given = outcome.name or outcome.id or ""
+# -------------------------------------------------------------------------------------------------------------- result
+
+
+def result_of(rows: Sequence[Settled]) -> Dict[str, Any]:
+    """Return the result of a task, which fails unless every password was set."""
+    result: Dict[str, Any] = {
+        "changed": any(row.outcome in (outcomes.Outcome.CONFIRMED, outcomes.Outcome.UNKNOWN) for row in rows),
+        "accounts": [row.as_dict() for row in rows],
+    }
+    bad = [row for row in rows if row.outcome is not outcomes.Outcome.CONFIRMED]
+    if not bad:
+        return result
+    if len(rows) == 1 and bad[0].error:
+        return {**result, "failed": True, "msg": f"{_prefix(bad[0])}{_why(bad[0])}", "error": bad[0].error}
+    return {**result, "failed": True, "msg": _summary(rows, bad)}
+
+
+def _summary(rows: Sequence[Settled], bad: Sequence[Settled]) -> str:
+    counts = Counter(row.outcome for row in bad)
+    kinds = ", ".join(f"{counts[kind]} {kind.word(CONFIRMED)}" for kind in outcomes.Outcome if counts[kind])
+    first = next((row for row in bad if row.outcome is not outcomes.Outcome.SKIPPED), bad[0])
+    place = _prefix(first) or f"accounts[{rows.index(first)}]: "
+    why = f" The first is {place}{_why(first)}" if first.error else ""
+    # After a rejection the same password would be rejected again, and an unknown outcome says itself what to do.
+    again = (
+        ""
+        if counts[outcomes.Outcome.REJECTED] or first.outcome is outcomes.Outcome.UNKNOWN
+        else " It is safe to run the task again with the same passwords."
+    )
+    return f"{len(bad)} of {len(rows)} accounts were not reset: {kinds}.{why} See accounts for each.{again}"
+
+
+def _prefix(row: Settled) -> str:
+    given = row.name or row.id or ""
     return f"{given}: " if names.may_be_quoted(given) else ""
 
 
-def result_of(outcomes: Sequence[Outcome]) -> Dict[str, Any]:
-    """Return the result of a task: failed unless every account is reset."""
-    result: Dict[str, Any] = {
-        "changed": any(outcome.outcome in ("reset", "unknown") for outcome in outcomes),
-        "accounts": [outcome.as_dict() for outcome in outcomes],
-    }
-    bad = [outcome for outcome in outcomes if outcome.outcome != "reset"]
-    if not bad:
-        return result
-    if len(outcomes) == 1 and bad[0].error:
-        error = bad[0].error
-        message = " ".join(part for part in (error["message"], error["hint"]) if part)
-        return {**result, "failed": True, "msg": f"{_said_of(bad[0])}{message}", "error": error}
-    counts = Counter(outcome.outcome for outcome in bad)
-    summary = ", ".join(f"{counts[kind]} {kind}" for kind in OUTCOMES if counts[kind])
-    first = next((outcome for outcome in bad if outcome.outcome != "skipped"), bad[0])
-    place = f"accounts[{outcomes.index(first)}]: "
-    why = ""
-    if first.error:
-        why = " ".join(part for part in (first.error["message"], first.error["hint"]) if part)
-        why = f" The first is {_said_of(first) or place}{why}"
-    # An unknown outcome says so itself.
-    again = (
-        ""
-        if counts["rejected"] or first.outcome == "unknown"
-        else " It is safe to run the task again with the same passwords."
-    )
-    return {
-        **result,
-        "failed": True,
-        "msg": f"{len(bad)} of {len(outcomes)} accounts were not reset: {summary}.{why} See accounts for each.{again}",
-    }
+def _why(row: Settled) -> str:
+    error = row.error or {}
+    return " ".join(error[part] for part in ("message", "hint") if error.get(part))

@@ -2,53 +2,53 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The SOLAPI client: asks for the mail with which a member sets a new password.
+"""The client of SOLAPI: the request for the mail with which a member sets a new password, and what answers prove.
 
 Source: SOLAPI documentation, users/sendResetPassword. Its revisions show two answers: an old one that reports what
-the mail server said, and a new one that describes the stored request. The new one holds ``hashId``, the very token
-that the mail carries: whoever has it can set the password, so it is never read into anything but the redactor.
+the mail server said, and a new one that describes the stored request. The new one holds ``hashId``, the token that is
+also in the mail. Anybody who has it can set the password, so it is given to the redactor and to nothing else.
 
 What an answer proves:
 
     accepted  a 2xx with one of the two: `mail.accepted` names the address, or `_id`, `email` (the address) and
-              `dateCreated` are all there. `hashId` and `dateUpdated` are not asked for.
-    rejected  an explicit no: `errorCode` or `errorMessage` with a 4xx or a 2xx, or `mail.rejected` names the address
-    neither   401, 403, 429, and a 4xx with a code about keys or clocks: the caller was refused, and nothing was done
-    unknown   all else, and 408, 409 and 425 with any body
+              `dateCreated` are all there. `hashId` and `dateUpdated` may be missing.
+    rejected  an explicit refusal: `errorCode` or `errorMessage` with a 4xx or a 2xx, or `mail.rejected` names the
+              address
+    failed    401, 403, 429, and a 4xx with a code about keys or clocks: the caller was refused, and no mail was sent
+    unknown   everything else, and 408, 409 and 425 with any body
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import answers, bodies, caller, transport
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys, redaction, times
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi import mail_address, signature
 
+SERVER = "SOLAPI"
 CLOCK_SKEW_LIMIT = 900.0
 
 # Every request sends another mail.
 SEND_RESET = caller.Operation("sendResetPassword", "/users/v1/member/password/reset", caller.Repeat.UNSAFE)
 
-# One token of 32 characters is usual. Knowing a secret costs memory, many times its length.
+# One token of 32 characters is usual. Each secret takes many times its length in memory.
 _MOST_TOKENS, _LONGEST_TOKEN = 20, 500
 
-_ERRORS_ABOUT_THE_CALLER = frozenset(
+_CODES_ABOUT_THE_CALLER = frozenset(
     ("invalidapikey", "signaturedoesnotmatch", "requesttimetooskewed", "duplicatedsignature", "forbidden")
 )
-# Of the 4xx, those that do not say that nothing was done.
-_UNDECIDED = (408, 409, 425)
 
-# What a mail is called (RFC 5322, 3.6.4), but for braces: nobody's id is to become a template wherever it is kept.
+# A message ID (RFC 5322, 3.6.4) without braces, so that no ID becomes a template where it is stored.
 _MESSAGE_ID = re.compile(r"<?[A-Za-z0-9.!#$%&'*+/=?^_`|~-]+@[A-Za-z0-9.!#$%&'*+/=?^_`|~:\[\]-]+>?")
 _LONGEST_MESSAGE_ID = 200
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
 class ResetMail(NamedTuple):
-    """What is known of a mail that was asked for. ``message_id`` is None where the vendor does not tell it."""
+    """A mail that the vendor accepted. ``message_id`` is None where the vendor does not tell it."""
 
     message_id: Optional[str]
     requested_at: str
@@ -76,7 +76,7 @@ class Solapi:
         """Ask for a reset mail. Returning means that the vendor accepted the address.
 
         Raises RejectedError when the vendor refuses the address, and UnknownOutcomeError when the mail may or may
-        not have been sent: then nothing is repeated, for every request sends another mail.
+        not have been sent. In that case nothing is repeated, because every request sends another mail.
         """
 
         def interpret(response: transport.Response) -> ResetMail:
@@ -98,94 +98,83 @@ class Solapi:
         try:
             answer = bodies.parse(response.body)
         except bodies.Unreadable as reason:
-            if response.status in (401, 403, 429) or 300 <= response.status < 400:
-                raise self._refusal(response, None, None) from None
-            raise errors.ProtocolError(
-                f"SOLAPI gave an answer that cannot be used (HTTP {response.status}): {reason}.",
-                http_status=response.status,
-            ) from None
-        tokens = _reset_tokens(answer)
-        if len(tokens) > _MOST_TOKENS or any(len(token) > _LONGEST_TOKEN for token in tokens):
-            raise errors.ProtocolError(
-                "SOLAPI answered with more reset tokens, or longer ones, than one mail has.",
-                http_status=response.status,
-            )
-        self._redactor.add(*tokens)
+            raise self._error(response, None, str(reason), readable=False) from None
+        self._learn_tokens(response, answer)
         code, message = _complaint(answer)
         mail = answer.get("mail")
         if not 200 <= response.status < 300 or code or message:
-            raise self._refusal(response, code, message)
+            raise self._error(response, code, message)
+        described = answers.Answer(SERVER, response.status)
         if isinstance(mail, dict) and _names(mail.get("rejected"), email):
-            raise errors.RejectedError(
-                "The mail server of SOLAPI rejected the address.",
-                hint="Check the address.",
-                http_status=response.status,
-            )
+            clause = "says that its mail server rejected the address"
+            raise described.error(answers.Meaning.REJECTED, clause=clause, hint="Check the address.")
         if not _confirms(answer, email):
-            raise errors.ProtocolError(
-                f"SOLAPI answered without saying that it accepted the address (HTTP {response.status}).",
-                http_status=response.status,
-            )
+            clause = "answered without saying that it accepted the address"
+            raise described.error(answers.Meaning.UNCONFIRMED, clause=clause)
         return ResetMail(self._message_id(mail), _time(answer) or times.time_text(response.received_at))
 
+    def _learn_tokens(self, response: transport.Response, answer: Mapping[str, Any]) -> None:
+        tokens = _reset_tokens(answer)
+        if len(tokens) > _MOST_TOKENS or any(len(token) > _LONGEST_TOKEN for token in tokens):
+            clause = "answered with more reset tokens, or longer ones, than one mail has"
+            raise answers.Answer(SERVER, response.status).error(answers.Meaning.UNDOCUMENTED, clause=clause)
+        self._redactor.add(*tokens)
+
     def _message_id(self, mail: Any) -> Optional[str]:
-        """Return the message ID where the answer tells one that is one."""
+        """Return the message ID, None if the answer holds none that is valid."""
         value = mail.get("messageId") if isinstance(mail, dict) else None
         if not isinstance(value, str) or not _MESSAGE_ID.fullmatch(value[: _LONGEST_MESSAGE_ID + 1]):
             return None
         return self._redactor.foreign_text(value) if len(value) <= _LONGEST_MESSAGE_ID else None
 
-    def _refusal(
-        self, response: transport.Response, code: Optional[str], message: Optional[str]
+    def _error(
+        self, response: transport.Response, code: Optional[str], message: Optional[str], *, readable: bool = True
     ) -> errors.KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
-        status, says_no = response.status, bool(code or message)
-        code = (redaction.one_line(self._redactor.foreign_text(code[:200]), 60) or None) if code else None
-        quoted = redaction.one_line(self._redactor.foreign_text(message[:2000])) if message else None
-        said = f" (HTTP {status}" + (f", {code}" if code else "") + (f"): {quoted.rstrip('.')}." if quoted else ").")
-        details: Dict[str, Any] = {"http_status": status, "vendor_code": code}
-        if status == 429:
-            return errors.RateLimitError(f"SOLAPI limits the number of requests{said}", **details)
-        about_the_caller = (code or "").lower() in _ERRORS_ABOUT_THE_CALLER
-        if status in (401, 403) or (about_the_caller and 400 <= status < 500 and status not in _UNDECIDED):
-            caller = (
-                f"the credentials from {self._credentials.origin}"
-                if self._credentials
-                else "a request without credentials"
-            )
-            return errors.AuthenticationError(
-                f"SOLAPI refused {caller}{said}", hint=self._hint(response, code, message), **details
-            )
-        if 300 <= status < 400:
-            return errors.ProtocolError(
-                f"SOLAPI answered with a redirect (HTTP {status}), which is not followed.",
-                repeatable=False,
-                hint="Check api_url.",
-                **details,
-            )
-        if not 200 <= status < 500 or not says_no:
-            return errors.ProtocolError(f"SOLAPI failed to answer{said}", **details)
-        if status in _UNDECIDED:
-            return errors.ProtocolError(f"SOLAPI does not say that no mail was sent{said}", **details)
-        hint = "Check the address and api_url." if status == 404 else None
-        if about_the_caller:
-            hint = self._hint(response, code, message)
-        return errors.RejectedError(f"SOLAPI rejected the request{said}", hint=hint, **details)
+        status = response.status
+        refused = bool(code or message) and (200 <= status < 300 or answers.may_refuse(status))
+        about_the_caller = (code or "").lower() in _CODES_ABOUT_THE_CALLER
+        by_code = answers.Meaning.UNAUTHORIZED if about_the_caller and answers.may_refuse(status) else None
+        meaning = answers.of(status, by_code, refused=refused, readable=readable)
+        shows_message = readable or meaning is answers.Meaning.UNDOCUMENTED
+        answer = answers.Answer(
+            SERVER,
+            status,
+            self._quote(code, 60),
+            self._quote(message, 300) if shows_message else None,
+        )
+        if meaning is answers.Meaning.UNAUTHORIZED:
+            key = self._credentials
+            clause = f"refused the credentials from {key.origin}" if key else "refused a request without credentials"
+            return answer.error(meaning, clause=clause, hint=self._credentials_hint(response, code, message))
+        hint = None
+        if meaning is answers.Meaning.REJECTED and about_the_caller:
+            hint = self._credentials_hint(response, code, message)
+        elif meaning is answers.Meaning.REJECTED and status == 404:
+            hint = "Check the address and api_url."
+        return answer.error(meaning, hint=hint)
 
-    def _hint(self, response: transport.Response, code: Optional[str], message: Optional[str]) -> str:
+    def _quote(self, text: Optional[str], longest: int) -> Optional[str]:
+        """Return the words of the vendor, fit to print."""
+        return redaction.one_line(self._redactor.foreign_text(text[:2000]), longest) or None if text else None
+
+    def _credentials_hint(self, response: transport.Response, code: Optional[str], message: Optional[str]) -> str:
         kind = (code or "").lower()
-        skewed = answers.clock_hint(response, CLOCK_SKEW_LIMIT, "SOLAPI")
+        skewed = answers.clock_hint(response, CLOCK_SKEW_LIMIT, SERVER)
         if skewed:
             return skewed
         if kind == "forbidden" and re.search(r"\d+\.\d+\.\d+\.\d+|IP", message or ""):
-            return "The API key has a list of allowed IP addresses: add the address of this host in the SOLAPI console."
+            return (
+                "The API key has a list of allowed IP addresses. Add the address of this host to it in the console of "
+                "SOLAPI."
+            )
         if kind == "requesttimetooskewed":
-            return "The clock of this host is 15 minutes or more off: set the clock."
+            return "The clock of this host is 15 minutes or more off. Set the clock."
         if kind == "duplicatedsignature":
-            return "Something replays requests: look for a proxy that sends them twice."
+            return "The request arrived twice. Check whether a proxy repeats requests."
         if not self._credentials:
-            return "Give api_key and api_secret; if they are not asked for, look for a proxy that answers in its place."
-        return "Check that api_key and api_secret belong together and that the key is in use."
+            return "Set api_key and api_secret, or check whether a proxy gave this answer."
+        return "Check that api_key and api_secret belong together, and that the key is in use."
 
 
 def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]:
@@ -200,7 +189,7 @@ def _complaint(answer: Mapping[str, Any]) -> Tuple[Optional[str], Optional[str]]
 
 
 def _confirms(answer: Mapping[str, Any], email: str) -> bool:
-    """Tell whether an answer is one of the two that the documentation has, about this address."""
+    """Tell whether an answer is one of the two confirmations in the documentation, for this address."""
     mail = answer.get("mail")
     if isinstance(mail, dict):
         return _names(mail.get("accepted"), email)
@@ -218,7 +207,7 @@ def _names(addresses: Any, email: str) -> bool:
 
 
 def _time(answer: Mapping[str, Any]) -> Optional[str]:
-    """Return when the vendor says that the request was made, as ISO 8601 in UTC, None where it does not."""
+    """Return the time of the request by the vendor's clock, as ISO 8601 in UTC, None where it is not told."""
     value = answer.get("dateCreated")
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         return None
@@ -230,7 +219,7 @@ def _time(answer: Mapping[str, Any]) -> Optional[str]:
 
 
 def _reset_tokens(value: Any) -> List[str]:
-    """Return every hashId in an answer, wherever it stands."""
+    """Return every hashId in an answer, at any depth."""
     found: List[str] = []
     waiting: List[Any] = [value]
     while waiting:
@@ -245,28 +234,3 @@ def _reset_tokens(value: Any) -> List[str]:
         elif isinstance(item, list):
             waiting += item
     return found
-
-
-def request_reset(client: Solapi, email: str, *, check_mode: bool = False) -> Dict[str, Any]:
-    """Ask for a mail and return the result of the task, failures of the vendor included."""
-    mail_address.check_email(email)
-    result: Dict[str, Any] = {
-        "changed": True,
-        "email": email,
-        "delivery": None,
-        "message_id": None,
-        "requested_at": None,
-    }
-    if check_mode:
-        return result
-    try:
-        mail = client.send_reset_mail(email)
-    except errors.KrcloudError as error:
-        if isinstance(error, errors.UnknownOutcomeError):
-            error.hint = (
-                "The mail may have been sent, and was not asked for again, since every request sends another mail: "
-                "ask the member before running this again."
-            )
-        delivery = {"unknown_outcome": "unknown", "rejected": "rejected"}.get(error.kind)
-        return {**result, "changed": delivery == "unknown", "delivery": delivery, **error.as_failure()}
-    return {**result, "delivery": "accepted", "message_id": mail.message_id, "requested_at": mail.requested_at}

@@ -391,7 +391,7 @@ def test_what_nobody_expected_is_told_without_its_text(
 
     monkeypatch.setattr(CountingStore, "load", load)
     monkeypatch.setattr(registry, "open_store", lambda *_args, **_kwargs: CountingStore())
-    with pytest.raises(AnsibleLookupError, match="met an error that it does not know \\(ValueError in test_") as caught:
+    with pytest.raises(AnsibleLookupError, match="has a defect \\(ValueError in test_") as caught:
         look_up("df003")
     assert list(causes(caught.value)) == [caught.value]
     assert silent(str(caught.value))

@@ -25,7 +25,7 @@ SHOWN = {
     "Account": {"id", "name", "principal", "status", "disabled", "created_at"},
     "Unusable": {"position", "reason"},
     "Listing": {"accounts", "unusable"},
-    "Outcome": {"id", "name", "outcome", "error", "unanswered"},
+    "Settled": {"id", "name", "outcome", "error", "unanswered"},
     "ResetMail": {"message_id", "requested_at"},
     # Constants and settings.
     "Operation": {"name", "path", "repeat", "largest_answer", "method"},
@@ -34,6 +34,7 @@ SHOWN = {
     # The method, and the status.
     "Request": {"method"},
     "Response": {"status"},
+    "Answer": {"status"},
 }
 
 

@@ -639,7 +639,7 @@ def test_rows_that_cannot_be_used_are_told_and_warned_of(drive: Driver) -> None:
     assert result["unusable"][0]["reason"].startswith(
         "Account 1 in the list of NAVER Cloud is left out: its name is not valid (it must be 1 to 64 letters"
     )
-    assert "In all 2 are left out: see unusable in the result." in json.dumps(result["warnings"])
+    assert "In all, 2 are left out: see unusable in the result." in json.dumps(result["warnings"])
     assert "pwned" not in drive.printed
 
 

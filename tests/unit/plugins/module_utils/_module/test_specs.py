@@ -14,17 +14,22 @@ import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-from ansible_collections.krcloud.credentials.plugins.doc_fragments import connection, ncp, solapi
+from ansible_collections.krcloud.credentials.plugins.doc_fragments import connection, dataforest, ncp, solapi
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.ansible_module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import argument_spec, controller_spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, KEYS
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 
-GROUPS: dict[str, Group] = {"ncp": DATAFOREST, "solapi": SOLAPI}
+GROUPS: dict[str, Group] = {"dataforest": DATAFOREST, "solapi": SOLAPI}
 SECRETS = {"secret_key", "api_secret", "password"}
-MODULES = {"ncp_dataforest_password": "ncp", "ncp_dataforest_account_info": "ncp", "solapi_password_reset": "solapi"}
+# Which fragments document the group of options of each module.
+MODULES = {
+    "ncp_dataforest_password": ("ncp", "dataforest"),
+    "ncp_dataforest_account_info": ("ncp", "dataforest"),
+    "solapi_password_reset": ("solapi",),
+}
 PACKAGE = "ansible_collections.krcloud.credentials.plugins.modules"
 
 
@@ -33,9 +38,11 @@ def documented(text: str) -> dict[str, Any]:
     return options
 
 
+OF_DATAFOREST = {name: option for name, option in DATAFOREST.options.items() if name not in KEYS.options}
 FRAGMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "connection": (documented(connection.ModuleDocFragment.DOCUMENTATION), CONNECTION),
-    "ncp": (documented(ncp.ModuleDocFragment.DOCUMENTATION), DATAFOREST.options),
+    "ncp": (documented(ncp.ModuleDocFragment.DOCUMENTATION), KEYS.options),
+    "dataforest": (documented(dataforest.ModuleDocFragment.DOCUMENTATION), OF_DATAFOREST),
     "solapi": (documented(solapi.ModuleDocFragment.DOCUMENTATION), SOLAPI.options),
 }
 
@@ -82,13 +89,12 @@ def test_fragments_describe_the_shared_options(fragment: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_describe_their_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"{PACKAGE}.{name}")
-    vendor = MODULES[name]
+    fragments = {*MODULES[name], "connection"}
     documentation = yaml.safe_load(module.DOCUMENTATION)
     assert documentation["module"] == name
-    assert {f"krcloud.credentials.{vendor}", "krcloud.credentials.connection"} <= set(
-        documentation["extends_documentation_fragment"]
-    )
-    shared = {**FRAGMENTS[vendor][0], **FRAGMENTS["connection"][0]}
+    extended = {each.rpartition(".")[2] for each in documentation["extends_documentation_fragment"]}
+    assert extended & set(FRAGMENTS) == fragments
+    shared = {option: text for fragment in fragments for option, text in FRAGMENTS[fragment][0].items()}
     own = documentation["options"]
     assert not set(own) & set(shared)
     told = specification(name, monkeypatch)
@@ -133,9 +139,15 @@ def mentioned(fragment: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-@pytest.mark.parametrize("vendor", GROUPS)
-def test_the_documented_variables_are_those_that_are_read(vendor: str) -> None:
-    assert mentioned(vendor) == dict(GROUPS[vendor].environment)
+def test_the_documented_variables_are_those_that_are_read() -> None:
+    assert mentioned("ncp") == dict(KEYS.environment)
+    assert mentioned("ncp") | mentioned("dataforest") == dict(DATAFOREST.environment)
+    assert mentioned("solapi") == dict(SOLAPI.environment)
+
+
+def test_the_address_of_a_service_is_its_own() -> None:
+    assert "api_url" not in KEYS.options
+    assert "api_url" not in KEYS.environment
 
 
 def test_the_variables_of_the_connection() -> None:

@@ -29,15 +29,13 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import MASK, Redactor
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Account, Unusable, warning_of
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import (
     GET_LIST,
     RESET_PASSWORD,
-    Account,
     DataForest,
-    Unusable,
-    matching,
-    warning_of,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.gateway import Gateway
 from support.fakes import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer, caller
 from support.simulator.passwords import ECHOES
 from support.simulator.signatures import verify_ncp
@@ -49,7 +47,7 @@ DONE = answer(200, {"success": True, "id": ID})
 
 def client(transport: ScriptedTransport, wire_format: str = "json", **more: Any) -> DataForest:
     credentials = Credentials(KEY, SECRET, "the option access_key")
-    return DataForest(caller(transport, **more), credentials, Redactor([SECRET]), wire_format)
+    return DataForest(Gateway(caller(transport, **more), credentials, Redactor([SECRET]), wire_format))
 
 
 def reset_error(*script: Step, wire_format: str = "json", password: str = PASSWORD) -> KrcloudError:
@@ -60,13 +58,13 @@ def reset_error(*script: Step, wire_format: str = "json", password: str = PASSWO
 
 def list_error(*script: Step) -> KrcloudError:
     with ScriptedTransport(*script) as transport, pytest.raises(KrcloudError) as caught:
-        client(transport).accounts()
+        client(transport).list_accounts()
     return caught.value
 
 
 def listed(body: object, wire_format: str = "json") -> list[Account]:
     with ScriptedTransport(answer(200, body)) as transport:
-        listing = client(transport, wire_format).accounts()
+        listing = client(transport, wire_format).list_accounts()
     assert listing.unusable == []
     return listing.accounts
 
@@ -104,11 +102,11 @@ def test_a_reset_in_xml() -> None:
 
 def test_a_list_is_asked_for_with_an_empty_object_or_root() -> None:
     with ScriptedTransport(answer(200, {"success": True, "contents": []})) as transport:
-        client(transport).accounts()
+        client(transport).list_accounts()
     verified(transport.requests[0], "getList")
     assert transport.requests[0].body == b"{}"
     with ScriptedTransport(answer(200, b"<r><success>true</success><total>0</total></r>")) as transport:
-        assert client(transport, "xml").accounts() == ([], [])
+        assert client(transport, "xml").list_accounts() == ([], [])
     assert transport.requests[0].body.endswith(b"<GetAccountListRequest></GetAccountListRequest>")
 
 
@@ -233,7 +231,7 @@ def test_an_xml_list_is_whole_or_it_is_none() -> None:
     for body in (b"<total>3</total>", b"<total>2</total><contents><id>A</id></contents>", b""):
         transport = ScriptedTransport(answer(200, b"<r><success>true</success>" + body + b"</r>"))
         with transport, pytest.raises(ProtocolError):
-            client(transport, "xml").accounts()
+            client(transport, "xml").list_accounts()
 
 
 UNUSABLE: list[tuple[object, str]] = [
@@ -263,7 +261,7 @@ UNUSABLE: list[tuple[object, str]] = [
 def test_a_row_that_cannot_be_used_stops_none_of_the_others(row: object, why: str) -> None:
     body = {"success": True, "total": 3, "contents": [ITEM, row, {**ITEM, "id": "B-1", "name": None}]}
     with ScriptedTransport(answer(200, json.dumps(body).encode())) as transport:
-        accounts, unusable = client(transport).accounts()
+        accounts, unusable = client(transport).list_accounts()
     assert [account.id for account in accounts] == [ID, "B-1"]
     assert unusable == [Unusable(2, f"Account 2 in the list of NAVER Cloud is left out: {why}.")]
     assert warning_of(unusable) == unusable[0].reason
@@ -276,11 +274,6 @@ def test_what_no_document_names_and_yet_is_safe_is_used() -> None:
         "DF001",
         "7",
     ]
-
-
-def test_many_rows_that_cannot_be_used_are_warned_of_in_one_sentence() -> None:
-    rows = [Unusable(at, f"Account {at} is left out.") for at in (2, 5, 9)]
-    assert warning_of(rows) == "Account 2 is left out. In all 3 are left out: see unusable in the result."
 
 
 def test_success_may_be_text() -> None:
@@ -331,14 +324,6 @@ def test_a_refused_list_is_gone_before_the_next_one_is_taken_apart(contents: lis
         error = error.__context__
 
 
-def test_filters() -> None:
-    accounts = [ACCOUNT, Account("B", "df002", None, None, None, None), Account("C", None, None, None, None, None)]
-    assert matching(accounts, None, None) == accounts
-    assert matching(accounts, "B", None) == matching(accounts, None, "df002") == [accounts[1]]
-    assert matching(accounts, ID, "df001") == [ACCOUNT]
-    assert matching(accounts, "B", "df001") == matching(accounts, "absent", None) == []
-
-
 @pytest.mark.parametrize(
     "body", [{"success": True}, {"success": True, "id": ID}, {"success": "true", "id": ID, "x": 1}]
 )
@@ -351,7 +336,7 @@ def test_a_confirmation(body: dict[str, Any]) -> None:
 def test_a_confirmation_for_another_account_is_none() -> None:
     error = reset_error(answer(200, {"success": True, "id": "SomebodyElse"}))
     assert error.__class__ is UnknownOutcomeError
-    assert "another account" in error.message
+    assert "a different account" in error.message
 
 
 # --------------------------------------------------------------------------------------------------------- bad answers

@@ -18,8 +18,6 @@ from hypothesis import strategies as st
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.keys import (
-    TASK,
-    Tenant,
     ncp_credentials,
     parse_profiles,
     read_text,
@@ -428,13 +426,6 @@ def test_no_representation_shows_the_secret() -> None:
     shown = repr(Credentials("THEKEY", "thesecret", "the option"))
     assert shown == "Credentials from the option"
     assert "thesecret" not in f"{Credentials('THEKEY', 'thesecret', 'the option')}"
-
-
-def test_no_representation_of_a_tenant_shows_its_keys() -> None:
-    assert repr(TASK) == "Tenant by the task"
-    assert repr(Tenant("THEKEY", "thesecret", None)) == "Tenant by access_key and secret_key"
-    assert f"{Tenant(None, None, 'a')}" == "Tenant by profile"
-    assert Tenant(None, None, "a") == (None, None, "a")
 
 
 # -------------------------------------------------------------------------------------------------------------- SOLAPI

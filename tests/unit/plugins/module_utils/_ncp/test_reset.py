@@ -26,11 +26,11 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
     UnknownOutcomeError,
     internal_error,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import of_word
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import MOST_WORKERS
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import Account, Listing
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Account, Listing
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.reset import (
-    OUTCOMES,
-    Outcome,
+    Settled,
     Target,
     check_targets,
     doubts,
@@ -55,7 +55,7 @@ class FakeAccounts:
         self.more: list[Account] = []
         self._lock = threading.Lock()
 
-    def accounts(self) -> Listing:
+    def list_accounts(self) -> Listing:
         with self._lock:
             self.listed += 1
         if self.list_error:
@@ -84,12 +84,12 @@ def by_id(*ids: str, of: tuple[Any, ...] = TASK, password: str = GOOD) -> list[T
     return [Target(f"accounts[{at}]", key, None, password, of) for at, key in enumerate(ids)]
 
 
-def reset(targets: Sequence[Target], client: FakeAccounts, **more: Any) -> list[Outcome]:
+def reset(targets: Sequence[Target], client: FakeAccounts, **more: Any) -> list[Settled]:
     return reset_passwords(targets, lambda _tenant: client, **more)  # type: ignore[arg-type, return-value]
 
 
-def outcomes(found: list[Outcome]) -> list[str]:
-    return [outcome.outcome for outcome in found]
+def outcomes(found: list[Settled]) -> list[str]:
+    return [row.as_dict()["outcome"] for row in found]
 
 
 # ------------------------------------------------------------------------------------------------------------ outcomes
@@ -132,7 +132,7 @@ def test_an_unexpected_error_is_not_quoted() -> None:
 
 def test_an_unknown_outcome_says_what_to_do() -> None:
     (found,) = reset(by_id("ID1"), tenant(ID1=UnknownOutcomeError("who knows")))
-    assert "run the task again with the same" in found.error["hint"]
+    assert "Run the task again with the same" in found.error["hint"]
 
 
 @given(st.permutations(range(1, 21)), st.integers(1, 20))
@@ -187,7 +187,7 @@ def test_what_may_be_a_password_is_not_quoted_but_its_place_is_named() -> None:
         assert secret not in result_of(one)["msg"]
     with pytest.raises(ConfigurationError) as caught:
         reset(by_name(secret, secret), client)
-    assert caught.value.message == "accounts[1] is the same account as accounts[0]."
+    assert caught.value.message == "accounts[1] is the same account as accounts[0]. Nothing was sent."
 
 
 def test_a_name_that_several_accounts_have_is_no_name_of_one() -> None:
@@ -196,7 +196,7 @@ def test_a_name_that_several_accounts_have_is_no_name_of_one() -> None:
     found = reset(by_name("df001", "df002", "df003"), client)
     assert outcomes(found) == ["reset", "failed", "reset"]
     assert found[1].error["message"] == "There are several accounts with the name df002."
-    assert found[1].error["hint"] == "Give the id of the one that is meant."
+    assert found[1].error["hint"] == "Specify the account by its id."
     assert outcomes(reset(by_id("ID2", "ID9"), client, check_mode=True)) == ["reset", "reset"]
 
 
@@ -306,9 +306,9 @@ def test_what_only_some_revisions_refuse_is_warned_of_and_sent() -> None:
     said = doubts(targets)
     assert said == [
         "The vendor may reject the password of accounts[0] (df001), accounts[1] (df002): it holds no special "
-        "character. Its published rules differ in that.",
+        "character. Its published rules disagree about that.",
         "The vendor may reject the password of accounts[2] (ID3): it holds a quote, backslash, slash, ampersand, "
-        "backtick or blank. Its published rules differ in that.",
+        "backtick or blank. Its published rules disagree about that.",
     ]
     assert not any(target.password in text for target in targets for text in said)
     client = tenant()
@@ -374,9 +374,9 @@ def test_max_failures_with_many_workers(failing: int, most: int, concurrency: in
 # -------------------------------------------------------------------------------------------------------------- result
 
 
-def outcome(kind: str, name: str | None = "df001", message: str = "It broke.") -> Outcome:
+def outcome(kind: str, name: str | None = "df001", message: str = "It broke.") -> Settled:
     error = None if kind == "reset" else RejectedError(message, hint="Do this.").as_dict()
-    return Outcome("ID1", name, kind, error)
+    return Settled("ID1", name, of_word(kind, "reset"), error)
 
 
 def test_a_good_result() -> None:
@@ -408,10 +408,10 @@ def test_what_to_do_is_said_once() -> None:
     again = "It is safe to run the task again"
     assert result_of([outcome("failed"), outcome("failed")])["msg"].count(again) == 1
     found = reset(by_id("ID1", "ID2"), tenant(ID1=UnknownOutcomeError("who knows"), ID2=UnknownOutcomeError("who")))
-    assert result_of(found)["msg"].count("run the task again") == 1
+    assert result_of(found)["msg"].count("Run the task again") == 1
 
 
-@given(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=8))
+@given(st.lists(st.sampled_from(["reset", "rejected", "unknown", "failed", "skipped"]), min_size=1, max_size=8))
 def test_a_task_fails_unless_all_were_reset(kinds: list[str]) -> None:
     result = result_of([outcome(kind) for kind in kinds])
     assert bool(result.get("failed")) == (set(kinds) != {"reset"})

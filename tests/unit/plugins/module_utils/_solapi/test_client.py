@@ -32,8 +32,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client
     SEND_RESET,
     ResetMail,
     Solapi,
-    request_reset,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.reset import request_reset
 from support.fakes import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer, caller
 from support.simulator.signatures import SolapiKey, verify_solapi
 
@@ -335,15 +335,20 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(400, e("ValidationError", "email 값")), RejectedError, "ValidationError", "email 값"),
     (answer(404, e("ResourceNotFound")), RejectedError, "ResourceNotFound", "말"),
     (answer(402, e("NotEnoughBalance")), RejectedError, "NotEnoughBalance", "말"),
-    (answer(400, {"errorCode": "ValidationError"}), RejectedError, "ValidationError", "(HTTP 400, ValidationError)."),
+    (
+        answer(400, {"errorCode": "ValidationError"}),
+        RejectedError,
+        "ValidationError",
+        "code ValidationError).",
+    ),
     (answer(400, {"errorMessage": "말"}), RejectedError, None, "말"),
     *((answer(status, e("ValidationError")), RejectedError, "ValidationError", "말") for status in (200, 201, 202)),
     (answer(200, e("InvalidAPIKey")), RejectedError, "InvalidAPIKey", "말"),
     (answer(200, {"errorMessage": "없는 회원입니다."}), RejectedError, None, "없는 회원입니다."),
-    (answer(200, {"errorCode": "NoMember"}), RejectedError, "NoMember", "(HTTP 200, NoMember)."),
+    (answer(200, {"errorCode": "NoMember"}), RejectedError, "NoMember", "(HTTP 200, code NoMember)."),
     (answer(200, {**NEW, **e("ValidationError")}), RejectedError, "ValidationError", "말"),
     (answer(200, {**OLD, "errorMessage": "말"}), RejectedError, None, "말"),
-    (answer(400, {"errorCode": 1010}), RejectedError, "1010", "(HTTP 400, 1010)."),
+    (answer(400, {"errorCode": 1010}), RejectedError, "1010", "(HTTP 400, code 1010)."),
     (answer(400, {"errorCode": "\x1b"}), RejectedError, None, "(HTTP 400)."),
     *((answer(status, e("AlreadySent")), UnknownOutcomeError, "AlreadySent", "말") for status in (408, 409, 425)),
     (answer(409, e("InvalidAPIKey")), UnknownOutcomeError, "InvalidAPIKey", "말"),
@@ -383,7 +388,7 @@ HINTS: list[tuple[Response, str]] = [
     (answer(403, e("Forbidden", "허용되지 않은 IP입니다.")), "list of allowed IP addresses"),
     (answer(403, e("Forbidden", "잘못된 접근입니다.")), "belong together"),
     (answer(403, e("RequestTimeTooSkewed")), "15 minutes or more off"),
-    (answer(403, e("DuplicatedSignature")), "replays requests"),
+    (answer(403, e("DuplicatedSignature")), "repeats requests"),
     (answer(400, e("SignatureDoesNotMatch")), "belong together"),
     (answer(200, e("SignatureDoesNotMatch")), "belong together"),
     (answer(403, e("Any"), date=formatdate(EPOCH - 1000, usegmt=True)), "1000 s ahead of SOLAPI"),
