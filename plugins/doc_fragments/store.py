@@ -19,7 +19,7 @@ options:
           - V(vault_file) is one file of variables, encrypted with Ansible Vault under the secrets of the play
             (C(--vault-password-file), C(--vault-id)). It needs no server.
           - V(hashi_vault) is the key-value engine, version 2, of HashiCorp Vault or OpenBao, with one secret for each
-            account. It needs the Python library C(hvac) on the controller.
+            account. It needs the Python library C(requests) on the controller.
         type: str
         choices:
           - vault_file
@@ -68,15 +68,16 @@ options:
       auth_method:
         description:
           - How to log in to a V(hashi_vault).
-          - The token of a login by V(approle) or V(jwt) is revoked when the task or lookup ends. Its policy needs
-            V(update) on C(auth/token/revoke-self), which the policy C(default) gives. A token of yours is left alone.
-          - Log in with a service account of Kubernetes by V(jwt), with O(store.auth_mount_point=kubernetes) and the
-            token of the pod in O(store.jwt).
+          - V(kubernetes) logs in as the service account of the pod in which Ansible runs.
+          - The token of a login by V(approle), V(jwt) or V(kubernetes) is revoked when the task or lookup ends. Its
+            policy needs V(update) on C(auth/token/revoke-self), which the policy C(default) gives. A token of yours is
+            left alone.
         type: str
         choices:
           - token
           - approle
           - jwt
+          - kubernetes
         default: token
       auth_mount_point:
         description:
@@ -97,11 +98,13 @@ options:
         type: str
       role:
         description:
-          - The role for V(jwt).
+          - The role for V(jwt) or V(kubernetes).
         type: str
       jwt:
         description:
-          - The signed token for V(jwt).
+          - The signed token for V(jwt) or V(kubernetes).
+          - If not set, V(kubernetes) reads the token of the pod from
+            C(/var/run/secrets/kubernetes.io/serviceaccount/token), again for each login.
         type: str
       namespace:
         description:

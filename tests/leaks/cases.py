@@ -30,7 +30,7 @@ EXCEPTION, INTERRUPTED = "exception", "Ctrl-C"
 INTERPRETER, CONNECTION = "interpreter", "connection"
 ENVELOPES = ("a", "b", "spring", "html", "text")
 STATUSES = (200, 400, 403, 404, 500)
-# With a `requests` and a `hvac` that cannot be imported. Of use to a task for its module, and to a run for all of it.
+# With a `requests` that cannot be imported. Of use to a task for its module, and to a run for all of it.
 WITHOUT_LIBRARIES = {"PYTHONPATH": f"{Path(__file__).parent / 'absent'}:{INTERPOSED}"}
 
 

@@ -102,14 +102,14 @@ def test_an_exception_that_nobody_expects(what: str, script: Script, coverage: C
     assert evidence.output.count("krcloud.credentials has a defect (") >= len(failing)
 
 
-def test_a_controller_without_hvac(script: Script, coverage: Coverage) -> None:
+def test_a_controller_without_requests(script: Script, coverage: Coverage) -> None:
     speaking = ("ncp_dataforest_password", "ncp_dataforest_account_info", "solapi_password_reset")
     stored = PLUGINS_AND_ROLES.keys() - {*speaking, "dataforest_password"}
     for subject in sorted(stored):
         with script.about(subject), script.on(cases.LIBRARY):
             cases.usual(script, subject, fails=True, store=script.hashi_vault())
     evidence = script.run(coverage, env=cases.WITHOUT_LIBRARIES)
-    assert evidence.output.count("needs the Python library hvac") >= len(stored)
+    assert evidence.output.count("needs the Python library requests") >= len(stored)
 
 
 def test_ansible_runner(script: Script, coverage: Coverage) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from support.stores.steps import Hook, Replacement
+from support.stores.steps import Hook, Replacement, of_a_store
 
 WIDTH = 48
 
@@ -49,26 +49,21 @@ def passed(log: Path) -> list[str]:
     return [line.strip() for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
-def of_a_vendor(request: Any) -> bool:
-    """Whether it is one of the modules' requests: those of a store go over the same wire."""
-    return "X-Vault-Request" not in request.headers
-
-
-def of_vendor(transport: ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `_transport`, so that it tells of every request to a vendor, by operation."""
-    send = transport.PooledTransport.send
+def of_vendor(wire: ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into the module `wire`, so that it tells of every request to a vendor, by operation."""
+    send = wire.PooledTransport.send
 
     def told(self: Any, request: Any, timeout: float, deadline: float) -> Any:
-        if not of_a_vendor(request):
+        if of_a_store(request):
             return send(self, request, timeout, deadline)
         operation = request.url.rsplit("/", 1)[-1]
         hook("before", operation)
         try:
             response = send(self, request, timeout, deadline)
-        except transport._http.AnswerLost:
+        except wire.transport.AnswerLost:
             hook("lost", operation)
             raise
         hook("after", operation)
         return response
 
-    yield transport.PooledTransport, "send", told
+    yield wire.PooledTransport, "send", told

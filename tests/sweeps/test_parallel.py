@@ -23,7 +23,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 from support.simulator import Simulator
 from support.stores.benches import Bench, load, replaced
 from support.stores.child import Child
-from sweeps.boundaries import of_a_vendor
+from support.stores.steps import of_a_store
 from sweeps.runs import rotate
 from sweeps.tally import Tally
 from sweeps.world import Saved, World, forced_run, journal, known
@@ -59,7 +59,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
     send = wire.PooledTransport.send
 
     def looked_up(self: Any, request: Any, timeout: float, deadline: float) -> Any:
-        body = json.loads(request.body) if of_a_vendor(request) else {}
+        body = {} if of_a_store(request) else json.loads(request.body)
         if "password" in body:
             stored = load(world.bench.open(), [names[body["id"]]]).values()
             places.extend(place(from_document(each.document), body["password"]) for each in stored)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long to wait before the next attempt: the one rule of all that is sent again, to vendors and stores."""
+"""How long to wait before the next attempt: one rule for everything that is sent again, to vendors and stores."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def full_jitter(attempt: int) -> float:
 
 
 class Wait(NamedTuple):
-    """What a failed attempt leads to: so many seconds of waiting, or None and ``why`` in a clause: no time is left."""
+    """How long to wait, in seconds. None means that no time is left, and ``why`` says so in a clause."""
 
     seconds: Optional[float]
     why: str = ""
 
 
-# In seconds. With less, another attempt would end before it has begun.
+# In seconds. With less time left, another attempt would end before it has begun.
 _LEAST_LEFT = 0.001
 
 
@@ -58,8 +58,9 @@ def next_wait(
     """Return how long to wait after the given attempt (1 is the first). Every loop that sends again asks here.
 
     ``asked`` are the seconds that the server named in Retry-After, whatever the status of its answer. The back-off
-    comes on top, or all who were told the same would come back at the same instant. ``left`` are the seconds until the
-    time for the whole is over, and ``limit`` says in words what ends it, such as "the deadline of 60 s".
+    comes on top: otherwise all clients that were told the same would come back at the same instant. ``left`` are the
+    seconds until the time for the whole is over, and ``limit`` says in words what ends it, such as "the deadline of
+    60 s".
     """
     seconds = backoff(attempt) + (asked or 0.0)
     if left - seconds > _LEAST_LEFT:

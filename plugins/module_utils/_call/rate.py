@@ -22,9 +22,9 @@ _LOWEST_RATE, _FASTER = 1.0, 0.1
 class RateLimiter:
     """A token bucket for all workers of one task: every request takes a token.
 
-    The bucket holds one token: with more saved up, a second could see more requests than the user allows. After a 429
-    nobody gets one for a while, and from then on they come half as fast as before. Ten requests without another 429
-    add one request a second, up to what the user allows.
+    The bucket holds one token: if it held more, a second could see more requests than the user allows. After a 429
+    nobody gets a token for a while, and from then on they come half as fast as before. Ten requests without another
+    429 add one request a second, up to what the user allows.
     """
 
     def __init__(self, per_second: Optional[float] = None, clock: Optional[times.Clock] = None) -> None:
@@ -71,10 +71,10 @@ class RateLimiter:
         self._rate = min(self._most, self._rate + _FASTER)
 
     def hold(self, seconds: float, too_many: bool = True) -> None:
-        """Let nobody send for this long, and all more slowly then if the vendor has said that it is too much."""
+        """Let nobody send for this long. ``too_many`` says that the server was asked too often: then slow down, too."""
         with self._lock:
             now = self._clock.monotonic()
-            # Of many that are under way at the same time, all hear the same: that counts once.
+            # Requests that are under way at the same time all get the same answer, so it counts only once.
             if too_many and now >= self._slowed_until:
                 self._filled(now)
                 self._rate = max(_LOWEST_RATE, min(self._rate, max(self._count, self._before)) / 2.0)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What sends one request once: its interface, and all that passes through it. `wire` has the one that is used."""
+"""What sends one request once: its interface, and what passes through it. The one that is used is in `wire`."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Response(NamedTuple):
 
 
 class NotSent(Exception):
-    """No byte of the request left for the vendor: no connection, no TLS, no proxy. Says why in one clause.
+    """No byte of the request left for the server: no connection, no TLS, no proxy. Says why in one clause.
 
-    ``lasting`` says that trying again would meet the same.
+    ``lasting`` says that trying again would end in the same way.
     """
 
     def __init__(self, why: str, hint: str = "Check the network, proxies and api_url.", lasting: bool = False) -> None:
@@ -47,7 +47,7 @@ class NotSent(Exception):
 
 
 class AnswerLost(Exception):
-    """The request may have reached the vendor, and no whole answer came back. Says why in one clause."""
+    """The request may have reached the server, and no whole answer came back. Says why in one clause."""
 
 
 class Transport(Protocol):

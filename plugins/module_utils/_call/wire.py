@@ -42,7 +42,7 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class _Attempt:
-    """One try at one request: when it must be over, and whether the vendor may have seen any of it."""
+    """One attempt at one request: when it must be over, and whether the server may have seen any of it."""
 
     def __init__(self, timeout: float, deadline: float, largest_answer: int) -> None:
         self.timeout = timeout
@@ -105,7 +105,7 @@ class _WatchedConnection:
     _held: Optional[bytearray] = None
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        # Left to urllib3, headers and body go out one after the other, and both ends have the work twice.
+        # urllib3 alone would send headers and body one after the other, which costs both ends twice the work.
         self._held = bytearray()
         try:
             super().request(*args, **kwargs)  # type: ignore[misc]  # a mixin: urllib3 has it
@@ -130,18 +130,21 @@ class _WatchedConnection:
         return super().send(data)  # type: ignore[misc]  # a mixin: urllib3 has it
 
 
-def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[str, str]) -> ssl.SSLContext:
+def tls_context(
+    validate_certs: bool, ca_path: Optional[str], environ: Mapping[str, str], called: str = "ca_path"
+) -> ssl.SSLContext:
     """Return a client context, TLS 1.2 or newer.
 
-    The authorities are those of ``ca_path`` (a PEM file, or a folder as made by `openssl rehash`), else those that
-    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names, else those of certifi. Raises ConfigurationError.
+    The authorities are those of ``ca_path`` (a PEM file, or a folder as made by `openssl rehash`), otherwise those that
+    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names, otherwise those of certifi. ``called`` is the name of the option
+    ``ca_path`` in messages. Raises ConfigurationError.
     """
     if not validate_certs:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
-        source, path = _authorities(ca_path, environ)
+        source, path = _authorities(ca_path, environ, called)
         try:
             folder = os.path.isdir(path)
             context = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
@@ -156,15 +159,16 @@ def tls_context(validate_certs: bool, ca_path: Optional[str], environ: Mapping[s
             ) from None
         except (OSError, ValueError) as error:  # the latter of a path with a NUL
             raise errors.ConfigurationError(
-                f"{source} names {path}, which is no usable list of certificate authorities ({type(error).__name__})."
+                f"{source} names {path}, which is not a usable list of certificate authorities "
+                f"({type(error).__name__})."
             ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
-def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[str, str]:
+def _authorities(ca_path: Optional[str], environ: Mapping[str, str], called: str) -> Tuple[str, str]:
     if ca_path:
-        return "ca_path", os.path.expanduser(ca_path)
+        return called, os.path.expanduser(ca_path)
     for name in _CA_VARIABLES:
         if environ.get(name):
             return f"the environment variable {name}", environ[name]
@@ -172,19 +176,25 @@ def _authorities(ca_path: Optional[str], environ: Mapping[str, str]) -> Tuple[st
 
 
 class PooledTransport:
-    """A `Transport` to the host of ``api_url``. Threads may share it; ``connections`` is how many it keeps open.
+    """A `Transport` to the host of ``api_url``. Threads may share it; it keeps up to ``connections`` open.
 
     Making one raises ConfigurationError for a bad ``ca_path``, and RequestsMissing.
     """
 
     def __init__(
-        self, api_url: str, *, validate_certs: bool = True, ca_path: Optional[str] = None, connections: int = 1
+        self,
+        api_url: str,
+        *,
+        validate_certs: bool = True,
+        ca_path: Optional[str] = None,
+        ca_path_called: str = "ca_path",
+        connections: int = 1,
     ) -> None:
         if not validate_certs:
-            # Each task warns of it in its result. This would be said on standard error, once for each request.
+            # Each task warns about it in its result. urllib3 would warn on standard error for each request.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         parts = urlsplit(api_url)
-        context = tls_context(validate_certs, ca_path, os.environ) if parts.scheme == "https" else None
+        context = tls_context(validate_certs, ca_path, os.environ, ca_path_called) if parts.scheme == "https" else None
         tls = {"ssl_context": context, "cert_reqs": context and context.verify_mode}
         self._pool: Any = None
         self._no_way = ""
@@ -266,7 +276,7 @@ class _TooLarge(ValueError):
 
 
 class RequestsMissing(Exception):
-    """A proxy is to be used, and the library that understands its setting is not there."""
+    """A proxy has to be used, and the library that understands its setting is missing."""
 
 
 class _NoWay(Exception):
@@ -293,9 +303,9 @@ def _watched(pool: Any) -> Any:
 def _proxy_of_environment(api_url: str) -> Optional[str]:
     """Return the URL of the proxy that the environment names for this host, None if there is none.
 
-    `requests` knows all the ways to write it, and takes its time to be imported. Raises RequestsMissing.
+    `requests` knows all the ways to write it, and is slow to import. Raises RequestsMissing.
     """
-    # It would be sent to the proxy in clear, and the proxy's own loopback is another one.
+    # A proxy would get the request in clear text, and its own loopback is another machine.
     if address.is_loopback(urlsplit(api_url).hostname or ""):
         return None
     names = {name.lower() for name in os.environ if name.lower().endswith("_proxy")} - {"no_proxy"}
@@ -342,10 +352,13 @@ def _untrusted(error: BaseException) -> Optional[transport.NotSent]:
             if cause.verify_code in _OTHER_NAME:
                 why, hint = "is for another name", "Check api_url."
             elif cause.verify_code == _EXPIRED:
-                why, hint = "has expired", "Check the clock of this host; else the server needs a new one."
+                why, hint = (
+                    "has expired",
+                    "Check the clock of this host. If it is right, the server needs a new certificate.",
+                )
             else:
                 why = f"is not trusted ({cause.verify_message})"
-                hint = "If its authority is one of your own, name that in ca_path."
+                hint = "If it was issued by an authority of your own, name that authority in ca_path."
             return transport.NotSent(f"its TLS certificate {why}", hint, lasting=True)
     return None
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.display import Display
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
@@ -70,7 +71,10 @@ def opened_store(
     options: Mapping[str, Any], loader: Any, redactor: Redactor, *, contents: Contents = PASSWORDS
 ) -> Store:
     """Return the store that the option ``store`` describes. ``loader`` is the DataLoader of the plugin."""
-    secrets = registry.secrets_of(options)
-    redactor.add(*secrets)
-    mask_in_output(secrets)
-    return registry.open_store(options, loader, contents=contents)
+
+    def learn(*secrets: str) -> None:
+        redactor.add(*secrets)
+        mask_in_output(secrets)
+
+    learn(*registry.secrets_of(options))
+    return registry.open_store(options, loader, contents=contents, warn=Display().warning, learn=learn)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
@@ -36,8 +36,25 @@ PASSWORDS = Contents("dataforest_credentials", "dataforest")
 RESET_MAILS = Contents("solapi_reset_mails", "solapi")
 
 
+class Context(NamedTuple):
+    """What a store is opened in, besides its options.
+
+    ``loader`` is the DataLoader of the plugin, which knows the vault secrets of the play and the folder of the
+    playbook. ``warn`` says something to the user. ``learn`` is told of each secret that the store comes by while it is
+    used, so that nobody shows it.
+    """
+
+    loader: Any
+    contents: Contents
+    warn: Callable[[str], None]
+    learn: Callable[[str], None]
+
+    def __repr__(self) -> str:
+        return "Context"
+
+
 class Stored(NamedTuple):
-    """A document as it stands in the store. The revision means something to this process and this store only."""
+    """A document as it is in the store. The revision means something to this process and this store only."""
 
     document: Document
     revision: str
@@ -47,7 +64,7 @@ class Stored(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a document shall become, given that it still has the revision ``expected``; None: given that it is new."""
+    """What a document is to become, provided that it still has the revision ``expected``, or does not exist if None."""
 
     document: Document
     expected: str | None
@@ -57,7 +74,7 @@ class Change(NamedTuple):
 
 
 class Conflict:
-    """Somebody else changed the document since ``expected``: what stands there now is theirs, so read it anew."""
+    """Somebody else has changed the document since ``expected``. What is there now is theirs, so read it again."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Conflict)
@@ -67,7 +84,7 @@ class Conflict:
 
 
 Outcome = Union[str, Conflict, "StoreError"]
-"""The new revision of a document, or why it has none: somebody was faster, or it alone cannot be saved."""
+"""The new revision of a document, or why it has none: somebody was faster, or this document cannot be saved."""
 
 Loaded = Mapping[str, "Stored | StoreError"]
 """What a store holds under each of the names asked for; see `Store.load`."""
@@ -76,8 +93,8 @@ Loaded = Mapping[str, "Stored | StoreError"]
 class StoreError(KrcloudError):
     """The store is away, locked, torn, foreign, full or forbidden.
 
-    Of a `save` that fails, ``saved`` holds what was settled before, and ``unknown`` names the documents that may or
-    may not have been saved. All others were certainly not, and will not be.
+    When a `save` fails, ``saved`` holds what was settled before, and ``unknown`` names the documents that may or may
+    not have been saved. All others were certainly not saved, and will not be.
     """
 
     kind = "store"
@@ -100,37 +117,37 @@ class Store(Protocol):
 
     @property
     def place(self) -> str:
-        """Where it is, as messages name it."""
+        """Where the store is, as messages name it."""
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
-        """Return the documents of these names; those that do not exist are left out. What it returns is durable.
+        """Return the documents of these names, without those that do not exist. What is returned is durable.
 
-        A document that cannot be read while the store can (deleted, destroyed, not permitted, not a document) has a
-        StoreError as its value: it hinders none of the others.
+        Where the store can be read but one document cannot (deleted, destroyed, not permitted, not a document), its
+        value is a StoreError, and the others are returned all the same.
         """
 
     def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
-        """Return which of these names a `save` would refuse alone, as far as that shows without writing.
+        """Return which of these names a `save` would refuse on their own, as far as that shows without writing.
 
-        Raises StoreError for what would refuse all of them. Changes nothing, and makes no file.
+        Raises StoreError if it would refuse all of them. Changes nothing, and creates no file.
         """
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
-        """Make each change whose ``expected`` still holds, and say of each what became of it.
+        """Make each change whose ``expected`` still holds, and return what became of each.
 
-        A conflict of one does not hinder the others, and neither does a StoreError about one alone.
+        Neither a conflict nor a StoreError about one document keeps the others from being saved.
         """
 
     def close(self) -> None:
-        """End what the store keeps open, a login of its own included. Raises nothing; a store may be used again."""
+        """End what the store keeps open, including a login of its own. Raises nothing. A store may be used again."""
 
 
 def check_name(name: str) -> str:
-    """Return a name that every store can keep, or raise StoreError, which does not quote it: it may be anything."""
+    """Return a name that every store can keep, or raise StoreError, which does not quote it, as it may be a secret."""
     if (
         not isinstance(name, str)
         or not is_part(name)
-        # Two spellings of one text would be two documents, and nobody could tell them apart.
+        # Two spellings of one text would be two documents that nobody could tell apart.
         or not unicodedata.is_normalized("NFC", name)
     ):
         raise StoreError(
@@ -153,14 +170,14 @@ def is_part(text: str) -> bool:
 
 
 def to_json(name: str, document: Document, *, decoded: bool = False) -> str:
-    """Return a document as JSON text, or raise StoreError where it is not plain data. Quotes no value.
+    """Return a document as JSON text, or raise StoreError if it is not plain data. Quotes no value.
 
-    ``decoded`` says that it was JSON before, with whole numbers that are `exact`: then it needs no second look.
+    ``decoded`` says that it comes from JSON with whole numbers that are `exact`, so that it needs no second look.
     """
     try:
         text = _ENCODER.encode(dict(document))
         text.encode("utf-8")
-        # JSON turns tuples into lists and numbers into keys without a word.
+        # JSON silently turns tuples into lists, and keys that are numbers into text.
         if decoded or _DECODER.decode(text) == document:
             return text
     except (TypeError, ValueError, RecursionError):
@@ -172,7 +189,7 @@ def to_json(name: str, document: Document, *, decoded: bool = False) -> str:
 
 
 def exact(digits: str) -> int:
-    """Refuse whole numbers that a server may round without a word, as all do that take numbers for floats."""
+    """Return a whole number. Raises ValueError if a server that takes numbers for floats could round it silently."""
     if abs(int(digits)) >= 2**53:
         raise ValueError
     return int(digits)
@@ -184,7 +201,7 @@ _DECODER = json.JSONDecoder(parse_int=exact)
 
 
 def strings(value: Any) -> list[str]:
-    """Return every text in a document: what must not be seen in a message about it."""
+    """Return every text in a document, none of which may be seen in a message about it."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Mapping):

@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client of KV version 2: documents as secrets of a server.
+"""The store in KV version 2: documents as secrets below one path of one mount.
 
 The document is the secret's data as it is, so ``password`` is one of its fields. The revision is the version.
 
 Every write carries ``cas``, so it takes effect once at most, however often it is sent. That is how a lost answer is
 settled: the same write goes out again. If it is refused now, the version that it would have made is read; if that is
 ours, the first one did it.
+
+Sources: the API pages of HashiCorp Vault and OpenBao for ``secret/kv/kv-v2``, ``sys/capabilities-self`` and
+``sys/internal/ui/mounts``.
 """
 
 from __future__ import annotations
@@ -16,12 +19,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call.address import check_api_url
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.backoff import full_jitter
-from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import AnswerLost, NotSent
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Operation, Repeat
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, UnknownOutcomeError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import one_line
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import in_parallel
@@ -32,17 +33,33 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Stored,
     StoreError,
     check_name,
-    is_part,
+    strings,
     to_json,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.kv2_server import (
-    LOGIN_NEEDS,
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_answers import (
     Answer,
-    Patience,
-    Server,
-    asked_for_by,
+    refusal,
+    words_of,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_server import Server
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import Options
+
+# A secret has 1 MiB at most, and a list a few bytes for each name.
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+
+def _get(name: str, path: str) -> Operation:
+    return Operation(name, path, Repeat.SAFE, LARGEST_ANSWER, "GET")
+
+
+READ = _get("read", "/v1/{+mount}/data/{+folder}/{name}")
+READ_VERSION = _get("read version", "/v1/{+mount}/data/{+folder}/{name}?version={version}")
+LIST = _get("list", "/v1/{+mount}/metadata/{+folder}?list=true")
+# With ``cas``, sending the same write twice ends in the same state.
+WRITE = Operation("write", "/v1/{+mount}/data/{+folder}/{name}", Repeat.IDEMPOTENT, LARGEST_ANSWER)
+LOOK_UP_MOUNT = _get("look up", "/v1/sys/internal/ui/mounts/{+mount}")
+# A POST that changes nothing.
+CAPABILITIES = Operation("capabilities", "/v1/sys/capabilities-self", Repeat.SAFE, LARGEST_ANSWER)
 
 _WORTH_A_LIST = 20
 _STALE = "check-and-set parameter did not match"
@@ -50,41 +67,37 @@ _STALE = "check-and-set parameter did not match"
 T = TypeVar("T")
 
 
-# ----------------------------------------------------------------------------------------------------------- the store
-
-
 class _Unreadable(StoreError):
-    """One document cannot be read, which says nothing of the others."""
+    """One document cannot be read, which says nothing about the others."""
 
 
 class _Unwritable(StoreError):
-    """One document cannot be saved, which says nothing of the others: it may not be, or it is too large."""
+    """One document cannot be saved, which says nothing about the others: it may not be, or it is too large."""
 
 
 _ABOUT_ONE = (403, 413)
 
 
 class HashiVaultStore:
-    """The secrets below one path of one mount. Threads may share it."""
+    """The secrets below one path of one mount. Threads may share it.
+
+    ``learn`` is told of each secret that comes up while the store is used.
+    """
 
     def __init__(
         self,
         options: Options,
         *,
         warn: Callable[[str], None] = lambda text: None,
+        learn: Callable[[str], None] = lambda secret: None,
         clock: Clock | None = None,
         backoff: Callable[[int], float] = full_jitter,
     ) -> None:
-        _check_login(options)
-        if options["auth_mount_point"]:
-            options["auth_mount_point"] = _path("auth_mount_point", options["auth_mount_point"])
-        self._mount = _path("mount_point", options["mount_point"])
-        self._folder = _path("secret_path", options["secret_path"])
-        self._url = _check_url(options)
-        self._concurrency = options["concurrency"]
+        self._mount: str = options["mount_point"]
+        self._folder: str = options["secret_path"]
+        self._concurrency: int = options["concurrency"]
         self._warn = warn
-        options["url"] = self._url
-        self._server = Server(options, clock or Clock(), backoff)
+        self._server = Server(options, learn=learn, clock=clock, backoff=backoff)
         self._mount_checked = False
         # Which documents exist, as far as this process has seen.
         self._exist: dict[str, bool] = {}
@@ -92,33 +105,15 @@ class HashiVaultStore:
     @property
     def place(self) -> str:
         """See `Store.place`."""
-        return f"{self._url} ({self._mount}/{self._folder})"
+        return f"{self._server.url} ({self._mount}/{self._folder})"
 
     def close(self) -> None:
         """See `Store.close`."""
         for fault in self._server.close():
             self._warn(
-                f"The login at {self._server.shown} could not be ended ({fault}): its token lives on until its time is "
-                "over. Its policy needs update on auth/token/revoke-self."
+                f"The login at {self._server.url} could not be ended ({fault}), so its token stays valid until it "
+                "expires. Its policy needs update on auth/token/revoke-self."
             )
-
-    def _names_in(self, answer: Answer) -> list[str]:
-        if answer.is_absence:
-            return []
-        keys = answer.data.get("keys") if answer.status == 200 and isinstance(answer.data, dict) else None
-        if not isinstance(keys, list):
-            raise self._refusal(answer, "list", "")
-        return [key for key in keys if isinstance(key, str)]
-
-    def _existing(self, wanted: Sequence[str]) -> Sequence[str]:
-        """Return those of the names that are worth asking for: one list costs less than many answers of absence."""
-        if len(wanted) < _WORTH_A_LIST:
-            return wanted
-        answer = self._ask(lambda client: client.secrets.kv.v2.list_secrets(path=self._folder, mount_point=self._mount))
-        if answer.status == 403:  # a token needs no right to list
-            return wanted
-        existing = set(self._names_in(answer))
-        return [name for name in wanted if name in existing]
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""
@@ -131,7 +126,7 @@ class HashiVaultStore:
             if isinstance(each, StoreError) and not isinstance(each, _Unreadable):
                 raise each
         if any(isinstance(each, _Unreadable) and each.http_status == 403 for each in found.values()):
-            # The right to one secret is missing, or the token has ended meanwhile: then all are.
+            # Either the right to one secret is missing, or the token has expired meanwhile, which concerns all.
             self._mount_checked = False
             self._check_mount()
         for name in wanted:
@@ -145,18 +140,15 @@ class HashiVaultStore:
         self._check_mount()
         loaded = self.load([name for name in wanted if name not in self._exist])
         refused = {name: found for name, found in loaded.items() if isinstance(found, StoreError)}
-        paths = {name: f"{self._mount}/data/{self._at(name)}" for name in wanted if name not in refused}
+        paths = {name: f"{self._mount}/data/{self._folder}/{name}" for name in wanted if name not in refused}
         if not paths:
             return refused
-        answer = self._ask(lambda client: client.sys.get_capabilities(paths=list(paths.values())))
-        if answer.status != 200 or not isinstance(answer.data, dict):
-            # A token that may not ask this may write all the same.
-            return refused
+        granted = self._capabilities(list(paths.values()))
         for name, path in paths.items():
-            may = answer.data.get(path)
+            may = granted.get(path)
             needs = {"read", "update"} if self._exist[name] else {"read", "create", "update"}
             if isinstance(may, list) and "root" not in may and not needs <= set(may):
-                refused[name] = self._refusal(Answer(403, None), "write", name)
+                refused[name] = self._unwritable(self._refusal(Answer(403, None), "write", name))
         return refused
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
@@ -164,7 +156,7 @@ class HashiVaultStore:
         for name, change in changes.items():
             to_json(check_name(name), change.document)
             if change.expected is not None and not (change.expected.isascii() and change.expected.isdigit()):
-                raise StoreError(f"The revision of {name} is not one of the store {self._server.shown}.")
+                raise StoreError(f"The revision of {name} is not one of the store {self._server.url}.")
         if not changes:
             return {}
         self._check_mount()
@@ -190,35 +182,38 @@ class HashiVaultStore:
             return error
 
     def _read(self, name: str, version: int | None = None) -> Stored | None:
-        answer = self._ask(
-            lambda client: client.secrets.kv.v2.read_secret_version(
-                path=self._at(name), version=version, mount_point=self._mount, raise_on_deleted_version=False
-            )
+        def interpret(answer: Answer) -> Stored | None:
+            if answer.is_absence:
+                return None
+            data = answer.data if isinstance(answer.data, dict) else {}
+            metadata = data.get("metadata")
+            if not isinstance(metadata, dict):
+                metadata = {}
+            number = metadata.get("version")
+            if answer.status == 200 and isinstance(data.get("data"), dict) and isinstance(number, int):
+                return Stored(data["data"], str(number))
+            if answer.status == 404 and number and data.get("data") is None:
+                raise self._gone(name, number, bool(metadata.get("destroyed")))
+            error = self._refusal(answer, "read", name)
+            if answer.status == 403:
+                raise _Unreadable(error.message, hint=error.hint, http_status=error.http_status)
+            raise error
+
+        if version is None:
+            return self._server.call(READ, interpret, self._at(name))
+        return self._server.call(READ_VERSION, interpret, {**self._at(name), "version": str(version)})
+
+    def _gone(self, name: str, number: Any, destroyed: bool) -> _Unreadable:
+        if destroyed:
+            gone, back = "destroyed", "Make an earlier one current (kv rollback)"
+        else:
+            gone, back = "deleted", f"Bring it back (kv undelete -versions={number})"
+        return _Unreadable(
+            f"Version {number} of {self._mount}/{self._folder}/{name} on {self._server.url} is {gone}, and it is the "
+            "current one.",
+            hint=f"{back}, or give up all passwords kept there (kv metadata delete).",
+            http_status=404,
         )
-        if answer.is_absence:
-            return None
-        data = answer.data if isinstance(answer.data, dict) else {}
-        metadata = data.get("metadata")
-        if not isinstance(metadata, dict):
-            metadata = {}
-        number = metadata.get("version")
-        if answer.status == 200 and isinstance(data.get("data"), dict) and isinstance(number, int):
-            return Stored(data["data"], str(number))
-        if answer.status == 404 and number and data.get("data") is None:
-            place = f"{self._mount}/{self._at(name)}"
-            if metadata.get("destroyed"):
-                gone, back = "destroyed", "Make an earlier one current (kv rollback)"
-            else:
-                gone, back = "deleted", f"Bring it back (kv undelete -versions={number})"
-            raise _Unreadable(
-                f"Version {number} of {place} on {self._server.shown} is {gone}, and it is the current one.",
-                hint=f"{back}, or give up all passwords kept there (kv metadata delete).",
-                http_status=answer.status,
-            )
-        error = self._refusal(answer, "read", name)
-        if answer.status == 403:
-            raise _Unreadable(error.message, hint=error.hint, http_status=error.http_status)
-        raise error
 
     def _write_alone(self, name: str, change: Change) -> Outcome:
         """Save a document, or say why it alone cannot be saved. Raises StoreError where none can."""
@@ -228,94 +223,99 @@ class HashiVaultStore:
             return error
 
     def _write(self, name: str, change: Change) -> Outcome:
-        cas = int(change.expected or 0)
-        document = dict(change.document)
-        maybe_done = False
-        patience = self._server.patience()
-        while True:
-            asked: float | None = None
-            try:
-                answer = self._server.send(
-                    lambda client: client.secrets.kv.v2.create_or_update_secret(
-                        path=self._at(name), secret=document, cas=cas, mount_point=self._mount
-                    )
-                )
-            except (NotSent, AnswerLost) as lost:
-                maybe_done = maybe_done or isinstance(lost, AnswerLost)
-                hint = _hint_of(lost)
-                problem = StoreError(f"{self._server.shown} could not be asked to save {name}: {lost}.", hint=hint)
-                asked, repeatable = asked_for_by(lost), not hint
-            except StoreError as error:
-                raise self._unsettled(name, error) if maybe_done else error from None
-            else:
-                version = answer.data.get("version") if isinstance(answer.data, dict) else None
-                if answer.status == 200 and isinstance(version, int):
-                    self._exist[name] = True
-                    return str(version)
-                if answer.status == 400 and answer.says(_STALE):
-                    return self._settle(name, change, cas + 1) if maybe_done else Conflict()
-                maybe_done = maybe_done or answer.leaves_open or answer.status < 300
-                problem = self._refusal(answer, "write", name, document)
-                asked, repeatable = answer.retry_after, answer.is_passing
-            if not repeatable or _is_over(patience, asked, problem):
-                if maybe_done:
-                    raise self._unsettled(name, problem)
-                if problem.http_status in _ABOUT_ONE:
-                    raise _Unwritable(problem.message, hint=problem.hint, http_status=problem.http_status)
-                raise problem
+        cas, document = int(change.expected or 0), dict(change.document)
+        maybe_done: list[bool] = []
 
-    def _settle(self, name: str, change: Change, version: int) -> Outcome:
+        def interpret(answer: Answer) -> Outcome:
+            version = answer.data.get("version") if isinstance(answer.data, dict) else None
+            if answer.status == 200 and isinstance(version, int):
+                return str(version)
+            if answer.status == 400 and answer.says(_STALE):
+                return Conflict()
+            error = self._refusal(answer, "write", name, document)
+            raise self._unwritable(error) if answer.status in _ABOUT_ONE else error
+
+        try:
+            outcome = self._server.call(
+                WRITE,
+                interpret,
+                self._at(name),
+                {"options": {"cas": cas}, "data": document},
+                on_unanswered=lambda: maybe_done.append(True),
+            )
+        except UnknownOutcomeError as error:
+            raise self._unsettled(name, error.story, error) from None
+        if isinstance(outcome, Conflict) and maybe_done:
+            outcome = self._settle(name, document, str(cas + 1))
+        if isinstance(outcome, str):
+            self._exist[name] = True
+        return outcome
+
+    def _settle(self, name: str, document: Mapping[str, Any], version: str) -> Outcome:
         """Say what became of a write whose first answer was lost and whose repetition came too late."""
         try:
-            stored = self._read(name, version)
+            stored = self._read(name, int(version))
         except StoreError as error:
-            raise self._unsettled(name, error) from None
-        mine = stored is not None and stored.revision == str(version) and stored.document == dict(change.document)
-        return str(version) if mine else Conflict()
+            raise self._unsettled(name, error.message, error) from None
+        mine = stored is not None and stored.revision == version and stored.document == document
+        return version if mine else Conflict()
 
-    def _unsettled(self, name: str, problem: StoreError) -> StoreError:
+    @staticmethod
+    def _unsettled(name: str, story: str, error: KrcloudError) -> StoreError:
         return StoreError(
-            f"It is not known whether {name} was saved. {problem.message}",
-            hint=problem.hint or "Run again when the server answers.",
-            http_status=problem.http_status,
+            f"It is not known whether {name} was saved. {story}",
+            hint=error.hint,
+            http_status=error.http_status,
             unknown=[name],
         )
 
-    # ------------------------------------------------------------------------------------------------ requests
+    # ---------------------------------------------------------------------------------------------------- requests
 
-    def _at(self, name: str) -> str:
-        return f"{self._folder}/{name}"
+    def _at(self, name: str) -> dict[str, str]:
+        return {"mount": self._mount, "folder": self._folder, "name": name}
 
-    def _ask(self, request: Callable[[Any], Any]) -> Answer:
-        """Send a request that changes nothing until it has an answer that counts."""
-        patience = self._server.patience()
-        while True:
-            try:
-                answer = self._server.send(request)
-            except (NotSent, AnswerLost) as lost:
-                hint = _hint_of(lost)
-                problem = StoreError(
-                    f"The store {self._server.shown} could not be asked: {lost}.",
-                    hint=hint or "Check url of the store, the network and the server, then run again.",
-                )
-                if hint or _is_over(patience, asked_for_by(lost), problem):
-                    raise problem from None
-            else:
-                if not answer.is_passing:
-                    return answer
-                why = patience.wait(answer.retry_after)
-                if why is not None:
-                    return answer._replace(why=why)
+    def _existing(self, wanted: Sequence[str]) -> Sequence[str]:
+        """Return those of the names that are worth asking for: one list costs less than many answers of absence."""
+        if len(wanted) < _WORTH_A_LIST:
+            return wanted
+
+        def interpret(answer: Answer) -> set[str] | None:
+            if answer.is_absence:
+                return set()
+            if answer.status == 403:  # a token needs no right to list
+                return None
+            keys = answer.data.get("keys") if answer.status == 200 and isinstance(answer.data, dict) else None
+            if not isinstance(keys, list):
+                raise self._refusal(answer, "list", "")
+            return {key for key in keys if isinstance(key, str)}
+
+        existing = self._server.call(LIST, interpret, {"mount": self._mount, "folder": self._folder})
+        return wanted if existing is None else [name for name in wanted if name in existing]
+
+    def _capabilities(self, paths: Sequence[str]) -> Mapping[str, Any]:
+        """Return what the token may do at each of the paths. A token that may not ask may write all the same."""
+
+        def interpret(answer: Answer) -> Mapping[str, Any]:
+            if answer.status == 200 and isinstance(answer.data, dict):
+                return answer.data
+            error = self._refusal(answer, "look up", "")
+            if error.repeatable:
+                raise error
+            return {}
+
+        return self._server.call(CAPABILITIES, interpret, {}, {"paths": paths})
 
     def _check_mount(self) -> None:
         """Make sure that the mount is KV version 2. Version 1 accepts the same writes, and ignores ``cas``."""
-        if self._mount_checked:
-            return
-        answer = self._ask(lambda client: client.read(f"sys/internal/ui/mounts/{quote(self._mount)}"))
+        if not self._mount_checked:
+            self._server.call(LOOK_UP_MOUNT, self._interpret_mount, {"mount": self._mount})
+            self._mount_checked = True
+
+    def _interpret_mount(self, answer: Answer) -> None:
+        server = self._server.url
         if answer.status == 403:
             raise StoreError(
-                f"There is no mount {self._mount} on {self._server.shown}, "
-                "or the token is expired or has no rights there.",
+                f"There is no mount {self._mount} on {server}, or the token is expired or has no rights there.",
                 hint="Check mount_point, namespace and token of the store.",
                 http_status=403,
             )
@@ -328,47 +328,37 @@ class HashiVaultStore:
             if kind in ("kv", "generic"):
                 found = f"KV version {version or 1}"
             raise StoreError(
-                f"The mount {self._mount} on {self._server.shown} is {found}; the store needs KV version 2.",
+                f"The mount {self._mount} on {server} is {found}; the store needs KV version 2.",
                 hint="Name another mount_point, or upgrade it (kv enable-versioning).",
             )
         if real != self._mount:
             raise StoreError(
-                f"{self._mount} on {self._server.shown} is not a mount, but a place in the mount {one_line(real, 80)}.",
+                f"{self._mount} on {server} is not a mount, but a place in the mount {one_line(real, 80)}.",
                 hint=f"Set mount_point to {one_line(real, 80)}, and the rest as secret_path.",
             )
-        self._mount_checked = True
 
-    def _refusal(self, answer: Answer, verb: str, name: str, document: Any = None) -> StoreError:
-        place = f"{self._mount}/{self._at(name)}".rstrip("/")
-        server, status = self._server.shown, answer.status
-        if answer.is_sealed:
-            message, hint = f"{server} is sealed.", "Unseal it, then run again."
-        elif (status == 503 and answer.says("standby")) or answer.says("active cluster node not found"):
-            message, hint = f"{server} has no active node at this time.", "Run again when it has one."
-        elif 300 <= status < 400:
-            message = f"{server} answers with a redirect, which is not followed: the token would go along."
-            hint = "Name the active node, or the address of the cluster, in url of the store."
-        elif status == 403:
-            message = f"{server} does not permit this token to {verb} {place}, or the token is expired."
-            needs = f"read on {self._mount}/data/{self._at(name)}"
+    def _refusal(self, answer: Answer, verb: str, name: str, document: Any = None) -> KrcloudError:
+        """Return the error for an answer that is not the one to this request."""
+        place, status, words = f"{self._mount}/{self._folder}/{name}".rstrip("/"), answer.status, ""
+        if status == 403:
+            needs = f"read on {self._mount}/data/{self._folder}/{name}"
             if verb != "read":
                 needs = f"create, read and update on {self._mount}/data/{self._folder}/*"
+            clause = f"does not permit this token to {verb} {place}, or the token is expired"
             hint = f"Give its policy {needs}, or use a fresh token."
-        elif status == 404 and answer.says("namespace"):
-            message, hint = f"{server} has no such namespace.", "Check namespace of the store."
         elif status == 404 and answer.says("no handler for route"):
-            message = f"There is no mount {self._mount} on {server}."
-            hint = "Check mount_point and namespace of the store."
-        elif status == 429:
-            message = f"{server} wants fewer requests (HTTP 429)."
-            hint = "Lower concurrency of the store, then run again."
+            clause, hint = f"has no mount {self._mount}", "Check mount_point and namespace of the store."
         elif status == 413:
-            message, hint = f"{server} does not take a document as large as {name}.", "Raise its max_request_size."
+            clause, hint = f"does not take a document as large as {name}", "Raise its max_request_size."
         else:
-            said = self._server.redacted(answer, document)
-            message = f"{server} did not {verb} {place}: HTTP {status}" + (f" ({said})." if said else ".")
+            words = words_of(answer, [*self._server.secrets, *strings(document)])
+            clause = f"did not {verb} {place}"
             hint = "See the server's own log." if status >= 500 else "Check url of the store, and what stands between."
-        return _with_why(StoreError(message, hint=hint, http_status=status), answer.why)
+        return refusal(answer, self._server.url, clause, hint, words)
+
+    @staticmethod
+    def _unwritable(error: KrcloudError) -> _Unwritable:
+        return _Unwritable(error.message, hint=error.hint, http_status=error.http_status)
 
     def _in_parallel(self, work: Callable[[str], T], names: Mapping[str, Any]) -> dict[str, T | StoreError | None]:
         """Return what ``work`` makes of each name, or the error; None for those not begun after the first error."""
@@ -384,55 +374,3 @@ class HashiVaultStore:
                 return error
 
         return dict(zip(names, in_parallel(one, names, self._concurrency), strict=True))
-
-
-def _is_over(patience: Patience, asked: float | None, problem: StoreError) -> bool:
-    """Wait before the next attempt, or tell that there is none, and let the problem say why."""
-    why = patience.wait(asked)
-    _with_why(problem, why or "")
-    return why is not None
-
-
-def _with_why(problem: StoreError, why: str) -> StoreError:
-    if why:
-        problem.message += f" It was not tried again: {why}."
-    return problem
-
-
-def _check_login(options: Options) -> None:
-    """Raise ConfigurationError for what the login lacks, or what no such value can be."""
-    method = options["auth_method"]
-    options.require(*LOGIN_NEEDS[method], reason=f" to log in with auth_method {method}")
-    for name in ("url", "token", "role_id", "secret_id", "role", "jwt", "namespace"):
-        value = options[name]
-        if value and not (value.isascii() and value.isprintable() and value == value.strip()):
-            raise ConfigurationError(
-                f"What {options.called(name)} holds is not valid: it has blanks around it, or characters that no such "
-                "value has.",
-                hint="Often a line break of the file it was read from.",
-            )
-
-
-def _hint_of(lost: NotSent | AnswerLost) -> str | None:
-    """Return what to do where trying again would meet the same."""
-    if isinstance(lost, NotSent) and lost.lasting:
-        return lost.hint.replace("api_url", "url of the store")
-    return None
-
-
-def _check_url(options: Options) -> str:
-    try:
-        return check_api_url(options["url"])
-    except ConfigurationError as error:
-        called = options.called("url")
-        said = error.message.replace("api_url", called, 1).replace(", the vendors do not use them", "")
-        raise ConfigurationError(said[0].upper() + said[1:], hint=error.hint) from None
-
-
-def _path(option: str, value: str) -> str:
-    path = value.strip("/")
-    if not all(is_part(part) for part in path.split("/")):
-        raise ConfigurationError(
-            f"The option {option} of the store must be a path such as team/secrets, without blanks at its ends."
-        )
-    return path

@@ -2,23 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of one store: what is filled in from where, and how a refusal says what is allowed. Pure."""
+"""The options of one store: where values come from, what is valid, and how a refusal says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.address import check_api_url
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.numbers import Range, check
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import is_part
 
 
 class Options(dict[str, Any]):
     """The options of a store, each with a value of its type or None, and where each came from.
 
-    What was not given comes from the first of its ``variables`` that is set and not empty, or is the default. Raises
-    ConfigurationError, which quotes no value.
+    A value that was not given comes from the first of its ``variables`` that is set and not empty, or is the default.
+    Besides what Ansible knows, the ``spec`` of an option may have these keys:
+
+    - ``least`` and ``most``: the range of a number.
+    - ``form``: what a text must look like, by its name in `FORMS`, which may also complete it.
+    - ``needed_for``: the name of another option, and the values of that one with which this one must be set.
+
+    Raises ConfigurationError, which quotes no value.
     """
 
     def __init__(
@@ -41,7 +50,10 @@ class Options(dict[str, Any]):
                 self._from[name] = variable
                 value = environ[variable]
             self[name] = option.get("default") if value is None else self._checked(name, option, value)
-        self.require(*(name for name, option in spec.items() if option.get("required")))
+        self._require(*(name for name, option in spec.items() if option.get("required")))
+        for other in dict.fromkeys(option["needed_for"][0] for option in spec.values() if "needed_for" in option):
+            needed = [name for name in spec if self[other] in spec[name].get("needed_for", ("", ()))[1]]
+            self._require(*needed, reason=f" with {other} {self[other]}")
 
     def __repr__(self) -> str:
         return f"Options({self._kind!r})"
@@ -52,13 +64,13 @@ class Options(dict[str, Any]):
         return [self[name] for name, option in self._spec.items() if option.get("no_log") and self[name]]
 
     def called(self, name: str) -> str:
-        """Return how a message calls an option: by the place that its value came from."""
+        """Return how messages call an option: by the place that its value came from."""
         if name in self._from:
             return f"the environment variable {self._from[name]}"
         return f"the option {name} of the store {self._kind}"
 
-    def require(self, *names: str, reason: str = "") -> None:
-        """Raise ConfigurationError unless all of these options are set. ``reason`` says what for, with a blank."""
+    def _require(self, *names: str, reason: str = "") -> None:
+        """Raise ConfigurationError unless all of these options are set. ``reason`` begins with a blank."""
         missing = [name for name in names if not self[name]]
         if not missing:
             return
@@ -84,11 +96,43 @@ class Options(dict[str, Any]):
         if option["type"] == "bool" and isinstance(value, bool):
             return value
         if option["type"] == "str" and isinstance(value, str) and value in option.get("choices", (value,)):
-            # Not what a template returns, which carries tags that other libraries do not know.
-            return "".join(value)
+            # A copy: what a template returns carries tags that other libraries do not know.
+            text = "".join(value)
+            return FORMS[option["form"]](called, text) if "form" in option else text
         words = {"str": "text, in quotes", "bool": "true or false"}[option["type"]]
         allowed = either(option["choices"]) if "choices" in option else words
         raise ConfigurationError(f"{called} is not valid: it must be {allowed}.")
+
+
+def _word(called: str, value: str) -> str:
+    if not (value.isascii() and value.isprintable() and value == value.strip()):
+        raise ConfigurationError(
+            f"{called} is not valid: it has blanks around it, or characters that cannot be part of such a value.",
+            hint="Often a line break of the file it was read from.",
+        )
+    return value
+
+
+def _url(called: str, value: str) -> str:
+    return check_api_url(_word(called, value), called)
+
+
+def _path(called: str, value: str) -> str:
+    path = value.strip("/")
+    if not all(is_part(part) for part in path.split("/")):
+        raise ConfigurationError(
+            f"{called} is not valid: it must be a path such as team/secrets, without blanks at its ends."
+        )
+    return path
+
+
+def _file(_called: str, value: str) -> str:
+    return os.path.expanduser(os.path.expandvars(value))
+
+
+# ``word`` is one line of ASCII without blanks around it, ``url`` the address of a server, ``path`` one or several parts
+# with slashes between them, and ``file`` a file of the controller, with ``~`` and variables expanded.
+FORMS: Mapping[str, Callable[[str, str], str]] = {"word": _word, "url": _url, "path": _path, "file": _file}
 
 
 def listed(names: Any) -> str:

@@ -51,6 +51,13 @@ class VaultKey(NamedTuple):
         return f"VaultKey({self.label!r})"
 
 
+def play_cipher(loader: Any, vault_id: str | None) -> AnsibleVault:
+    """Return the cipher of the play that a DataLoader serves. Raises ConfigurationError."""
+    return AnsibleVault(
+        loader._vault.secrets or (), vault_id, constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY")
+    )
+
+
 class AnsibleVault:
     """The vault secrets of a play. A file stays under the secret that it is under."""
 

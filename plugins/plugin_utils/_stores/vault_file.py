@@ -38,9 +38,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from secrets import token_bytes
 from types import MappingProxyType
-from typing import Any, NamedTuple
-
-from ansible import constants
+from typing import NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
@@ -49,6 +47,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Change,
     Conflict,
     Contents,
+    Context,
     Document,
     Outcome,
     Store,
@@ -81,10 +80,11 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_t
     survives,
     to_text,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.vault_cipher import AnsibleVault, Cipher
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import Options
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.vault_cipher import Cipher, play_cipher
 
 OPTIONS: Spec = {
-    "path": {"type": "str", "required": True},
+    "path": {"type": "str", "required": True, "form": "file"},
     "vault_id": {"type": "str"},
     "lock_timeout": {"type": "float", "default": 60.0, "least": 0, "most": 86400},
 }
@@ -94,17 +94,11 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 _REVISION_KEY = token_bytes(32)
 
 
-def open_store(options: Mapping[str, Any], loader: Any, contents: Contents) -> Store:
-    """Return the store that these options describe, under the vault secrets of the play that ``loader`` serves."""
-    cipher = AnsibleVault(
-        # As `set_vault_secrets` in lib/ansible/parsing/dataloader.py keeps them (ansible-core 2.19 to 2.22).
-        loader._vault.secrets or (),
-        options["vault_id"],
-        constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY"),
-    )
-    # Before the folder of the playbook is put in front.
-    path = loader.path_dwim(os.path.expanduser(os.path.expandvars(options["path"])))
-    return VaultFileStore(path, cipher, contents, lock_timeout=options["lock_timeout"])
+def open_store(options: Options, context: Context) -> Store:
+    """Return the store that these options describe, under the vault secrets of the play."""
+    cipher = play_cipher(context.loader, options["vault_id"])
+    path = context.loader.path_dwim(options["path"])
+    return VaultFileStore(path, cipher, context.contents, lock_timeout=options["lock_timeout"])
 
 
 # -------------------------------------------------------------------------------------------------------------- store

@@ -20,7 +20,8 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import durable_file, file_text, kv2_server
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import durable_file, file_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Store,
@@ -197,7 +198,7 @@ class HashiVaultBench:
         yield self.open(token=self.server.token(policy + ' path "sys/capabilities-self" { capabilities = ["update"] }'))
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
-        return replaced(of_hashi_vault(kv2_server, hook))
+        return replaced(of_hashi_vault(wire, hook))
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
         def options(**changed: Any) -> Callable[[], AbstractContextManager[Store]]:

@@ -27,7 +27,7 @@ OS_STEPS += ("unlink", "access", "statvfs")
 
 
 def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `_durable_file`, so that it tells of every system call of the store."""
+    """What to put into the module `durable_file`, so that it tells of every system call of the store."""
     for library, names in ((os, OS_STEPS), (fcntl, ("flock",))):
         watched = types.SimpleNamespace(**vars(library))
         for name in names:
@@ -35,9 +35,20 @@ def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
         yield files, library.__name__, watched
 
 
-def of_hashi_vault(server: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `_kv2_server`, so that it tells of every request."""
-    yield server.Server, "_send", _told(server.Server._send, "request", hook)
+def of_a_store(request: Any) -> bool:
+    """Whether it is a request to the server of a store: those of the modules go over the same wire."""
+    return "X-Vault-Request" in request.headers
+
+
+def of_hashi_vault(wire: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into the module `wire`, so that it tells of every request of the store, logins included."""
+    send = wire.PooledTransport.send
+    told = _told(send, "request", hook)
+
+    def sent(self: Any, request: Any, timeout: float, deadline: float) -> Any:
+        return (told if of_a_store(request) else send)(self, request, timeout, deadline)
+
+    yield wire.PooledTransport, "send", sent
 
 
 def _told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:

@@ -15,17 +15,18 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from support.stores.steps import of_hashi_vault, of_vault_file
+from support.stores.steps import Hook, Replacement, of_hashi_vault, of_vault_file
 from sweeps.boundaries import Boundaries, of_vendor
 
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"
-WATCHED = {
-    f"{PLUGINS}.plugin_utils.stores._durable_file": of_vault_file,
-    f"{PLUGINS}.plugin_utils.stores._kv2_server": of_hashi_vault,
-    f"{PLUGINS}.module_utils._transport": of_vendor,
+WATCHED: dict[str, tuple[Callable[[ModuleType, Hook], Iterator[Replacement]], ...]] = {
+    f"{PLUGINS}.plugin_utils._stores.durable_file": (of_vault_file,),
+    f"{PLUGINS}.module_utils._call.wire": (of_hashi_vault, of_vendor),
 }
 
 
@@ -51,8 +52,9 @@ def watch() -> None:
             module = sys.modules[name]
             # It is there as soon as its import begins.
             if not getattr(module.__spec__, "_initializing", False):
-                for target, attribute, value in WATCHED.pop(name)(module, hook):
-                    setattr(target, attribute, value)
+                for watch_steps in WATCHED.pop(name):
+                    for target, attribute, value in watch_steps(module, hook):
+                        setattr(target, attribute, value)
         return result
 
     builtins.__import__ = importing

@@ -69,7 +69,7 @@ def test_a_run_imports_only_what_it_needs(simulator: Simulator, tmp_path: Path) 
     own = {name.rpartition(".")[2] for name in imported if name.startswith("ansible_collections.krcloud.")}
     assert not own & {"_solapi", "plugin_utils"}
     # XML is for XML answers, profiles for those who use them, threads for more than one account, the rest for proxies.
-    unused = {"xml", "xml.parsers.expat", "configparser", "concurrent.futures.thread", "hvac", "requests"}
+    unused = {"xml", "xml.parsers.expat", "configparser", "concurrent.futures.thread", "requests"}
     assert not imported & unused
 
 

@@ -744,7 +744,7 @@ def test_a_line_break_or_blank_in_the_address_is_named_as_such(base: str, blank:
 def test_a_host_that_is_none_is_named_as_such(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_api_url(url)
-    assert caught.value.message == "api_url is not valid: it has a character that no host name has."
+    assert caught.value.message == "api_url is not valid: it has a character that cannot be part of a host name."
 
 
 @pytest.mark.parametrize(

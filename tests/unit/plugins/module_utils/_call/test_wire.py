@@ -400,7 +400,7 @@ def test_a_line_break_of_ca_path_is_named_as_such(tmp_path: Path, blank: str) ->
 
 
 def test_a_ca_path_that_is_no_path_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no usable list of certificate authorities"):
+    with pytest.raises(ConfigurationError, match="not a usable list of certificate authorities"):
         tls_context(True, "/etc/\0ca.pem", {})
 
 

@@ -23,7 +23,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import hashi_login
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Conflict,
@@ -31,8 +33,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Stored,
     StoreError,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.kv2 import HashiVaultStore
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.kv2_server import LARGEST_ANSWER
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.kv2 import LARGEST_ANSWER, HashiVaultStore
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import complete_options
 from support.fakes import FakeClock
 from support.stores.benches import POLICY, HashiVaultBench, get, load, put, said
@@ -61,11 +62,21 @@ def proxy(openbao: OpenBao) -> Iterator[FaultProxy]:
         yield proxy
 
 
+class NoWaiting(FakeClock):
+    """The real time, which the wire goes by, plus what has been slept, which takes no time."""
+
+    def time(self) -> float:
+        return time.time() + self.passed
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.passed
+
+
 def store_on(hashi: HashiVaultBench, url: str, clock: FakeClock | None = None, **options: Any) -> Store:
     """A store at this address that waits for nothing between its attempts."""
     settings = {"url": url, "token": hashi.token, "secret_path": hashi.folder, **options}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
-    return HashiVaultStore(complete, clock=clock or FakeClock(), backoff=lambda attempt: 0.0)
+    return HashiVaultStore(complete, clock=clock or NoWaiting(), backoff=lambda attempt: 0.0)
 
 
 def on_writes(*actions: str | Reply) -> Callable[[Seen], str | Reply]:
@@ -176,8 +187,9 @@ def test_what_cannot_be_settled_is_called_unknown(hashi: HashiVaultBench, proxy:
     error = failing(lambda: store_on(hashi, proxy.url, retries=2).save({"kim": Change(NEW, None)}), hashi.token)
     assert error.unknown == {"kim"}
     assert error.sentence() == (
-        f"It is not known whether kim was saved. {proxy.url} could not be asked to save kim: "
-        "the connection was closed before the answer was complete. Run again when the server answers."
+        f"It is not known whether kim was saved. The store {proxy.url} gave no whole answer: "
+        "the connection was closed before the answer was complete. Gave up after 3 attempts. "
+        "Run again when the server answers."
     )
     assert hashi.names() == (["kim"] if done else [])
 
@@ -250,7 +262,7 @@ def test_reading_is_repeated(hashi: HashiVaultBench, proxy: FaultProxy, fault: s
 
 
 def test_waits_as_long_as_it_is_asked_to(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
-    clock = FakeClock()
+    clock = NoWaiting()
     proxy.rule = on_writes(Reply(429, b'{"errors":["slow down"]}', (("Retry-After", "7"),)))
     assert store_on(hashi, proxy.url, clock).save({"kim": Change(NEW, None)}) == {"kim": "1"}
     assert clock.naps == [7.0]
@@ -259,21 +271,22 @@ def test_waits_as_long_as_it_is_asked_to(hashi: HashiVaultBench, proxy: FaultPro
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_wait_that_is_too_long_is_named_and_not_begun(hashi: HashiVaultBench, proxy: FaultProxy, status: int) -> None:
     put(hashi.open(), kim=OLD)
-    clock = FakeClock()
+    clock = NoWaiting()
     proxy.rule = lambda seen: Reply(status, b'{"errors":["slow down"]}', (("Retry-After", "3600"),))
     store = store_on(hashi, proxy.url, clock)
     store._mount_checked = True
     for action in (lambda: store.load(["kim"]), lambda: store.save({"kim": Change(NEW, "1")})):
         error = failing(action)
         assert (
-            "It was not tried again: the server asked for 3600 s, and the limit of 60 s for a request" in error.message
+            "Gave up after 1 attempt: the server asked for 3600 s, and the deadline of 60 s leaves no time for another."
+            in error.message
         )
     assert clock.naps == []
 
 
 def test_a_login_that_is_put_off_is_waited_for(hashi: HashiVaultBench, policy: str, proxy: FaultProxy) -> None:
     put(hashi.open(), kim=OLD)
-    clock = FakeClock()
+    clock = NoWaiting()
     later = [Reply(429, b"", (("Retry-After", "5"),))]
     proxy.rule = lambda seen: later.pop() if later and seen.path.endswith("/login") else PASS
     store = store_on(hashi, proxy.url, clock, **by_approle(hashi, policy))
@@ -339,7 +352,7 @@ def test_what_a_server_says_is_told_without_what_it_was_sent(hashi: HashiVaultBe
     proxy.rule = echo
     store = store_on(hashi, proxy.url)
     error = failing(lambda: store.save({"kim": Change(NEW, None)}), hashi.token, hashi.token[4:20], "\x1b")
-    assert "HTTP 422 (cannot store" in error.message
+    assert "(HTTP 422): cannot store" in error.message
 
 
 def test_asks_in_parallel_over_few_connections(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
@@ -376,11 +389,11 @@ def test_an_answer_without_end_is_none(hashi: HashiVaultBench, proxy: FaultProxy
 
 
 def test_a_certificate_that_is_not_trusted_is_not_tried_again(durable: DurableOpenBao) -> None:
-    clock = FakeClock()
+    clock = NoWaiting()
     settings = {"url": durable.url, "token": "none", "secret_path": "dataforest", "retries": 5}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
     error = failing(lambda: HashiVaultStore(complete, clock=clock).load(["kim"]))
-    assert error.hint == "If its authority is one of your own, name that in ca_path."
+    assert error.hint == "If it was issued by an authority of your own, name that authority in ca_path."
     assert clock.naps == []
 
 
@@ -492,7 +505,7 @@ def test_logs_in_by_approle_and_again_before_the_token_ends(
     hashi: HashiVaultBench, policy: str, proxy: FaultProxy
 ) -> None:
     login = by_approle(hashi, policy)
-    clock = FakeClock()
+    clock = NoWaiting()
     store = store_on(hashi, proxy.url, clock, **login)
     put(store, kim=OLD)
 
@@ -540,19 +553,95 @@ def test_logs_in_by_jwt(hashi: HashiVaultBench, policy: str) -> None:
     assert "refused the login by jwt at auth/pipeline" in error.message
 
 
-def test_logs_in_by_kubernetes_as_by_jwt(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
-    """Both methods take the same request, and answer the same way (the API pages of both)."""
+@pytest.fixture
+def pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file in which a pod finds the token of its service account."""
+    path = tmp_path / "token"
+    path.write_text("eyJ.of.the.pod\n")
+    monkeypatch.setattr(hashi_login, "POD_TOKEN", str(path))
+    return path
+
+
+BY_KUBERNETES = {"auth_method": "kubernetes", "role": "rotation", "token": None}
+
+
+def kubernetes(hashi: HashiVaultBench, asked: list[Any], mount: str = "kubernetes") -> Callable[[Seen], str | Reply]:
+    """A server with the login by Kubernetes, which answers as the API page says."""
 
     def rule(seen: Seen) -> str | Reply:
-        if seen.path != "/v1/auth/kubernetes/login":
+        if seen.path != f"/v1/auth/{mount}/login":
             return PASS
-        assert json.loads(seen.body) == {"role": "rotation", "jwt": "eyJ.of.pod"}
-        return Reply(200, json.dumps({"auth": {"client_token": hashi.token, "lease_duration": 60}}).encode())
+        asked.append(json.loads(seen.body))
+        token = hashi.server.token(POLICY + 'path "auth/token/revoke-self" { capabilities = ["update"] }')
+        return Reply(200, json.dumps({"auth": {"client_token": token, "lease_duration": 60}}).encode())
 
-    proxy.rule = rule
-    login = {"auth_method": "jwt", "auth_mount_point": "kubernetes", "role": "rotation", "token": None}
-    put(store_on(hashi, proxy.url, jwt="eyJ.of.pod", **login), kim=OLD)
-    assert hashi.names() == ["kim"]
+    return rule
+
+
+def test_the_token_of_the_pod_is_where_kubernetes_puts_it() -> None:
+    assert hashi_login.POD_TOKEN == "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+
+def test_logs_in_by_kubernetes_with_the_token_of_the_pod(hashi: HashiVaultBench, proxy: FaultProxy, pod: Path) -> None:
+    asked: list[Any] = []
+    learned: list[str] = []
+    proxy.rule = kubernetes(hashi, asked)
+    clock = NoWaiting()
+    settings = {**hashi.options, **BY_KUBERNETES, "url": proxy.url}
+    store = HashiVaultStore(complete_options(settings, {})[1], learn=learned.append, clock=clock)
+    before = live_tokens(hashi.server)
+    put(store, kim=OLD)
+    # Kubernetes replaces it while a run is under way.
+    pod.write_text("eyJ.of.later")
+    clock.passed += 50
+    assert get(store, "kim").document == OLD
+    assert asked == [{"role": "rotation", "jwt": "eyJ.of.the.pod"}, {"role": "rotation", "jwt": "eyJ.of.later"}]
+    assert {"eyJ.of.the.pod", "eyJ.of.later"} <= set(learned), "it is not an option, so the redactor must be told"
+    assert len(learned) == 4, "and of the tokens of both logins"
+    store.close()
+    assert live_tokens(hashi.server) == before
+
+
+def test_logs_in_by_kubernetes_with_a_token_that_was_given(
+    hashi: HashiVaultBench, proxy: FaultProxy, pod: Path
+) -> None:
+    asked: list[Any] = []
+    proxy.rule = kubernetes(hashi, asked, "cluster/one")
+    pod.unlink()
+    login = {**BY_KUBERNETES, "auth_mount_point": "cluster/one", "jwt": "eyJ.of.mine"}
+    put(store_on(hashi, proxy.url, **login), kim=OLD)
+    assert asked == [{"role": "rotation", "jwt": "eyJ.of.mine"}]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"a\nb", "비밀".encode(), b"\xff"])
+def test_a_pod_without_a_token_is_named_and_nothing_is_sent(
+    hashi: HashiVaultBench, proxy: FaultProxy, pod: Path, content: bytes | None
+) -> None:
+    pod.unlink()
+    if content is not None:
+        pod.write_bytes(content)
+    store = store_on(hashi, proxy.url, **BY_KUBERNETES)
+    for action in (*readings(store), lambda: store.save({"kim": Change(NEW, None)})):
+        error = failing(action)
+        assert f"The token of the pod cannot be read from {pod} (" in error.message
+        assert "set jwt of the store" in str(error.hint)
+        assert not error.unknown
+    assert proxy.seen == []
+
+
+def test_a_refusal_that_quotes_the_token_of_the_pod_does_not_show_it(
+    hashi: HashiVaultBench, proxy: FaultProxy, pod: Path
+) -> None:
+    said = json.dumps({"errors": ["cannot verify eyJ.of.the.pod"]}).encode()
+    proxy.rule = lambda seen: Reply(403, said) if seen.path.endswith("/login") else PASS
+    error = failing(reading(store_on(hashi, proxy.url, **BY_KUBERNETES)), "eyJ.of.the.pod", "of.the.pod")
+    assert "refused the login by kubernetes at auth/kubernetes (HTTP 403): cannot verify" in error.message
+    assert "Check role and jwt, and auth_mount_point" in str(error.hint)
+
+
+def test_a_login_by_jwt_never_takes_the_token_of_the_pod(hashi: HashiVaultBench, pod: Path) -> None:
+    with pytest.raises(ConfigurationError, match="needs the option jwt with auth_method jwt"):
+        hashi.open(**{**BY_KUBERNETES, "auth_method": "jwt"})
 
 
 def live_tokens(server: OpenBao) -> set[str]:
@@ -570,7 +659,7 @@ def test_no_login_of_ours_outlives_its_use(hashi: HashiVaultBench, policy: str) 
         store.close()
     assert live_tokens(hashi.server) == before
     # One that has logged in twice, and is used again after its end.
-    clock = FakeClock()
+    clock = NoWaiting()
     store = store_on(hashi, hashi.server.url, clock, **login)
     get(store, "kim")
     clock.passed += 81
@@ -630,17 +719,17 @@ def test_takes_no_token_that_nobody_gave_it(
     monkeypatch.setenv("VAULT_ADDR", hashi.server.url)
     login = {"auth_method": "approle", "role_id": "nobody", "secret_id": "nothing", "token": None}
     assert "refused the login" in failing(reading(store_on(hashi, proxy.url, **login))).message
-    with pytest.raises(ConfigurationError, match="needs the option token to log in with auth_method token"):
+    with pytest.raises(ConfigurationError, match="needs the option token with auth_method token"):
         store_on(hashi, proxy.url, token=None)
 
 
-def test_without_hvac_the_way_to_it_is_named(hashi: HashiVaultBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hvac", None)
+def test_without_requests_the_way_to_it_is_named(hashi: HashiVaultBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
     store = hashi.open()
     for action in (*readings(store), lambda: store.save({"kim": Change(NEW, None)})):
         error = failing(action)
         assert f"{sys.executable} does not have it" in error.message
-        assert error.hint == f"Install it: {sys.executable} -m pip install hvac"
+        assert error.hint == f"Install it: {sys.executable} -m pip install requests"
 
 
 # ------------------------------------------------------------------------------------------------------------- foretold
@@ -723,7 +812,7 @@ def test_a_server_that_is_killed_keeps_what_it_said_was_saved(durable: DurableOp
     assert store.save({"restart": Change(NEW, "1")}) == {"restart": "2"}
     durable.stop(signal.SIGKILL)
     error = failing(lambda: store.load(["restart"]), durable.root_token)
-    assert "could not be asked" in error.message
+    assert "could not be reached" in error.message
     durable.start()
     durable.wait_until(200)
     assert (get(store, "restart").document, get(store, "restart").revision) == (NEW, "2")
@@ -776,7 +865,7 @@ def test_a_sealed_server_is_named_and_nothing_is_unknown(durable: DurableOpenBao
             reading(durable_store(durable)),
         ):
             error = failing(action)
-            assert error.message == f"{durable.url} is sealed."
+            assert error.message == f"{durable.url} is sealed (HTTP 503)."
             assert not error.unknown
     finally:
         durable.stop()

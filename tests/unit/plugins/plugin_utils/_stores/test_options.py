@@ -16,6 +16,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.options 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store, validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_login import FIELDS
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import FORMS
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import (
     STORES,
     argument_spec,
@@ -70,21 +72,28 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
         ),
         (
             {**SERVER, "token": None},
-            r"needs the option token to log in with auth_method token, and it is not set, nor is BAO_TOKEN",
+            r"needs the option token with auth_method token, and it is not set, nor is BAO_TOKEN",
         ),
         (
             {**SERVER, "token": "canary\n"},
-            r"the option token of the store hashi_vault holds .* it has blanks around it",
+            r"The option token of the store hashi_vault is not valid: it has blanks around it",
         ),
         ({**SERVER, "token": 12345678}, r"token of the store hashi_vault is not valid: it must be text, in quotes\."),
-        ({**SERVER, "auth_method": "ldap"}, r"auth_method .* is not valid: it must be token, approle or jwt\."),
+        (
+            {**SERVER, "auth_method": "ldap"},
+            r"auth_method .* is not valid: it must be token, approle, jwt or kubernetes\.",
+        ),
         (
             {**SERVER, "auth_method": "approle", "role_id": "r"},
-            r"needs the option secret_id to log in with auth_method approle, and it is not set\.",
+            r"needs the option secret_id with auth_method approle, and it is not set\.",
         ),
         (
             {**SERVER, "auth_method": "jwt"},
-            r"needs the options role and jwt to log in with auth_method jwt, and they are not set\.",
+            r"needs the options role and jwt with auth_method jwt, and they are not set\.",
+        ),
+        (
+            {**SERVER, "auth_method": "kubernetes"},
+            r"needs the option role with auth_method kubernetes, and it is not set\.",
         ),
         ({**SERVER, "url": "http://vault.example"}, r"url of the store .* is plain http"),
         ({**SERVER, "url": "https://me:canary@vault.example"}, r"holds a user name or password"),
@@ -168,12 +177,10 @@ def test_without_a_range_a_number_is_at_least_one() -> None:
 
 def test_a_value_is_called_by_the_place_that_it_came_from() -> None:
     environ = {"VAULT_ADDR": "http://127.0.0.1:8200\n", "BAO_TOKEN": "canary"}
-    with pytest.raises(ConfigurationError, match="the environment variable VAULT_ADDR holds is not valid"):
+    with pytest.raises(ConfigurationError, match="The environment variable VAULT_ADDR is not valid"):
         open_store({"type": "hashi_vault"}, None, environ)
     environ = {"VAULT_ADDR": "https://vault.example.com", "BAO_TOKEN": "canary\n"}
-    with pytest.raises(
-        ConfigurationError, match="What the environment variable BAO_TOKEN holds is not valid"
-    ) as caught:
+    with pytest.raises(ConfigurationError, match="The environment variable BAO_TOKEN is not valid") as caught:
         open_store({"type": "hashi_vault"}, None, environ)
     assert "canary" not in caught.value.sentence()
 
@@ -191,28 +198,48 @@ def test_no_variable_turns_the_verification_of_certificates_off() -> None:
     assert complete_options(SERVER, environ)[1]["validate_certs"] is True
 
 
-@pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def test_the_warning_of_an_unverified_certificate_names_the_host_only() -> None:
     said: list[str] = []
-    monkeypatch.setattr(Display, "warning", lambda _self, msg, *_args, **_kwargs: said.append(str(msg)))
-    return said
-
-
-def test_the_warning_of_an_unverified_certificate_names_the_host_only(warnings: list[str]) -> None:
-    open_store({**SERVER, "url": "https://vault.example.com:8200/behind", "validate_certs": False}, None, {})
-    assert len(warnings) == 1
-    assert warnings[0].startswith("The TLS certificate of the store at vault.example.com:8200 is not verified")
+    options = {**SERVER, "url": "https://vault.example.com:8200/behind", "validate_certs": False}
+    open_store(options, None, {}, warn=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("The TLS certificate of the store at vault.example.com:8200 is not verified")
 
 
 @pytest.mark.parametrize("url", ["https://admin:canary@vault.example.com", "https://canary@vault.example.com"])
-def test_an_address_with_a_password_is_refused_before_anything_is_said(warnings: list[str], url: str) -> None:
+def test_an_address_with_a_password_is_refused_before_anything_is_said(url: str) -> None:
+    said: list[str] = []
     for environ, given in (({}, {"url": url}), ({"BAO_ADDR": url}, {})):
         options = {"type": "hashi_vault", "token": "s.x", "validate_certs": False, **given}
         with pytest.raises(ConfigurationError, match="holds a user name or password: take them out") as caught:
-            open_store(options, None, environ)
+            open_store(options, None, environ, warn=said.append)
         assert ("BAO_ADDR" in caught.value.message) is bool(environ)
         assert "canary" not in caught.value.sentence()
-    assert warnings == []
+    assert said == []
+
+
+def test_what_a_store_warns_about_reaches_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, msg, *_args, **_kwargs: said.append(str(msg)))
+    opened_store({**SERVER, "validate_certs": False}, None, Redactor())
+    assert len(said) == 1
+
+
+def test_a_login_sends_options_of_the_store_and_asks_for_them() -> None:
+    """What the options call needed for a method is what it sends; only the token of a pod comes from elsewhere."""
+    options = STORES["hashi_vault"].OPTIONS
+    assert set(options["auth_method"]["choices"]) == {"token", *FIELDS}
+    for method, fields in FIELDS.items():
+        needed = {name for name in options if method in options[name].get("needed_for", ("", ()))[1]}
+        assert set(fields) == needed | ({"jwt"} if method == "kubernetes" else set())
+
+
+def test_every_form_is_one_that_is_known() -> None:
+    for store in STORES.values():
+        for name, option in store.OPTIONS.items():
+            assert option.get("form", "word") in FORMS, name
+            assert option["type"] == "str" or "form" not in option, name
+    assert not {"form", "needed_for"} & {key for option in argument_spec().values() for key in option}
 
 
 def test_paths_know_the_home_folder_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:

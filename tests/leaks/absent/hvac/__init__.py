@@ -1,5 +1,0 @@
-# Copyright (c) 2026, krcloud.credentials contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-raise ImportError("No module named 'hvac'")
