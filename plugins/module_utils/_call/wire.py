@@ -158,10 +158,8 @@ def tls_context(
                 f"{source} names {path}, which does not exist: give a PEM file or folder of certificate authorities."
             ) from None
         except (OSError, ValueError) as error:  # the latter of a path with a NUL
-            raise errors.ConfigurationError(
-                f"{source} names {path}, which is not a usable list of certificate authorities "
-                f"({type(error).__name__})."
-            ) from None
+            why = f"is not a usable list of certificate authorities ({type(error).__name__})"
+            raise errors.ConfigurationError(f"{source} names {path}, which {why}.") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -339,8 +337,6 @@ def _proxy_manager(proxy: str, connections: int, tls: Mapping[str, Any]) -> Any:
 
 _NO_SUCH_NAME = "the host name could not be resolved"
 _NO_PROXY_URL = "the proxy setting of the environment is not a valid URL"
-
-
 # OpenSSL: X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH.
 _EXPIRED, _OTHER_NAME = 10, (62, 64)
 
@@ -381,9 +377,7 @@ def _reason(error: BaseException, attempt: _Attempt) -> str:
     if has(TimeoutError, socket.timeout, urllib3.exceptions.TimeoutError):
         if attempt.deadline - time.monotonic() <= 0.05:
             return "the deadline passed"
-        return (
-            f"no answer within {attempt.timeout:g} s" if attempt.sent else f"no connection within {attempt.timeout:g} s"
-        )
+        return f"no {'answer' if attempt.sent else 'connection'} within {attempt.timeout:g} s"
     if has(ssl.SSLError):
         return "the TLS connection failed"
     if has(http.client.IncompleteRead, urllib3.exceptions.IncompleteRead):

@@ -4,7 +4,7 @@
 
 """A file that is replaced as a whole and survives a power failure: its reads, its writes, its lock and its owner.
 
-All that the store asks of the system is here. Knows nothing of what the file holds.
+Everything that the store asks of the system is here. Nothing here knows what the file holds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _RANDOM = random.SystemRandom()
 
 
 class Identity(NamedTuple):
-    """What tells one version of a file from every other: a file that is replaced is another file."""
+    """What distinguishes one version of a file from every other: a file that is replaced is a different file."""
 
     device: int
     inode: int
@@ -45,7 +45,7 @@ class Version(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose a file is, or shall be, and its mode. ``gid`` is None where the system chooses."""
+    """The owner that a file has, or is to have, and its mode. If ``gid`` is None, the system chooses the group."""
 
     uid: int
     gid: int | None
@@ -64,11 +64,11 @@ class CannotKeep(Exception):
 
 
 class Busy(Exception):
-    """Somebody else holds the lock for too long."""
+    """Somebody else has held the lock for too long."""
 
 
 class LockLost(Exception):
-    """The lock is not in its place any more: others may hold another one. Nothing was changed."""
+    """The lock file is no longer in its place, so that others may hold another one. Nothing was changed."""
 
 
 def _group(gid: int) -> str:
@@ -89,17 +89,17 @@ def _user(uid: int) -> str:
 
 
 def digest_of(data: bytes) -> bytes:
-    """Return what is another for other bytes."""
+    """Return a digest, which differs for other bytes."""
     return hashlib.blake2b(data).digest()
 
 
 def read_durable(path: str, known: Identity | None) -> tuple[bytes, Version] | None:
-    """Return the bytes of a file once they are on the disk, and which version that is; None where there is no file.
+    """Return the bytes of a file once they are on the disk, and which version that is, or None if there is no file.
 
-    The file of the identity ``known`` was brought to the disk before. Raises OSError.
+    A file with the identity ``known`` is on the disk already. Raises OSError.
     """
     try:
-        # A pipe must not hold us up.
+        # A pipe must not block.
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
@@ -120,7 +120,7 @@ def read_durable(path: str, known: Identity | None) -> tuple[bytes, Version] | N
 
 
 def folder_identity(path: str) -> tuple[int, int]:
-    """Return what tells the folder of a file from one that was put in its place. Raises OSError."""
+    """Return what distinguishes the folder of a file from one that was put in its place. Raises OSError."""
     state = os.stat(os.path.dirname(path))
     return state.st_dev, state.st_ino
 
@@ -140,10 +140,10 @@ def _identity_at(path: str) -> Identity | None:
 
 
 def owner_of(path: str) -> Owner:
-    """Return whose a file is and shall stay; of a file that is yet to be made, whose it shall be. Raises OSError.
+    """Return the owner that a file has and keeps, or that a new file is to have. Raises OSError.
 
-    What root makes in somebody's folder shall be theirs, or they are locked out by one run as root. Not where others
-    may write to the folder: they could choose what it is that they are given.
+    What root makes in somebody's folder becomes theirs, or one run as root would lock them out. This does not hold
+    where others may write to the folder, because they could choose the file that they are given.
     """
     try:
         state = os.stat(path)
@@ -157,7 +157,7 @@ def owner_of(path: str) -> Owner:
 
 
 def _group_of(folder: os.stat_result) -> int:
-    """Return the group of what the owner of a folder makes."""
+    """Return the group of the files that the owner of a folder makes."""
     try:
         return pwd.getpwuid(folder.st_uid).pw_gid
     except KeyError:
@@ -165,7 +165,7 @@ def _group_of(folder: os.stat_result) -> int:
 
 
 def _give(file: int, owner: Owner) -> None:
-    """Make an open file somebody's. Raises CannotKeep."""
+    """Give an open file this owner and mode. Raises CannotKeep."""
     state = os.fstat(file)
     uid = -1 if state.st_uid == owner.uid else owner.uid
     gid = -1 if owner.gid in (None, state.st_gid) else int(owner.gid or 0)
@@ -173,7 +173,7 @@ def _give(file: int, owner: Owner) -> None:
         try:
             os.fchown(file, uid, gid)
         except OSError as error:
-            # The latter of a user whom this part of the system does not have, as in a container.
+            # EINVAL: a user that does not exist here, as in a container.
             if error.errno in (errno.EPERM, errno.EACCES, errno.EINVAL):
                 raise CannotKeep(owner) from None
             raise
@@ -181,7 +181,7 @@ def _give(file: int, owner: Owner) -> None:
 
 
 def check_replaceable(path: str, lock: str) -> None:
-    """Raise what `locked` or `replace` would raise, as far as that shows without writing: OSError or CannotKeep."""
+    """Raise what `locked` or `replace` would raise (OSError or CannotKeep), as far as that shows without writing."""
     check_keepable(path, owner_of(path))
     with contextlib.suppress(FileNotFoundError):
         os.close(_open_lock(lock))
@@ -192,7 +192,7 @@ def check_replaceable(path: str, lock: str) -> None:
 
 
 def check_keepable(path: str, owner: Owner) -> None:
-    """Raise CannotKeep where this process may not give a file in this place that owner."""
+    """Raise CannotKeep if this process may not give this owner to a file in this place."""
     if os.geteuid() == 0:
         return
     groups = {None, os.getegid(), *os.getgroups()}
@@ -201,7 +201,7 @@ def check_keepable(path: str, owner: Owner) -> None:
 
 
 def _is_given(path: str, owner: Owner) -> bool:
-    """Tell whether a new file in this folder has the group by itself."""
+    """Tell whether the system gives a new file in this folder the group."""
     folder = os.stat(os.path.dirname(path))
     return bool(folder.st_mode & stat.S_ISGID) and folder.st_gid == owner.gid
 
@@ -210,7 +210,7 @@ def _is_given(path: str, owner: Owner) -> bool:
 
 
 class Lock:
-    """A lock that is held. Its file stays, and its being there means nothing: the kernel ends a lock with its owner."""
+    """A lock that is held. Its file stays, and means nothing by itself: the kernel ends a lock with its process."""
 
     def __init__(self, path: str, file: int) -> None:
         self._path = path
@@ -239,7 +239,7 @@ def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lo
                 lock = Lock(path, file)
                 if lock.is_in_place():
                     break
-                # Somebody removed it while we waited: whoever comes next makes another one.
+                # Somebody removed it while we waited, so the next process makes another one.
                 os.close(file)
                 file = _lock_of(path, owner)
                 continue
@@ -248,7 +248,7 @@ def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lo
             clock.sleep(_RANDOM.uniform(_POLL / 4, _POLL))
         yield lock
     finally:
-        # The lock ends with it, whatever it says; what was saved is saved.
+        # The lock ends with the file, even if closing it fails; what was saved is saved.
         with contextlib.suppress(OSError):
             os.close(file)
 
@@ -280,9 +280,9 @@ def _lock_of(path: str, owner: Owner) -> int:
 
 
 def _is_to_be_given(file: int, owner: Owner) -> bool:
-    """Tell whether an earlier run as root has left a lock that is root's."""
+    """Tell whether an earlier run as root has left a lock that belongs to root."""
     state = os.fstat(file)
-    # Never a file of root's that somebody has put here, or links to, to be given it: a lock holds nothing.
+    # A lock is empty and has one name. Never give away any other file of root: somebody may have put or linked it here.
     plain = stat.S_ISREG(state.st_mode) and state.st_nlink == 1 and state.st_size == 0
     return plain and os.geteuid() == 0 and state.st_uid != owner.uid
 
@@ -291,25 +291,25 @@ def _is_to_be_given(file: int, owner: Owner) -> bool:
 
 
 class Uncertain(Exception):
-    """It is not known whether the file was replaced: it is another one now than both."""
+    """It is not known whether the file was replaced: it is now neither the old one nor the new one."""
 
 
 class Unconfirmed(Exception):
-    """The file was replaced, and the disk did not confirm it. Says what it said instead."""
+    """The file was replaced, but the disk did not confirm it. Holds what the disk said instead."""
 
 
 def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | None) -> Version:
     """Put these bytes in the place of a file, or leave it as it is; return the new version.
 
-    ``old`` is the version that was read under the lock. Raises LockLost, if the lock or the file are not those any
-    more, CannotKeep and OSError where nothing was done; Unconfirmed and Uncertain.
+    ``old`` is the version that was read under the lock. Nothing was done if this raises LockLost, because the lock or
+    the file is no longer the same, CannotKeep or OSError. It also raises Unconfirmed and Uncertain.
     """
     folder, name = os.path.split(path)
-    # One name for all who have this lock is enough, and leaves no litter.
+    # One name for all holders of this lock is enough, and leaves no litter.
     beside = os.path.join(folder, f".{name}.{lock.number:x}.new")
     try:
         identity = _write_durable(beside, data, owner)
-        # No instant earlier: between this look and the rename nobody is kept out who has another lock.
+        # As late as possible: between this check and the rename, holders of another lock are not kept out.
         if not lock.is_in_place() or _identity_at(path) != (old and old.identity):
             raise LockLost
         try:
@@ -333,7 +333,7 @@ def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | Non
 
 
 def _write_durable(beside: str, data: bytes, owner: Owner) -> Identity:
-    """Write a new file and have it on the disk."""
+    """Write a new file, and wait until it is on the disk."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
@@ -353,7 +353,7 @@ def _sync_folder(folder: str, *, reading: bool = False) -> None:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except PermissionError:
-        if reading:  # Whoever may not list the folder may still read the file.
+        if reading:  # A user who may not list the folder may still read the file.
             return
         raise
     try:
@@ -366,6 +366,6 @@ def _sync(handle: int) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        # What has nothing to sync says so: a read-only file system, a file system without folders of its own.
+        # Nothing to sync: a read-only file system, or one without folders of its own.
         if error.errno not in (errno.EINVAL, errno.EROFS):
             raise

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run as a generator of what it wants done: here the parts that concern the store, and who carries them out.
+"""A run is a generator of effects, which are what it wants done. Here are those that concern the store.
 
-The tests carry the effects out too, and cut a run off, or let another one go on, between any two of them: every
-boundary at which a run can die is a `yield`.
+The tests carry the effects out, too, and end a run or let another one go on between any two of them: every boundary
+at which a run can die is a `yield`.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class Rehearse(NamedTuple):
 
 
 class Save(NamedTuple):
-    """Commit these changes, all in one if the store can. Answered with what `Store.save` returns."""
+    """Commit these changes, all at once if the store can. Answered with what `Store.save` returns."""
 
     changes: Mapping[str, Change]
 
 
 def carry_out(run: Generator[Any, Any, T], store: Store, do: Callable[[Any], Any]) -> T:
-    """Carry a run out, and return what it returns. What does not concern the store is left to ``do``.
+    """Carry out a run, and return what it returns. Effects that do not concern the store are left to ``do``.
 
-    A StoreError is thrown into the run, at the effect that met it. All others end the run.
+    A StoreError is thrown into the run, at the effect that met it. All other errors end the run.
     """
     try:
         effect = next(run)

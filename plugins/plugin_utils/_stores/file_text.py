@@ -5,10 +5,11 @@
 """The text in a `vault_file`: documents by name, as JSON, which is YAML as well. Pure.
 
 The file is a file of variables, and Ansible takes every text in one for a template. So a text or key that holds the
-beginning of a template carries the YAML tag ``!unsafe``, which says that it is none; only then it is JSON no more.
+beginning of a template carries the YAML tag ``!unsafe``, which says that it is not one. A file with such a tag is no
+longer JSON.
 
-PyYAML takes many times as long, so it reads only what is no JSON but for those tags, such as a file that somebody
-wrote by hand. What is written here means the same to it.
+PyYAML takes many times as long, so it reads only files that are not JSON even without those tags, such as one that
+somebody wrote by hand. What is written here means the same to PyYAML.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 
 FORMAT = 1
 
-_UNREADABLE = "holds something that is not YAML, or a key that stands twice"
-_WHOLE = "Put back a whole copy of it, or name another file."
+_UNREADABLE = "holds something that is not YAML, or the same key twice"
+_WHOLE = "Restore a complete copy of it, or name another file."
 
 UNSAFE = "!unsafe"
 
@@ -68,7 +69,7 @@ _CONFLICT = re.compile(rb"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
 
 def entry(name: str, document: Document) -> str:
-    """Return one document as it stands in the file: each of its own keys in one line."""
+    """Return one document as the file holds it: each key of the document in one line."""
     lines = ",\n".join(f"      {_key(key)}: {_readable(value)}" for key, value in document.items())
     text = f"    {_readable(name)}: {{\n{lines}\n    }}" if lines else f"    {_readable(name)}: {{}}"
     return _never_a_template(text)
@@ -83,13 +84,13 @@ def to_text(entries: Mapping[str, str], variable: str = PASSWORDS.variable) -> b
 
 @functools.lru_cache
 def _key(key: str) -> str:
-    # All documents have the same ones.
+    # All documents have the same keys.
     return _readable(key)
 
 
 def _readable(value: Any) -> str:
     """Return JSON that means the same as YAML."""
-    # At once: each document has several of them.
+    # Without the encoder: each document has several of these.
     if value is None:
         return "null"
     if value == []:
@@ -108,15 +109,15 @@ _NOT_ASCII = re.compile(r"[^\n -~]")
 
 
 def _spelt(match: re.Match[str]) -> str:
-    """Return Korean as it is, and spell what YAML forbids or nobody sees. Above U+FFFF YAML takes everything."""
+    """Return Korean as it is, and escape what YAML forbids or nobody sees. YAML takes everything above U+FFFF."""
     char = match[0]
     return char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}"
 
 
 def _never_a_template(text: str) -> str:
-    """Put the tag before each text in JSON that may be a template to any ansible-core. JSON spells no mark otherwise.
+    """Put the tag before each text in JSON that any ansible-core could take for a template.
 
-    The marks are those of `Templar.is_possibly_template`.
+    The marks are those of `Templar.is_possibly_template`, none of which JSON escapes.
     """
     if not _PERHAPS_A_MARK.search(text):
         return text
@@ -124,13 +125,13 @@ def _never_a_template(text: str) -> str:
 
 
 _TEXTS = re.compile(_TEXT)
-# In a text with its quotes. The last one only at its beginning.
+# In a text with its quotes. The last mark counts only at its beginning.
 _MARK = re.compile(r'\{[{%#]|\A"#jinja2:')
 _PERHAPS_A_MARK = re.compile(r'\{[{%#]|"#jinja2:')
 
 
 def survives(entry: str, name: str, document: Document) -> bool:
-    """Tell whether this document is what every reader finds in its entry."""
+    """Tell whether every reader finds this document in its entry."""
     plain = f"{{{entry}}}".encode()
     # Printable ASCII in quotes means the same in JSON and in YAML, unless it is a key that YAML finds too long.
     same = plain.isascii() and UNSAFE not in entry and not _LONG_KEY.search(entry)
@@ -158,7 +159,7 @@ class Found(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """What stands under a name and is not a document: why, in a clause, and its entry, which is kept as it is."""
+    """What a name has instead of a document: why it is not one, in a clause, and its entry, which is kept as it is."""
 
     why: str
     entry: str
@@ -168,7 +169,7 @@ class Stray(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """All that the file holds. A stray without a proper name has one that no document can have."""
+    """Everything that the file holds. A stray without a valid name gets one that no document can have."""
 
     documents: Mapping[str, Found]
     strays: Mapping[str, Stray]
@@ -187,7 +188,7 @@ def from_text(plain: bytes, variable: str = PASSWORDS.variable) -> Texts:
 
 
 class _Item(NamedTuple):
-    """A name and what stands under it, and how to write both back: called only where it is needed."""
+    """A name, its value, and a function that returns both as an entry, which is called only where needed."""
 
     name: Any
     value: Any
@@ -206,7 +207,7 @@ def _sorted_out(items: Iterator[_Item], *, decoded: bool) -> Texts:
         try:
             name = check_name(item.name)
         except StoreError:
-            # No document is called so: nobody can ask for it, and it must not get lost.
+            # Nobody can ask for this name, but what it holds must not get lost.
             name, why = f"/{len(strays)}", "it has a name that no document can have"
         if name in documents or name in strays:
             raise CannotOpen(_UNREADABLE, _WHOLE)
@@ -223,14 +224,14 @@ def _sorted_out(items: Iterator[_Item], *, decoded: bool) -> Texts:
 
 
 def _load_json(plain: bytes) -> Any:
-    """Return what the text means as JSON, tags aside, None if it is none."""
+    """Return the content of the text as JSON, apart from tags, or None if it is not JSON."""
     try:
         text = plain.decode("utf-8")
         if UNSAFE in text:
             text = _TAGGED.sub(lambda match: match[1] or "", text)
         return _DECODER.decode(text)
     except RecursionError:
-        # The C library of PyYAML would end the whole process.
+        # The C library of PyYAML would crash the process.
         raise CannotOpen(_UNREADABLE, _WHOLE) from None
     except ValueError:
         return None
@@ -240,7 +241,7 @@ _TAGGED = re.compile(rf"({_TEXT})|{UNSAFE}\s+", re.DOTALL)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that stands twice, as `_Reader` does."""
+    """Refuse the same key twice, as `_Reader` does."""
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
         raise ValueError
@@ -258,14 +259,14 @@ def _items_of(content: Any, variable: str) -> Iterator[_Item]:
 
 
 def _json_entry_of(name: str, value: Any) -> str:
-    # With all that Python's own reader takes for JSON.
+    # Also what only Python takes for JSON, such as NaN.
     return _never_a_template(f"    {json.dumps(name)}: {json.dumps(value)}")
 
 
 def _checked(keys: Mapping[Any, Any], version: Any, documents: Any, kind: type, variable: str) -> Any:
-    """Return the documents, or raise CannotOpen where the content is not ours."""
+    """Return the documents, or raise CannotOpen if the content is not ours."""
     if f"{variable}_format" not in keys:
-        raise CannotOpen(f"holds something else than the {variable} of this collection", _WHOLE)
+        raise CannotOpen(f"does not hold the {variable} of this collection", _WHOLE)
     if version != FORMAT or isinstance(version, bool):
         raise CannotOpen(
             f"is in format {version if isinstance(version, int) else 'unknown'}, and this version knows only {FORMAT}",
@@ -276,17 +277,17 @@ def _checked(keys: Mapping[Any, Any], version: Any, documents: Any, kind: type, 
     return documents
 
 
-# ---------------------------------------------------------------------------------------------------- what is no JSON
+# -------------------------------------------------------------------------------------------------- what is not JSON
 
 
 # PyYAML may be built without its C library.
 class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a base known at run time only
-    """Refuses a key that stands twice: the next save would drop one of the two."""
+    """Refuses the same key twice: the next save would drop one of the two."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         mapping = super().construct_mapping(node, deep=True)
         if len(mapping) != len(node.value):
-            raise yaml.YAMLError("a key stands twice")
+            raise yaml.YAMLError("the same key twice")
         return mapping
 
 
@@ -295,7 +296,7 @@ def _construct_map(reader: Any, node: Any) -> Any:
 
 
 def _construct_unsafe(reader: Any, node: Any) -> Any:
-    """Return what stands behind the tag. What is in quotes is text."""
+    """Return what follows the tag. What is in quotes is text."""
     bare = copy.copy(node)
     implicit = (not node.style, bool(node.style)) if isinstance(node, yaml.ScalarNode) else True
     bare.tag = reader.resolve(type(node), node.value, implicit)
@@ -303,7 +304,7 @@ def _construct_unsafe(reader: Any, node: Any) -> Any:
 
 
 _Reader.add_constructor("tag:yaml.org,2002:map", _construct_map)
-# Text is quoted here, so what looks like a date is one that a person typed without quotes: keep it as typed.
+# Text that is written here is in quotes. A person has typed this one without: keep it as typed.
 _Reader.add_constructor("tag:yaml.org,2002:timestamp", lambda reader, node: reader.construct_scalar(node))
 _Reader.add_constructor(UNSAFE, _construct_unsafe)
 
@@ -314,12 +315,12 @@ def _load_yaml(plain: bytes) -> Any:
 
 
 def _nodes_of(plain: bytes, variable: str) -> Iterator[_Item]:
-    """Read each document by itself, so that one which cannot be read hinders no other."""
+    """Read each document by itself, so that one that cannot be read affects no other."""
     with _reading(plain) as (reader, root):
         tops = root.value if isinstance(root, yaml.MappingNode) else []
         keys = {reader.construct_document(key): value for key, value in tops}
         if len(keys) != len(tops):
-            raise yaml.YAMLError("a key stands twice")
+            raise yaml.YAMLError("the same key twice")
         version = keys.get(f"{variable}_format")
         said = version and reader.construct_document(version)
         whole = _checked(keys, said, keys.get(variable), yaml.MappingNode, variable)
@@ -333,13 +334,13 @@ def _nodes_of(plain: bytes, variable: str) -> Iterator[_Item]:
             yield _Item(reader.construct_document(key), value, functools.partial(_entry_of, key, node), why)
 
 
-# What a document that cannot be read raises, while the file around it can be.
+# What a document that cannot be read raises, although the file around it can be read.
 _NOT_READ = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 
 
 @contextlib.contextmanager
 def _reading(plain: bytes) -> Iterator[tuple[Any, Any]]:
-    """Give a reader and the root of the one document in the text. Raises CannotOpen for all that goes wrong."""
+    """Yield a reader and the root of the one document in the text. Raises CannotOpen for everything that goes wrong."""
     try:
         reader = _Reader(plain.decode("utf-8"))
         try:
@@ -354,11 +355,11 @@ def _problem(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError):
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         return f"something that is not YAML{line}"
-    return "something that is not YAML, or a key that stands twice"
+    return "something that is not YAML, or the same key twice"
 
 
 def _written(node: Any) -> str:
-    """Return a node in one line, as it can stand among others. What may be a template gets its tag."""
+    """Return a node in one line, fit to be one of several. What may be a template gets its tag."""
     _make_plain(node, set())
     text: str = yaml.serialize(yaml.SequenceNode("tag:yaml.org,2002:seq", [node], flow_style=True), width=2**30)
     return text.strip()[1:-1]
@@ -379,7 +380,7 @@ def _make_plain(node: Any, seen: set[int]) -> None:
 
 
 def _entry_of(key: Any, node: Any) -> str:
-    """Return the entry of a document that cannot be read. Raises CannotOpen where it cannot be kept as it is."""
+    """Return the entry of a document that cannot be read. Raises CannotOpen if it cannot be kept as it is."""
     text = f"    {_written(key)}: {_written(node)}"
     with _reading(f"{{{text}}}".encode()) as (_reader, again):
         if len(again.value) == 1 and text == f"    {_written(again.value[0][0])}: {_written(again.value[0][1])}":

@@ -29,13 +29,13 @@ _LINE = 80
 
 
 class Cipher(Protocol):
-    """Ansible Vault, as far as this store needs it."""
+    """What this store needs of Ansible Vault."""
 
     def decrypt(self, sealed: bytes) -> tuple[bytes, object]:
         """Return the content, and the key that opened it. Raises CannotOpen."""
 
     def encrypt(self, plain: bytes, key: object) -> tuple[bytes, object]:
-        """Return the content encrypted under the key that opened the file, and that key; None: a new file.
+        """Return the content encrypted under the key that opened the file, and that key. None stands for a new file.
 
         Raises CannotOpen.
         """
@@ -59,7 +59,7 @@ def play_cipher(loader: Any, vault_id: str | None) -> AnsibleVault:
 
 
 class AnsibleVault:
-    """The vault secrets of a play. A file stays under the secret that it is under."""
+    """The vault secrets of a play. A file stays encrypted under the secret that opened it."""
 
     def __init__(self, secrets: Sequence[tuple[str, Any]], vault_id: str | None, encrypt_identity: str | None) -> None:
         if not secrets:
@@ -71,7 +71,8 @@ class AnsibleVault:
         self._secrets = [(name, secret) for name, secret in secrets if vault_id in (None, name)]
         if not self._secrets:
             raise ConfigurationError(
-                f"The store asks for a vault id (vault_id) that this run has no secret for; it has: {given}.",
+                "The store asks for a vault id (vault_id) for which this run has no secret. "
+                f"It has secrets for: {given}.",
                 hint="Run with --vault-id LABEL@FILE for it, or change vault_id of the store.",
             )
         self._vault_id = vault_id
@@ -85,15 +86,17 @@ class AnsibleVault:
         if parts[0] != _HEADER:
             if not sealed:
                 raise CannotOpen(
-                    "is empty", "Put back a whole copy of it; a store that does not exist yet is no file at all."
+                    "is empty", "Restore a complete copy of it. A store that does not exist yet has no file at all."
                 )
             raise CannotOpen(
                 "is not encrypted with Ansible Vault",
-                "If it is this store in clear text, encrypt it: ansible-vault encrypt {file}. Otherwise put back a "
-                "whole copy of it, or name another file.",
+                "If it is this store in clear text, encrypt it: ansible-vault encrypt {file}. Otherwise restore a "
+                "complete copy of it, or name another file.",
             )
         if len(parts) < 3 or parts[1] not in (b"1.1", b"1.2") or parts[2] != b"AES256":
-            raise CannotOpen("is in a form of Ansible Vault that is not known here", "Put back a whole copy of it.")
+            raise CannotOpen(
+                "is in a format of Ansible Vault that this version does not know", "Restore a complete copy of it."
+            )
         label = parts[3].decode("utf-8", "replace") if len(parts) > 3 else None
         if self._vault_id and label and label != self._vault_id:
             raise CannotOpen(
@@ -108,14 +111,14 @@ class AnsibleVault:
             except AnsibleVaultError:
                 continue
             except AnsibleError:
-                raise CannotOpen("is damaged", "Put back a whole copy of it.") from None
+                raise CannotOpen("is damaged", "Restore a complete copy of it.") from None
             except Exception as error:
-                raise CannotOpen(f"is damaged ({type(error).__name__})", "Put back a whole copy of it.") from None
+                raise CannotOpen(f"is damaged ({type(error).__name__})", "Restore a complete copy of it.") from None
         known = ", ".join(sorted({name for name, _secret in self._secrets}))
         raise CannotOpen(
             f"cannot be opened with the vault secrets of this run ({known}): "
-            "it is under another passphrase, or damaged",
-            "Run with the vault secret of this file, or put back a whole copy of it.",
+            "it is encrypted with another passphrase, or damaged",
+            "Run with the vault secret of this file, or restore a complete copy of it.",
         )
 
     def _secrets_for(self, label: str | None) -> list[Any]:
@@ -136,7 +139,7 @@ class AnsibleVault:
         names = sorted({name for name, _secret in (usable or self._secrets)})
         if len(names) > 1 or not usable:
             raise CannotOpen(
-                f"does not exist yet, and it is not clear under which vault id to make it: this run has {names}",
+                f"does not exist yet, and this run has several vault ids for it: {names}",
                 "Set vault_id of the store.",
             )
         if len({secret.bytes for _name, secret in usable}) > 1:

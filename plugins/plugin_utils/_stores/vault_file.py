@@ -16,15 +16,15 @@ Before encryption it is JSON, which is YAML as well::
     }
 
 so `vars_files` gives a play ``dataforest_credentials.analyst.password``, and `ansible-vault view` shows all of it.
-Other contents stand under another variable.
+Other contents have another variable.
 
 - Readers take no lock: the file is replaced as a whole, never written in place.
-- Writers lock ``FILE.lock``. That file stays, and its being there means nothing: the kernel ends a lock with its owner.
-- `load` syncs too. A writer that died between its rename and its sync would otherwise leave behind what a reader can
-  act upon and a power failure take back.
-- `ansible-vault edit` and `rekey` know nothing of the lock: use them while no rotation runs.
+- Writers lock ``FILE.lock``. That file stays, and means nothing by itself: the kernel ends a lock with its process.
+- `load` syncs, too. Otherwise a writer that died between its rename and its sync could leave behind a version that
+  readers act upon and a power failure takes back.
+- `ansible-vault edit` and `rekey` do not know the lock: use them while no rotation runs.
 - A text that may be a template has the YAML tag ``!unsafe``; see `file_text`.
-- What stands under a name and is no document is that name's own failure. It is kept as it is.
+- If a name has something other than a document, only this name fails. What it has is kept as it is.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ OPTIONS: Spec = {
 }
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 
-# Without the key a revision would let anybody try passwords on it who gets to see one.
+# Without a key, anybody who sees a revision could try passwords on it.
 _REVISION_KEY = token_bytes(32)
 
 
@@ -129,7 +129,7 @@ def _revision(text: str) -> str:
 
 
 class VaultFileStore:
-    """One file. The object remembers what it decrypted last; the file is read anew every time."""
+    """One file. The object remembers what it decrypted last, but reads the file every time."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class VaultFileStore:
         self._lock_timeout = lock_timeout
         self._clock = clock or Clock()
         self._last = _Content()
-        # The folder in which there was no file at first: a new one is begun in that very folder only.
+        # The folder in which there was no file at first: a new store is begun only in this very folder.
         self._folder: tuple[int, int] | None = None
 
     @property
@@ -166,7 +166,7 @@ class VaultFileStore:
                 found[name] = Stored(decoded[name] if name in decoded else json.loads(text), _revision(text))
             elif name in content.strays:
                 found[name] = StoreError(
-                    f"What the store {path} holds under the name {name} is no document: {content.strays[name].why}.",
+                    f"What the store {path} holds under the name {name} is not a document: {content.strays[name].why}.",
                     hint="Correct it with ansible-vault edit while no rotation runs.",
                 )
         return found
@@ -179,7 +179,7 @@ class VaultFileStore:
         content, _decoded = self._read(path)
         with self._explained(f"The store {path} cannot be saved"):
             check_replaceable(path, f"{path}.lock")
-        # Nothing is easier than to try it: the key of a new file is chosen here.
+        # The simplest check is to try it: the key of a new file is chosen here.
         self._sealed(path, b"", content.key)
         return {}
 
@@ -198,10 +198,10 @@ class VaultFileStore:
                 with self._locked(path, max(deadline - self._clock.monotonic(), 0.0)) as lock:
                     return self._save(path, lock, changes, texts)
             except LockLost:
-                # What was read may be stale by now, and another run may hold the new lock: all of it once more.
+                # What was read may be stale by now, and another run may hold the new lock: start over.
                 if self._clock.monotonic() >= deadline:
                     raise StoreError(
-                        f"Somebody keeps changing the store {path} or its lock without holding the lock; nothing was "
+                        f"Something keeps changing the store {path} or its lock without holding the lock; nothing was "
                         "saved.",
                         hint="Find out what removes or replaces these files, then run again.",
                     ) from None
@@ -231,7 +231,7 @@ class VaultFileStore:
         return outcomes
 
     def _real_path(self) -> str:
-        """Return the file itself: a link to it stays a link, and leads every writer to the same lock."""
+        """Return the path of the file itself: a link to it stays a link, and all writers find the same lock."""
         path = os.path.realpath(self._path)
         folder = os.path.dirname(path)
         if not os.path.isdir(folder):
@@ -242,18 +242,18 @@ class VaultFileStore:
         return path
 
     def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
-        """Return the file, and its documents if they had to be decoded for that: nobody else has them."""
+        """Return the file, and its documents if they had to be decoded for that, since they are not kept."""
         last = self._last
         with self._explained(f"The store {path} cannot be read"):
             found = read_durable(path, last.version and last.version.identity)
             folder = folder_identity(path)
         if found is None:
-            # A new file here would be an empty store, and the passwords would be in none.
+            # A new file here would be an empty store, and no store would have the passwords.
             if last.version or self._folder not in (None, folder):
                 raise StoreError(
-                    f"The store {path} was there when this task began, or its folder was another one, and now it is "
-                    "gone: no new one was begun.",
-                    hint="Find out what took it away, such as a disk that is no longer mounted; then run again.",
+                    f"The store {path} existed when this task began, or its folder was a different one, and now it is "
+                    "gone. No new one was begun.",
+                    hint="Find out what removed it, such as a disk that is no longer mounted, then run again.",
                 )
             self._folder = folder
             return _Content(), {}
@@ -280,7 +280,7 @@ class VaultFileStore:
     ) -> None:
         """Put a file with these documents in the place of the old one, or leave the old one as it is.
 
-        Those that are ``fresh`` are not in the old one, or are others there. Raises LockLost.
+        Those that are ``fresh`` are not in the old one, or differ there. Raises LockLost.
         """
         entries = {}
         for name, text in texts.items():
@@ -289,7 +289,7 @@ class VaultFileStore:
                 continue
             document = fresh[name] if name in fresh else json.loads(text)
             entries[name] = entry(name, document)
-            # Read back before anything is written: what cannot be read must never replace what can.
+            # Read back before anything is written: a file that cannot be read must never replace one that can.
             if not survives(entries[name], name, document):
                 raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         strays = {name: stray.entry for name, stray in old.strays.items()}
@@ -331,7 +331,7 @@ class VaultFileStore:
                     lock = stack.enter_context(locked(file, owner_of(path), timeout, self._clock))
                 except Busy:
                     raise StoreError(
-                        f"Another run holds {file} and did not let go of it within {self._lock_timeout:g} s; "
+                        f"Another run holds {file} and did not release it within {self._lock_timeout:g} s; "
                         "nothing was saved.",
                         hint="Wait for that run to end, then run again. "
                         "Do not delete the file: it only carries the lock.",
@@ -356,10 +356,10 @@ class VaultFileStore:
 _HINTS = (
     (
         (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-        "The disk, a quota or a limit on file sizes is used up: make room.",
+        "Make room: the disk is full, or a quota or a limit on file sizes is reached.",
     ),
-    ((errno.EACCES, errno.EPERM), "Run as the user whose file and folder these are, or change their owner."),
-    ((errno.EROFS,), "The file system is read-only: name another path, or mount it for writing."),
+    ((errno.EACCES, errno.EPERM), "Run as the owner of the file and its folder, or change their owner."),
+    ((errno.EROFS,), "The file system is read-only. Name another path, or mount it for writing."),
     ((errno.EISDIR, errno.EINVAL), "Name a file of your own, not a folder or a device."),
-    ((errno.ENOLCK, errno.EOPNOTSUPP), "This file system cannot lock files: keep the store on another one."),
+    ((errno.ENOLCK, errno.EOPNOTSUPP), "This file system cannot lock files. Keep the store on another one."),
 )

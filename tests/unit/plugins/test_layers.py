@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import os
 import re
 import subprocess
@@ -146,13 +147,27 @@ def test_rotations_and_mails_know_no_ansible(name: str) -> None:
 
 def test_the_stores_leave_ansible_to_the_cipher() -> None:
     """The format of Ansible Vault is ansible-core's own, so nobody else writes it."""
-    knowing = {
-        name.rpartition(".")[2]
-        for name in HELPERS
-        if room(name) == STORES and "ansible" in {module.partition(".")[0] for module in imported(name)}
+    stores = [name for name in HELPERS if room(name) == STORES]
+    direct = {name for name in stores if "ansible" in {module.partition(".")[0] for module in imported(name)}}
+    assert direct == {f"{STORES}.vault_cipher"}
+    # By it, only the store that it belongs to knows Ansible, and the registry of all stores.
+    assert {name for name in stores if "ansible" in foreign(name)} == {
+        f"{STORES}.{name}" for name in ("vault_cipher", "vault_file", "registry")
     }
-    # The one reads a setting of Ansible Vault, the other shows warnings.
-    assert knowing - {"vault_file", "hashi_vault"} == {"vault_cipher"}
+
+
+def test_stores_do_not_know_each_other() -> None:
+    """What they share is the contract and the options, and what stands below."""
+    stores = [name for name in ours(f"{STORES}.registry") if "OPTIONS" in FILES[name].read_text(encoding="utf-8")]
+    assert len(stores) >= 2
+    shared = {f"{STORES}.{name}" for name in ("contract", "options")}
+    for one, other in itertools.permutations(stores, 2):
+        assert {name for name in reached(one) & reached(other) if room(name) == STORES} <= shared
+
+
+@pytest.mark.parametrize("name", [*LIBRARY, *HELPERS])
+def test_no_file_has_more_than_400_lines(name: str) -> None:
+    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= 400
 
 
 @pytest.mark.parametrize("name", [name for name in LIBRARY if room(name) != "module_utils._module"])
@@ -217,9 +232,7 @@ def test_what_is_pure_does_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in HELPERS if room(name) not in (STORES, PLUGIN)])
 def test_rotations_and_mails_run_without_ansible(name: str) -> None:
     """The interpreter itself says so."""
-    program = (
-        f"import sys, {OURS}{name}; print(sorted({{'ansible', 'requests', 'urllib3'}} & set(sys.modules)))"
-    )
+    program = f"import sys, {OURS}{name}; print(sorted({{'ansible', 'requests', 'urllib3'}} & set(sys.modules)))"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree.link())}
     done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

@@ -287,7 +287,7 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
         ({"store": {}}, "The store vault_file needs the option path, and it is not set."),
         ({"store": {"path": "p.yml", "colour": TOKEN}}, "There is no option store.colour."),
         ({"store": {"path": "p.yml", "token": TOKEN}}, "The store vault_file has no option 'token'."),
-        ({"store": {"path": "p.yml", "vault_id": "other"}}, "this run has no secret for; it has: default."),
+        ({"store": {"path": "p.yml", "vault_id": "other"}}, "this run has no secret. It has secrets for: default."),
         (
             {"store": {"path": "p.yml", "lock_timeout": TOKEN}},
             "store.lock_timeout is not valid: it must be a number from 0 to 86400.",
@@ -355,7 +355,7 @@ def plain(path: Path, _loader: DataLoader) -> None:
     ("harm", "why"),
     [
         (torn, "damaged"),
-        (another_passphrase, "it is under another passphrase, or damaged"),
+        (another_passphrase, "it is encrypted with another passphrase, or damaged"),
         (no_passphrase, "needs a vault secret, and this run has none"),
         (plain, "is not encrypted with Ansible Vault"),
     ],

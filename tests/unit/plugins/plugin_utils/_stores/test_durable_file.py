@@ -260,7 +260,7 @@ def test_without_permission_nothing_is_written_and_the_way_out_is_named() -> Non
         finally:
             folder.chmod(0o755)
             path.chmod(0o600)
-        assert "(Permission denied). Run as the user whose file and folder these are" in reading
+        assert "(Permission denied). Run as the owner of the file and its folder" in reading
         if root:
             assert "cannot be saved: it belongs to the user root and the group root, and the user nobody" in saving
             assert "cannot keep that. Run as root, or give the file to" in saving
@@ -312,7 +312,7 @@ def test_a_lock_that_is_held_is_waited_for_so_long_and_then_named(vault: VaultFi
     with lock.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert get(vault.open(), "kim").document == OLD, "readers do not wait"
-        with pytest.raises(StoreError, match=r"did not let go of it within 0\.1 s; nothing was saved") as caught:
+        with pytest.raises(StoreError, match=r"did not release it within 0\.1 s; nothing was saved") as caught:
             replace_old(vault, vault.open(lock_timeout=0.1))
         assert str(lock) in caught.value.message
         assert get(vault.open(), "kim").document == OLD

@@ -108,7 +108,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
             r"option url of the store hashi_vault .* has blanks around it",
         ),
         ({**SERVER, "type": ["canary"]}, r"type of the store is not valid: it must be vault_file or hashi_vault"),
-        ({"path": "p", "vault_id": "dev\n"}, r"asks for a vault id .* no secret for"),
+        ({"path": "p", "vault_id": "dev\n"}, r"asks for a vault id .* for which this run has no secret"),
         ({**SERVER, "validate_certs": "no"}, r"validate_certs .* is not valid: it must be true or false\."),
     ],
 )
