@@ -76,5 +76,8 @@ def opened_store(
         redactor.add(*secrets)
         mask_in_output(secrets)
 
+    def warn(text: str) -> None:
+        Display().warning(redactor.text(text))
+
     learn(*registry.secrets_of(options))
-    return registry.open_store(options, loader, contents=contents, warn=Display().warning, learn=learn)
+    return registry.open_store(options, loader, contents=contents, warn=warn, learn=learn)
