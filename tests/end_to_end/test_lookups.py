@@ -164,7 +164,7 @@ def test_consumers_read_what_the_vendor_accepts(seen: Seen, simulator: Simulator
         f"The store {store} holds nothing for gone. Correct the name or the store",
         f"The store {store} holds no confirmed password yet for df003.",
         "torn.yml is damaged",
-        "foreign.yml cannot be opened with the vault secrets of this run (default): it is encrypted with another passphrase",
+        "foreign.yml cannot be opened with the vault secrets of this run (default): it is encrypted with another",
     )
     assert [words in said for words, said in zip(explained, seen.results["failures"], strict=True)] == [True] * 4
 

@@ -139,7 +139,7 @@ class AnsibleVault:
         names = sorted({name for name, _secret in (usable or self._secrets)})
         if len(names) > 1 or not usable:
             raise CannotOpen(
-                f"does not exist yet, and this run has several vault ids for it: {names}",
+                f"does not exist yet, and it is not clear which vault id to use for it: this run has {names}",
                 "Set vault_id of the store.",
             )
         if len({secret.bytes for _name, secret in usable}) > 1:

@@ -297,7 +297,7 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
         ({"store": {**SERVER, "token": 12345678}}, "token is not a string: YAML made it a number."),
         (
             {"store": {**SERVER, "token": f"{TOKEN}\n"}},
-            "the option token of the store hashi_vault holds is not valid: it has blanks",
+            "option token of the store hashi_vault is not valid: it has blanks",
         ),
         ({"store": {**SERVER, "url": f"https://me:{TOKEN}@bao.example.com"}}, "holds a user name or password"),
         ({"store": f"path=p.yml token={TOKEN}"}, "The store vault_file has no option 'token'."),

@@ -52,7 +52,7 @@ def test_a_store_that_vanishes_is_not_begun_anew(vault: VaultFileBench, loses: s
         lambda: store.load(["kim"]),
         lambda: store.check_save(["kim"]),
     ):
-        with pytest.raises(StoreError, match="now it is gone: no new one was begun"):
+        with pytest.raises(StoreError, match=r"now it is gone\. No new one was begun"):
             action()
     assert not vault.path.exists()
 

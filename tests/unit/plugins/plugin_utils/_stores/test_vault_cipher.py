@@ -51,7 +51,7 @@ def test_a_new_file_is_made_under_the_encrypt_identity_of_ansible(
 
 def test_with_several_vault_ids_a_new_file_is_not_made_by_chance(vault: VaultFileBench) -> None:
     refused = refusal(vault, ("prod", "p"), ("dev", "d"))
-    assert "not clear under which vault id" in refused.message
+    assert "it is not clear which vault id to use for it" in refused.message
     assert refused.hint == "Set vault_id of the store."
 
 
@@ -119,7 +119,7 @@ def test_a_file_under_another_vault_id_is_left_alone(vault: VaultFileBench) -> N
 
 
 def test_a_vault_id_without_a_secret_is_named(vault: VaultFileBench) -> None:
-    with pytest.raises(ConfigurationError, match=r"asks for a vault id .* that this run has no secret for"):
+    with pytest.raises(ConfigurationError, match=r"asks for a vault id .* for which this run has no secret"):
         opened(vault, ("dev", "d"), vault_id="prod")
 
 
@@ -203,9 +203,9 @@ def test_goes_on_after_a_change_of_the_passphrase(vault: VaultFileBench, tmp_pat
 @pytest.mark.parametrize(
     ("first_line", "why"),
     [
-        ("$ANSIBLE_VAULT;9.9;AES256", "a form of Ansible Vault that is not known here"),
-        ("$ANSIBLE_VAULT;1.1;ROT13", "a form of Ansible Vault that is not known here"),
-        ("$ANSIBLE_VAULT", "a form of Ansible Vault that is not known here"),
+        ("$ANSIBLE_VAULT;9.9;AES256", "a format of Ansible Vault that this version does not know"),
+        ("$ANSIBLE_VAULT;1.1;ROT13", "a format of Ansible Vault that this version does not know"),
+        ("$ANSIBLE_VAULT", "a format of Ansible Vault that this version does not know"),
         ("$ANSIBLE_VAULT;1.1;AES256", "is damaged"),
     ],
 )
