@@ -53,9 +53,9 @@ class VaultKey(NamedTuple):
 
 def play_cipher(loader: Any, vault_id: str | None) -> AnsibleVault:
     """Return the cipher of the play that a DataLoader serves. Raises ConfigurationError."""
-    return AnsibleVault(
-        loader._vault.secrets or (), vault_id, constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY")
-    )
+    # As `set_vault_secrets` in lib/ansible/parsing/dataloader.py keeps them (ansible-core 2.19 to 2.22).
+    secrets = loader._vault.secrets or ()
+    return AnsibleVault(secrets, vault_id, constants.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY"))
 
 
 class AnsibleVault:

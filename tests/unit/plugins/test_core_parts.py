@@ -35,7 +35,6 @@ SECRET_OPTIONS = "plugin_utils/_plugin/secret_options.py"
 ARGUMENTS = "plugin_utils/_plugin/arguments.py"
 ANSIBLE_MODULE = "module_utils/_module/ansible_module.py"
 VAULT_CIPHER = "plugin_utils/_stores/vault_cipher.py"
-VAULT_FILE = "plugin_utils/_stores/vault_file.py"
 
 
 class Part(NamedTuple):
@@ -187,7 +186,7 @@ PARTS = {
         "2.19 5fd5f0c9, 2.20 5fd5f0c9, 2.21 5fd5f0c9, 2.22 5fd5f0c9",
     ),
     "ansible.parsing.dataloader:DataLoader.set_vault_secrets": Part(
-        VAULT_FILE,
+        VAULT_CIPHER,
         "`_vault.secrets` holds pairs of a vault id and a secret.",
         "self",
         "2.19 9d815ef7, 2.20 9d815ef7, 2.21 9d815ef7, 2.22 9d815ef7",

@@ -70,7 +70,7 @@ def test_a_store_whose_disk_is_no_longer_mounted_is_not_begun_anew(tmp_path: Pat
         revision = get(store, "kim").revision
         subprocess.run(["umount", folder], check=True)
         mounted = False
-        with pytest.raises(StoreError, match="no new one was begun"):
+        with pytest.raises(StoreError, match="No new one was begun"):
             store.save({"kim": Change(NEW, revision)})
     finally:
         if mounted:
