@@ -130,7 +130,7 @@ msg:
   returned: failure
   type: str
   sample: >-
-    No access_key was found. Looked in the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and
+    No access_key was found. Searched: the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and
     NCLOUD_ACCESS_KEY and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the
     environment variables, or a profile in the file.
 error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Request bodies out of data, and data out of answers. Answers are hostile until proven otherwise."""
+"""Bodies of requests from data, and data from the bodies of answers, each of which may be hostile."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import json
 from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
 
 _DEEPEST_ELEMENT = 32
-# Each costs up to about 70 bytes of memory, whatever it is part of. 10,000 accounts have 170,000.
+# Each takes up to about 70 bytes of memory, in whatever structure. 10,000 accounts have 170,000.
 _MOST_PARTS = 300_000
-# Most answers are small, and are taken apart by many workers at a time. 64 KiB of accounts have 4,000.
+# Most answers are small, and many workers parse them at the same time. 64 KiB of accounts have 4,000 parts.
 _SMALL = 64 * 1024
 _MOST_PARTS_IF_SMALL = 10_000
 _LONGEST_NUMBER = 20
 _PIECE = 64 * 1024
-# In bytes. A text or name of this size may pass, one of twice the size never does.
+# In bytes. A text or name of this size may be accepted, one of twice the size never is.
 _LONGEST_TEXT = 64 * 1024
-# In bytes. A single letter beyond the Basic Multilingual Plane makes all letters of a text take four bytes of memory.
+# In bytes. One character beyond the Basic Multilingual Plane makes all characters of a text take four bytes of memory.
 _LARGEST_WITH_WIDE_LETTERS = 2 * 1024 * 1024
 _LEADS_OF_WIDE_LETTERS = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 
@@ -28,7 +28,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 class Unreadable(ValueError):
-    """A body is not what it should be; says so in one clause that quotes nothing of it."""
+    """A body cannot be read. The text of the exception is a clause that says why and quotes nothing."""
 
 
 def to_json(fields: Mapping[str, Any]) -> bytes:
@@ -45,9 +45,9 @@ def to_xml(root: str, fields: Mapping[str, Any]) -> bytes:
 
 
 def parse(body: bytes) -> Dict[str, Any]:
-    """Return the object in a JSON or XML body; which of the two it is shows in its first character.
+    """Return the object in a JSON or XML body. The first character tells which of the two it is.
 
-    XML leaves are strings, elements that stand several times are lists. Raises Unreadable.
+    XML leaves are strings, repeated elements are lists. Raises Unreadable.
     """
     start = body[:1024].decode("utf-8-sig", "replace").lstrip()
     if not start and not body[1024:].strip():
@@ -66,14 +66,14 @@ def parse(body: bytes) -> Dict[str, Any]:
 
 
 def _has_long_part(body: bytes, border: bytes) -> bool:
-    """Tell whether a stretch of the size of the longest text has no border in it."""
+    """Tell whether there is a stretch without a border that is as long as the longest text."""
     stretches = range(0, len(body) - _LONGEST_TEXT + 1, _LONGEST_TEXT)
     return any(body.find(border, at, at + _LONGEST_TEXT) < 0 for at in stretches)
 
 
 def _parse_json(body: bytes) -> Dict[str, Any]:
     if len(body) > _LARGEST_WITH_WIDE_LETTERS and any(lead in body for lead in _LEADS_OF_WIDE_LETTERS):
-        raise Unreadable("it is too large for a text with letters that take four bytes")
+        raise Unreadable("it is too large for text with four-byte characters")
     decoder = _DECODER_OF_SMALL if len(body) <= _SMALL else _DECODER
     try:
         parsed = decoder.decode(body.decode("utf-8-sig"))
@@ -91,7 +91,7 @@ def _parse_json(body: bytes) -> Dict[str, Any]:
 
 
 def _whole_number(digits: str) -> int:
-    # Reading a long one takes time that grows with the square of its length.
+    # The time to read a long number grows with the square of its length.
     return int(digits) if len(digits) <= _LONGEST_NUMBER else _no_number(digits)
 
 
@@ -102,14 +102,14 @@ def _no_number(_text: str) -> NoReturn:
 def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        # Who wins is not the same everywhere: two answers in one, such as yes and no.
-        raise Unreadable("it names something twice")
+        # Parsers disagree about which of the two counts, so the body would hold two answers, such as yes and no.
+        raise Unreadable("it has the same key twice")
     return found
 
 
-# Not strict: the vendor's own sample holds a raw line break inside a string.
+# Not strict: a sample in the vendor's documentation has a raw line break in a string.
 _DECODER = json.JSONDecoder(strict=False, parse_int=_whole_number, parse_constant=_no_number)
-# A list of accounts would take twice the memory with it.
+# The hook would double the memory that a list of accounts takes.
 _DECODER_OF_SMALL = json.JSONDecoder(
     strict=False, parse_int=_whole_number, parse_constant=_no_number, object_pairs_hook=_object
 )
@@ -155,7 +155,7 @@ def _parse_xml(body: bytes) -> Dict[str, Any]:
     parser.CharacterDataHandler = text_of_leaf
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
-    # Piece by piece: the whole as one text would take several times its size.
+    # In pieces, because the whole as one text would take several times its size.
     pieces = memoryview(body)[body.index(b"<") :]
     try:
         for at in range(0, len(pieces), _PIECE):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach a vendor, whichever it is."""
+"""Options that say how to reach a vendor: the same for all of them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A key and its secret, and where they were found: what the keys of all vendors have in common."""
+"""Keys of vendors: what is common to all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADER_SAFE = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset(",
 
 
 class Credentials(NamedTuple):
-    """A key, its secret, and where the two were found (never their values)."""
+    """A key, its secret, and in words where the two were found."""
 
     key: str
     secret: str
@@ -25,6 +25,7 @@ class Credentials(NamedTuple):
 
 
 def first_set(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Optional[str]]:
+    """Return name and value of the first of these variables that is set and not empty; "" and None if none is."""
     for name in names:
         if environ.get(name):
             return name, environ[name]
@@ -32,31 +33,35 @@ def first_set(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Op
 
 
 def check_key(name: str, value: str, origin: str) -> None:
+    """Raise ConfigurationError for a key or secret that cannot be sent as it is, without quoting it."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
         raise errors.ConfigurationError(
             f"{name} from {origin} is not valid: it is not UTF-8 text.",
-            hint="Copy the key again, and look at the encoding of the place that it comes from.",
+            hint="Copy it again, and check the encoding of the file or variable that it comes from.",
         ) from None
     check_line(name, value, origin)
     if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
         raise errors.ConfigurationError(
-            f"{name} from {origin} holds characters that no such key has.", hint="Copy the key again."
+            f"{name} from {origin} is not valid: it has characters that no key has.", hint="Copy the key again."
         )
 
 
 def check_line(name: str, value: str, origin: str) -> None:
+    """Raise ConfigurationError for a value that is not one line without blanks around it, without quoting it."""
     if value != value.strip() or not value.isprintable():
         raise errors.ConfigurationError(
-            f"{name} from {origin} has blanks around it or control characters in it.",
-            hint="Often a line break of the file it was read from.",
+            f"{name} from {origin} is not valid: it has blanks around it or control characters in it.",
+            hint="Remove them. Often it is a line break from the file that the value was read from.",
         )
 
 
 def plural(what: str, names: Sequence[str]) -> str:
+    """Return such as "the option a" or "the options a and b"."""
     return f"{what}{'s' if len(names) > 1 else ''} {listed(names)}"
 
 
 def listed(places: Sequence[str]) -> str:
+    """Return such as "a, b and c"."""
     return places[0] if len(places) == 1 else ", ".join(places[:-1]) + " and " + places[-1]

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which ids and names of accounts are safe to work with, and how messages may quote what a user gave as one. Pure.
+"""Which names and ids of accounts are safe to use, and when messages may quote them. Pure.
 
-What the vendor publishes about the form of both (getList and create pages of the Data Forest API,
-api.ncloud-docs.com, analytics-dataforest-accounts) may be widened there any day, so no account is left out for that.
-Safe is what can stand in files, paths, templates and command lines without meaning anything to them.
+The vendor publishes a narrower form (getList and create pages of the Data Forest API, api.ncloud-docs.com,
+analytics-dataforest-accounts), but may widen it any day, so an account is not left out for that. A text is safe if it
+means nothing special in files, paths, templates and command lines.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ LONGEST = 64
 RULE = f"it must be 1 to {LONGEST} letters, digits and - _ . @, begin with a letter or digit, and be in Unicode NFC"
 _SAFE_ASCII = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]*")
 _SIGNS = frozenset("-_.@")
-# Letters to Unicode, nothing to the eye: the fillers of Hangul.
+# The Hangul fillers: letters to Unicode, but invisible.
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
 
 
 def is_safe(text: str) -> bool:
-    """Tell whether a name or an id can stand anywhere as it is: in a store, a path, a template, a command line.
+    """Tell whether a name or an id can be used as it is in a store, a path, a template or a command line.
 
-    It begins with a letter or digit of any script, goes on with letters, digits and ``- _ . @``, is in Unicode's form
-    NFC and has at most 64 characters (code points).
+    It begins with a letter or digit of any script, goes on with letters, digits and ``- _ . @``, is in the Unicode form
+    NFC, and has at most 64 characters (code points).
     """
     if len(text) > LONGEST:
         return False
@@ -50,12 +50,12 @@ def _is_letter_or_digit(char: str) -> bool:
 
 
 def check_account_id(account_id: str, place: str) -> None:
-    """Raise ConfigurationError for an id that is not safe, without quoting it. ``place`` says where it stands."""
+    """Raise ConfigurationError for an id that is not safe, without quoting it. ``place`` says where it was given."""
     _check("id", account_id, place)
 
 
 def check_account_name(name: str, place: str) -> None:
-    """Raise ConfigurationError for a name that is not safe, without quoting it. ``place`` says where it stands."""
+    """Raise ConfigurationError for a name that is not safe, without quoting it. ``place`` says where it was given."""
     _check("name", name, place)
 
 
@@ -67,10 +67,10 @@ def _check(kind: str, text: str, place: str) -> None:
 
 
 def may_be_quoted(name_or_id: str) -> bool:
-    """Tell whether messages may quote a name or an id: what has not the published form may be a password."""
+    """Tell whether messages may quote a name or an id. Anything that lacks the published form may be a password."""
     return bool(_ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id))
 
 
 def shown(name_or_id: str) -> str:
     """Return a name or an id as messages may quote it."""
-    return name_or_id if may_be_quoted(name_or_id) else "(no name of an account)"
+    return name_or_id if may_be_quoted(name_or_id) else "(not the name of an account)"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which numbers options may be: one table, and one sentence for all that is refused. Pure."""
+"""Which numbers are valid for which option: one table, and one message for all refusals. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Number = Union[int, float]
 
 
 class Range(NamedTuple):
-    """From ``least`` to ``most``, both included. ``whole`` allows no fractions, ``unit`` is said with the numbers."""
+    """From ``least`` to ``most``, both included. ``whole`` allows no fractions; messages name the ``unit``."""
 
     least: Number = -math.inf
     most: Number = math.inf
@@ -28,7 +28,7 @@ class Range(NamedTuple):
         return kind + bounds + (f" ({self.unit})" if self.unit else "")
 
 
-# That nothing waits for ever is what the two are for; and a socket takes no more seconds than some millions.
+# Both keep a task from waiting for ever, and a socket takes no more than some millions of seconds.
 _SECONDS = Range(0.001, 86_400, unit="seconds")
 RANGES: Mapping[str, Range] = {
     "timeout": _SECONDS,
@@ -41,10 +41,10 @@ RANGES: Mapping[str, Range] = {
 
 
 def check(name: str, value: Any, allowed: Optional[Range] = None) -> None:
-    """Raise ConfigurationError, which says what is allowed, for a value of an option that is not a fit number.
+    """Raise ConfigurationError, which says what is valid, for a value that is not a valid number for an option.
 
-    ``allowed`` is what `RANGES` says of the name, unless it is given. Numbers may be written as text. The value is not
-    quoted: what stands in the wrong place may be a secret.
+    ``allowed`` is by default the range of the option in `RANGES`. Numbers may be written as text. The value is not
+    quoted, because it may be a secret in the wrong place.
     """
     allowed = allowed or RANGES[name]
     try:

@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words that results consist of: names of their keys, outcomes, kinds. No secret is hidden by masking them. Pure.
+"""The words that results are made of: their keys, outcomes and kinds of errors. They are never masked. Pure.
 
-Whoever has such a word for a password must still be able to tell a failure from a success. The tests compare this with
-the documentation of all modules. Words that are shorter than any secret that is masked need not be here.
+A user whose password is such a word must still be able to tell a failure from a success, and masking these words would
+hide no secret. The tests compare the list with the documentation of all modules. Words that are shorter than the
+shortest secret that is masked need not be here.
 """
 
 from __future__ import annotations
 
-# Shorter values stand in ordinary text by chance: masking them would shred it, and tell the reader what they are.
+# Shorter values occur in ordinary text by chance. Masking them would make it unreadable, and reveal what they are.
 SHORTEST_SECRET = 6
 
 # What ansible-core and its callbacks look for in a result.

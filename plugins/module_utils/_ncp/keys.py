@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where credentials come from: option, environment, profile file, in this order. Reads, decides nothing else."""
+"""Where the keys of NAVER Cloud come from: first the options, then the environment, then the profile file."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def ncp_credentials(
 ) -> keys.Credentials:
     """Return NAVER Cloud credentials for ``access_key``, ``secret_key``, ``profile`` and ``config_file``.
 
-    Each key is looked for in the options, then in the environment, then in the profile file. A profile that is
-    named by option stands for its keys: then the environment is not asked, lest another tenant's keys be used.
-    Raises ConfigurationError, which names every place that was asked.
+    Each key is looked for in the options, then in the environment, then in the profile file. If the option ``profile``
+    is set, the environment is left out, so that the keys of another tenant cannot be used. Raises ConfigurationError,
+    which names every place that was searched.
     """
     by_option = options.get("profile")
     if by_option and (options.get("access_key") or options.get("secret_key")):
         raise errors.ConfigurationError(
-            "profile is set together with access_key or secret_key, one of them perhaps by module_defaults.",
-            hint="They may belong to different tenants: set one or the other.",
+            "profile cannot be combined with access_key or secret_key: they may belong to different tenants.",
+            hint="Set only one of them, in module_defaults too.",
         )
     profile_variable, by_variable = keys.first_set(environ, KEYS.environment["profile"])
     profile = by_option or by_variable or DEFAULT_PROFILE
@@ -69,7 +69,7 @@ def ncp_credentials(
             ]
         wanted = f"No {' and no '.join(missing)} {'were' if len(missing) > 1 else 'was'} found."
         raise errors.ConfigurationError(
-            f"{wanted} Looked in {keys.listed(asked)}.",
+            f"{wanted} Searched: {keys.listed(asked)}.",
             hint=remedy,
         )
     (key, key_origin), (secret, secret_origin) = found["access_key"], found["secret_key"]
@@ -86,19 +86,19 @@ def _variables(names: Sequence[str]) -> List[str]:
 def _from_file(
     path: str, profile: str, by_option: bool, read_text: Callable[[str], str]
 ) -> Tuple[Optional[Dict[str, str]], str, str]:
-    """Return the keys of a profile, None if there is none, where they were looked for, and what to do if one lacks."""
-    # A profile that the file does not have may be anything, a password too.
+    """Return the keys of a profile (None if there is none), the place that was searched, and the remedy."""
+    # What is not a profile of the file may be anything, even a password.
     plain = profile == DEFAULT_PROFILE or _PLAIN_PROFILE.fullmatch(profile)
     named = profile if plain else "that the option profile names" if by_option else "that NCLOUD_PROFILE names"
     try:
         text = read_text(path)
     except FileNotFoundError:
         keys.check_line("config_file", path, "the option config_file")
-        return None, f"the profile {named} of {path} (there is no such file)", "Correct config_file, or make the file."
-    except (OSError, ValueError) as error:  # of a path with a NUL, and of a file that is no UTF-8
+        return None, f"the profile {named} of {path} (there is no such file)", "Fix config_file, or create the file."
+    except (OSError, ValueError) as error:  # a NUL in the path, or a file that is not UTF-8
         raise errors.ConfigurationError(
             f"{path} cannot be read ({type(error).__name__}).",
-            hint="Make it a UTF-8 text file that this user may read.",
+            hint="It must be a UTF-8 text file that this user may read.",
         ) from None
     profiles = parse_profiles(text, path)
     if profile not in profiles:
@@ -107,10 +107,10 @@ def _from_file(
         shown = ", ".join(known[:_MOST_PROFILES]) + more or "none"
         return (
             None,
-            f"the profile {named} of {path} (it has no such profile; it has: {shown})",
-            "Correct profile or config_file, or add the profile to the file.",
+            f"the profile {named} of {path} (the file has no such profile; its profiles: {shown})",
+            "Fix profile or config_file, or add the profile to the file.",
         )
-    return profiles[profile], f"the profile {profile} of {path}", "Add what is missing to the profile."
+    return profiles[profile], f"the profile {profile} of {path}", "Add the missing keys to the profile."
 
 
 def read_text(path: str) -> str:
@@ -122,11 +122,11 @@ def read_text(path: str) -> str:
 def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
     """Return the keys of each profile of an `ncloud configure` file.
 
-    Sections are profiles, and a file without any is the profile DEFAULT. Unlike in other ini files, DEFAULT lends
-    nothing to the other sections: a profile that lacks a key must not pick up another tenant's. Values are taken
-    as they stand, ``%`` and ``=`` included. Raises ConfigurationError, which quotes no line of the file.
+    Sections are profiles, and a file without sections is the profile DEFAULT. Unlike in other ini files, the other
+    sections inherit nothing from DEFAULT, because a profile without a key must not use that of another tenant. Values
+    are taken literally, with ``%`` and ``=``. Raises ConfigurationError, which quotes no line of the file.
     """
-    # Where options or environment bring the credentials, nobody needs it.
+    # Not needed if the credentials come from options or the environment.
     import configparser
 
     parser = configparser.RawConfigParser(
@@ -142,7 +142,7 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
             f"{path} is not in the form that `ncloud configure` writes ({type(error).__name__}"
             + _in_line(error)
             + ").",
-            hint="It holds sections such as [DEFAULT] and lines such as ncloud_access_key_id = KEY.",
+            hint="The file must have sections such as [DEFAULT], and lines such as ncloud_access_key_id = KEY.",
         ) from None
     return {name: {key: value.strip() for key, value in parser.items(name)} for name in parser.sections()}
 

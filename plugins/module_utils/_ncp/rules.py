@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The published rules for a Data Forest password: checked before anything is sent, and kept by what is generated.
+"""The published rules for Data Forest passwords. They are checked before anything is sent, and generated passwords
+follow them.
 
 Sources: the resetPassword and create pages of the Data Forest API (api.ncloud-docs.com, analytics-dataforest-accounts),
-older and current, the error text on the older one, and the console guide. They differ. What every one of them refuses
-is refused here; what only some refuse is the vendor's to decide, and is worth a warning.
+in their older and current revisions, the error text on the older one, and the console guide. They disagree. What all of
+them refuse is refused here. What only some refuse is left to the vendor, with a warning.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core import e
 
 SHORTEST = 8
 LONGEST = 20
-# The pages print a won sign; in Korean fonts that is how a backslash looks.
+# The pages print a won sign, which is how Korean fonts show a backslash.
 _FORBIDDEN = frozenset("'\"\\/&` ")
 _PRINTABLE = frozenset(map(chr, range(0x20, 0x7F)))
 
@@ -25,16 +26,16 @@ _PRINTABLE = frozenset(map(chr, range(0x20, 0x7F)))
 def password_faults(password: str) -> List[str]:
     """Return what every published revision refuses about a password, in clauses that do not quote it.
 
-    A character that cannot be seen is in no revision: it is a slip, or cannot be sent.
+    No revision allows an invisible character: it is a slip, or cannot be sent.
     """
     faults: List[str] = []
     if len(password) < SHORTEST:
         faults.append(f"it is shorter than {SHORTEST} characters")
     if not password.isprintable():
-        faults.append("it holds a control character, or another one that cannot be seen")
+        faults.append("it has a control character or an invisible character")
     if len(_missing_kinds(password)) > 1:
         faults.append(
-            "it holds fewer than three of: lower-case letters, upper-case letters, digits, special characters"
+            "it has fewer than three of lower-case letters, upper-case letters, digits and special characters"
         )
     return faults
 
@@ -46,10 +47,10 @@ def password_doubts(password: str) -> List[str]:
     if len(password) > LONGEST:
         doubts.append(f"it is longer than {LONGEST} characters")
     if chars - _PRINTABLE:
-        doubts.append("it holds something else than English letters, digits and special characters")
+        doubts.append("it has characters other than English letters, digits and special characters")
     if chars & _FORBIDDEN:
-        doubts.append("it holds a quote, backslash, slash, ampersand, backtick or blank")
-    return doubts + [f"it holds no {kind}" for kind in _missing_kinds(password)]
+        doubts.append("it has a quote, backslash, slash, ampersand, backtick or blank")
+    return doubts + [f"it has no {kind}" for kind in _missing_kinds(password)]
 
 
 def _missing_kinds(password: str) -> List[str]:
@@ -62,11 +63,11 @@ def _missing_kinds(password: str) -> List[str]:
     return [kind for kind, there in kinds.items() if not there]
 
 
-# No look-alikes (0 O o, 1 l I |), and nothing that a shell, an ini file or a YAML reader takes for its own at once.
+# No look-alikes (0 O o, 1 l I |), and few characters that mean something to a shell, an ini file or YAML.
 _CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!#%*+-=?@^_~.")
 _KINDS = [frozenset(kind) for kind in _CLASSES]
 _ALPHABET = "".join(_CLASSES)
-# What a byte stands for; those of the last, incomplete round are taken out, or they would favour some characters.
+# The character for each byte. Bytes of the last, incomplete round are left out: they would favour some characters.
 _CHARACTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 _SURPLUS = bytes(range(256 - 256 % len(_ALPHABET), 256))
 
@@ -74,13 +75,13 @@ _SURPLUS = bytes(range(256 - 256 % len(_ALPHABET), 256))
 def generate_password(length: int, random_bytes: Callable[[int], bytes]) -> str:
     """Return a password that every published revision of the rules accepts: all four classes, nothing forbidden.
 
-    ``random_bytes`` returns so many bytes, all values equally likely; give it `secrets.token_bytes`. Whole passwords
-    are drawn until one has all classes, so that each that qualifies is equally likely: at 20 characters about 122 bits.
-    Raises ConfigurationError when the length is not 8 to 20.
+    ``random_bytes`` returns as many bytes as it is asked for, all values equally likely: pass `secrets.token_bytes`.
+    Whole passwords are drawn until one has all classes, so that all valid ones are equally likely. With 20 characters
+    that is about 122 bits. Raises ConfigurationError when the length is not 8 to 20.
     """
     if not SHORTEST <= length <= LONGEST:
         raise errors.ConfigurationError(
-            f"A password of {length} characters was asked for: the vendor allows {SHORTEST} to {LONGEST}."
+            f"A password cannot have {length} characters: the vendor allows {SHORTEST} to {LONGEST}."
         )
     while True:
         password = random_bytes(2 * length).translate(_CHARACTERS, _SURPLUS)[:length].decode("ascii")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the API key of SOLAPI comes from: the option, then the environment."""
+"""Where the API key of SOLAPI comes from: first the option, then the environment."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.option
 
 
 def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[str, str]) -> Optional[keys.Credentials]:
-    """Return SOLAPI credentials, or None when neither key is set: the reset call needs none.
+    """Return SOLAPI credentials, None if neither key is set: the request for a mail needs none.
 
-    Raises ConfigurationError when only one of the two is set.
+    Raises ConfigurationError if only one of the two is set.
     """
     found: Dict[str, Tuple[str, str]] = {}
     for name in ("api_key", "api_secret"):
@@ -32,8 +32,8 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
         absent = "api_secret" if present == "api_key" else "api_key"
         variable = SOLAPI.environment[absent][0]
         raise errors.ConfigurationError(
-            f"{present} was found in {origin}, but no {absent}.",
-            hint=f"Set the option {absent} or the environment variable {variable}, or neither.",
+            f"{present} was found in {origin}, but {absent} was not found.",
+            hint=f"Set the option {absent} or the environment variable {variable}, or remove {present}.",
         )
     for name, (value, origin) in found.items():
         keys.check_key(name, value, origin)

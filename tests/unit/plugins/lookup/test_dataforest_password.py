@@ -65,8 +65,8 @@ def test_ansible_is_told_what_to_mask(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("terms", "options", "why"),
     [
-        ([], {"length": 7}, r"of 7 characters was asked for: the vendor allows 8 to 20\."),
-        ([], {"length": 21}, r"of 21 characters was asked for: the vendor allows 8 to 20\."),
+        ([], {"length": 7}, r"password cannot have 7 characters: the vendor allows 8 to 20\."),
+        ([], {"length": 21}, r"password cannot have 21 characters: the vendor allows 8 to 20\."),
         ([], {"length": "many"}, r"length is not valid: it must be a whole number\."),
         ([], {"length": 8.5}, r"length is not valid: it must be a whole number\."),
         ([], {"lenght": 12}, r"There is no option lenght\. Supported parameters include: length\."),

@@ -113,7 +113,7 @@ UNREADABLE: list[tuple[bytes, str]] = [
     (b'{"a":' * 60_000 + b"1" + b"}" * 60_000, "is nested too deeply"),
     (
         b'{"a":["' + b'","'.join(["가".encode() * 300, "😀".encode()] * 3000) + b'"]}',
-        "is too large for a text with letters",
+        "is too large for text with four-byte",
     ),
     (b"<a>" * 100_000 + b"</a>" * 100_000, "is nested too deeply"),
     (b"<a>" * 33 + b"</a>" * 33, "is nested too deeply"),

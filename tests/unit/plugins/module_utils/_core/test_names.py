@@ -126,4 +126,4 @@ def test_names_and_ids_are_shown(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Pa55-word", "pass word", "pass_word!", "비밀번호", "x" * 23, ""])
 def test_what_cannot_be_a_name_is_not_shown(text: str) -> None:
-    assert shown(text) == "(no name of an account)"
+    assert shown(text) == "(not the name of an account)"

@@ -645,7 +645,7 @@ def test_rows_that_cannot_be_used_are_told_and_warned_of(drive: Driver) -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize(
-    ("password", "why"), [("qazQAZ12", "it holds no special character"), ("Aa1!aa&a", "it holds a quote, backslash")]
+    ("password", "why"), [("qazQAZ12", "it has no special character"), ("Aa1!aa&a", "it has a quote, backslash")]
 )
 def test_what_only_some_revisions_of_the_rules_refuse_is_warned_of(
     drive: Driver, password: str, why: str, check_mode: bool

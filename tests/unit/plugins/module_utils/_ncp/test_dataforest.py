@@ -439,7 +439,7 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(200, {"success": True, "id": ID, **b("100")}), UNKNOWN, "100", "words"),
     (answer(200, {"success": True, "id": ID, "errorCode": "X"}), UNKNOWN, "X", "without saying whether"),
     (answer(400, {"success": False, **b("900")}), UNKNOWN, "900", "words"),
-    (answer(200, b'{"success": false, "success": true}'), UNKNOWN, None, "names something twice"),
+    (answer(200, b'{"success": false, "success": true}'), UNKNOWN, None, "has the same key twice"),
     # Unreadable: whether it was done is not known, unless the status alone says no
     (answer(401, HTML), AuthenticationError, None, "(HTTP 401)."),
     (answer(403, b""), AuthenticationError, None, "(HTTP 403)."),

@@ -115,8 +115,8 @@ def test_a_profile_named_by_option_beats_the_keys_of_the_environment() -> None:
 def test_a_profile_named_by_option_never_falls_back_to_the_environment() -> None:
     sentence = refusal(environ=ALL_VARIABLES, profile="half")
     assert sentence == (
-        f"No secret_key was found. Looked in the profile half of {PATH} (key ncloud_secret_access_key). "
-        "Add what is missing to the profile."
+        f"No secret_key was found. Searched: the profile half of {PATH} (key ncloud_secret_access_key). "
+        "Add the missing keys to the profile."
     )
 
 
@@ -135,7 +135,7 @@ def test_a_profile_by_option_beats_one_by_environment() -> None:
 @pytest.mark.parametrize("name", ["access_key", "secret_key"])
 def test_a_profile_and_a_key_by_option_contradict_each_other(name: str) -> None:
     sentence = refusal(profile="team", **{name: "CANARYVALUE"})
-    assert "profile is set together with access_key or secret_key" in sentence
+    assert "profile cannot be combined with access_key or secret_key" in sentence
     assert "CANARYVALUE" not in sentence
 
 
@@ -162,13 +162,13 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_missing_file_is_named_with_all_other_places() -> None:
     assert refusal(None) == (
-        "No access_key and no secret_key were found. Looked in the options access_key and secret_key, the environment "
+        "No access_key and no secret_key were found. Searched: the options access_key and secret_key, the environment "
         "variables NCLOUD_ACCESS_KEY_ID, NCLOUD_ACCESS_KEY, NCLOUD_SECRET_ACCESS_KEY and NCLOUD_SECRET_KEY and the "
         f"profile DEFAULT of {PATH} (there is no such file). "
         "Set the options, the environment variables, or a profile in the file."
     )
     assert refusal(None, secret_key="x") == (
-        "No access_key was found. Looked in the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and "
+        "No access_key was found. Searched: the option access_key, the environment variables NCLOUD_ACCESS_KEY_ID and "
         f"NCLOUD_ACCESS_KEY and the profile DEFAULT of {PATH} (there is no such file). "
         "Set the options, the environment variables, or a profile in the file."
     )
@@ -177,13 +177,13 @@ def test_a_missing_file_is_named_with_all_other_places() -> None:
 def test_a_missing_profile_is_told_with_those_that_there_are() -> None:
     # Once, and with nothing about places that are not asked.
     assert refusal(profile="absent") == (
-        f"No access_key and no secret_key were found. Looked in the profile absent of {PATH} "
-        "(it has no such profile; it has: DEFAULT, half, team). "
-        "Correct profile or config_file, or add the profile to the file."
+        f"No access_key and no secret_key were found. Searched: the profile absent of {PATH} "
+        "(the file has no such profile; its profiles: DEFAULT, half, team). "
+        "Fix profile or config_file, or add the profile to the file."
     )
     assert refusal(None, profile="absent") == (
-        f"No access_key and no secret_key were found. Looked in the profile absent of {PATH} (there is no such file). "
-        "Correct config_file, or make the file."
+        f"No access_key and no secret_key were found. Searched: the profile absent of {PATH} (there is no such file). "
+        "Fix config_file, or create the file."
     )
     assert "the profile absent of" in refusal(environ={"NCLOUD_PROFILE": "absent"})
 
@@ -191,7 +191,7 @@ def test_a_missing_profile_is_told_with_those_that_there_are() -> None:
 def test_a_profile_that_may_be_a_password_is_not_quoted() -> None:
     secret = "Zq7!mVx-Canary01"
     for text in (FILE, None):
-        assert f"Looked in the profile that the option profile names of {PATH} (" in refusal(text, profile=secret)
+        assert f"Searched: the profile that the option profile names of {PATH} (" in refusal(text, profile=secret)
         sentence = refusal(text, {"NCLOUD_PROFILE": secret})
         assert f"and the profile that NCLOUD_PROFILE names of {PATH} (" in sentence
         assert secret not in sentence + refusal(text, profile=secret)
@@ -199,7 +199,7 @@ def test_a_profile_that_may_be_a_password_is_not_quoted() -> None:
 
 def test_of_many_profiles_some_are_told() -> None:
     sentence = refusal("".join(f"[p{at:03d}]\n" for at in range(50)), profile="absent")
-    assert "it has: p000, p001, p002, p003, p004, p005, p006, p007, p008, p009 and 40 more)" in sentence
+    assert "its profiles: p000, p001, p002, p003, p004, p005, p006, p007, p008, p009 and 40 more)" in sentence
 
 
 def test_a_profile_without_any_key_names_both() -> None:
@@ -207,7 +207,7 @@ def test_a_profile_without_any_key_names_both() -> None:
 
 
 def test_an_empty_file_has_no_profiles() -> None:
-    assert "(it has no such profile; it has: none)" in refusal("")
+    assert "(the file has no such profile; its profiles: none)" in refusal("")
 
 
 def test_a_missing_key_is_named() -> None:
@@ -349,7 +349,9 @@ DIRTY = [
 def test_blanks_and_control_characters_are_refused(name: str, value: str) -> None:
     options = {"access_key": "KEY", "secret_key": "secret", name: value}
     sentence = refusal(None, **options)
-    assert f"{name} from the option {name} has blanks around it or control characters in it." in sentence
+    assert (
+        f"{name} from the option {name} is not valid: it has blanks around it or control characters in it." in sentence
+    )
     assert value.strip() not in sentence
 
 
@@ -391,7 +393,10 @@ def test_the_same_for_solapi(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("blank", ["\n", "\t", " ", "\x1b[2J", "\u200b"])
 def test_a_line_break_of_a_profile_or_a_path_is_named_as_such(blank: str) -> None:
-    says = "has blanks around it or control characters in it. Often a line break of the file it was read from."
+    says = (
+        "is not valid: it has blanks around it or control characters in it. Remove them. Often it is a line break from "
+        "the file that the value was read from."
+    )
     assert refusal(profile=f"team{blank}") == f"profile from the option profile {says}"
     variable = "profile from the environment variable NCLOUD_PROFILE"
     assert refusal(environ={"NCLOUD_PROFILE": f"team{blank}"}) == f"{variable} {says}"
@@ -414,7 +419,7 @@ def test_a_value_continued_on_the_next_line_is_refused() -> None:
 @pytest.mark.parametrize("value", ["KEY,salt=x", 'KEY"', "KEY'", "KÉY", "KEY 1", "키"])
 def test_an_access_key_that_no_header_could_hold_is_refused(value: str) -> None:
     sentence = refusal(None, access_key=value, secret_key="secret")
-    assert "access_key from the option access_key holds characters that no such key has." in sentence
+    assert "access_key from the option access_key is not valid: it has characters that no key has." in sentence
     assert value not in sentence
 
 
@@ -450,7 +455,7 @@ def test_solapi_takes_both_or_none(
             solapi_credentials(options, environ)
         present, absent = ("api_key", "api_secret") if key else ("api_secret", "api_key")
         assert caught.value.message.startswith(f"{present} was found in the ")
-        assert caught.value.message.endswith(f", but no {absent}.")
+        assert caught.value.message.endswith(f", but {absent} was not found.")
         assert absent.upper() in (caught.value.hint or "")
     else:
         found = solapi_credentials(options, environ)
@@ -460,12 +465,16 @@ def test_solapi_takes_both_or_none(
 @pytest.mark.parametrize("value", DIRTY)
 @pytest.mark.parametrize("name", ["api_key", "api_secret"])
 def test_solapi_refuses_blanks_and_control_characters(name: str, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{name} from the option {name} has blanks") as caught:
+    with pytest.raises(
+        ConfigurationError, match=f"{name} from the option {name} is not valid: it has blanks"
+    ) as caught:
         solapi_credentials({"api_key": "KEY", "api_secret": "secret", name: value}, {})
     assert value.strip() not in caught.value.sentence()
 
 
 @pytest.mark.parametrize("value", ["KEY, date=x", "KEY 1", "키"])
 def test_a_solapi_key_cannot_forge_the_header(value: str) -> None:
-    with pytest.raises(ConfigurationError, match="api_key from the environment variable SOLAPI_API_KEY holds"):
+    with pytest.raises(
+        ConfigurationError, match="api_key from the environment variable SOLAPI_API_KEY is not valid: it has char"
+    ):
         solapi_credentials({}, {"SOLAPI_API_KEY": value, "SOLAPI_API_SECRET": "secret"})

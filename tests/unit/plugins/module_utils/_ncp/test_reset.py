@@ -283,8 +283,8 @@ def test_the_same_name_of_two_tenants_may_be_two_accounts() -> None:
         (by_name("{{x}}")[0], "The name of accounts[0] is not valid"),
         (by_name("-ab")[0], "The name of accounts[0] is not valid"),
         (by_id("ID1", password="Zy-1")[0], "password of accounts[0] (ID1) breaks the published rules: it is shorter"),
-        (by_id("ID1", password="abcd1234")[0], "it holds fewer than three of"),
-        (by_id("ID1", password="Abcd-1234\n")[0], "it holds a control character"),
+        (by_id("ID1", password="abcd1234")[0], "it has fewer than three of"),
+        (by_id("ID1", password="Abcd-1234\n")[0], "it has a control character"),
     ],
 )
 def test_a_mistake_in_any_target_stops_all_before_the_first_request(target: Target, words: str) -> None:
@@ -305,9 +305,9 @@ def test_what_only_some_revisions_refuse_is_warned_of_and_sent() -> None:
     ]
     said = doubts(targets)
     assert said == [
-        "The vendor may reject the password of accounts[0] (df001), accounts[1] (df002): it holds no special "
+        "The vendor may reject the password of accounts[0] (df001), accounts[1] (df002): it has no special "
         "character. Its published rules disagree about that.",
-        "The vendor may reject the password of accounts[2] (ID3): it holds a quote, backslash, slash, ampersand, "
+        "The vendor may reject the password of accounts[2] (ID3): it has a quote, backslash, slash, ampersand, "
         "backtick or blank. Its published rules disagree about that.",
     ]
     assert not any(target.password in text for target in targets for text in said)
@@ -318,7 +318,7 @@ def test_what_only_some_revisions_refuse_is_warned_of_and_sent() -> None:
 
 def test_many_doubts_are_one_warning() -> None:
     (said,) = doubts(by_name(*(f"df{at:03d}" for at in range(1000)), password="qazQAZ12"))
-    assert "accounts[9] (df009) and 990 more: it holds no special character." in said
+    assert "accounts[9] (df009) and 990 more: it has no special character." in said
 
 
 def test_good_targets_pass() -> None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import unicodedata
@@ -23,7 +22,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
     KrcloudError,
     RateLimitError,
     RejectedError,
-    TransportError,
     UnknownOutcomeError,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
@@ -31,48 +29,25 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.redactio
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import (
     SEND_RESET,
     ResetMail,
-    Solapi,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.reset import request_reset
-from support.fakes import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer, caller
+from support.fakes import EPOCH, URL, ScriptedTransport, Step, answer
+from support.mails import (
+    CREATED,
+    CREDENTIALS,
+    EMAIL,
+    KEY,
+    MESSAGE_ID,
+    NEW,
+    OLD,
+    OUR_TIME,
+    SECRET,
+    TOKEN,
+    client,
+    e,
+    old,
+)
 from support.simulator.signatures import SolapiKey, verify_solapi
-
-EMAIL = "member@example.com"
-KEY, SECRET = "NCSOURKEY0000001", "OURSECRET00000000000000000000001"
-CREDENTIALS = Credentials(KEY, SECRET, "the option api_key")
-TOKEN = "V1StGXR8_Z5jdHi6B-myT"
-CREATED = "2020-09-23T03:40:16.331Z"
-OUR_TIME = "2023-11-14T22:13:20Z"
-MESSAGE_ID = "<3f0c2a8e@mail.example.com>"
-
-NEW = {
-    "_id": "5f6ac3a047c7acc34a009660",
-    "email": EMAIL,
-    "dateCreated": CREATED,
-    "dateUpdated": CREATED,
-    "hashId": TOKEN,
-}
-OLD = {
-    "mail": {
-        "accepted": [EMAIL],
-        "rejected": [],
-        "messageTime": 630,
-        "response": "250 Accepted [STATUS=new MSGID=abc]",
-        "envelope": {"from": "support@example.com", "to": [EMAIL]},
-        "messageId": MESSAGE_ID,
-    }
-}
-
-
-def old(**mail: Any) -> dict[str, Any]:
-    return {"mail": {**OLD["mail"], **mail}}
-
-
-def client(
-    transport: ScriptedTransport, credentials: Credentials | None = None, redactor: Redactor | None = None, **more: Any
-) -> Solapi:
-    salts = (f"salt-number-{number:04d}" for number in itertools.count())
-    return Solapi(caller(transport, **more), credentials, redactor or Redactor(), lambda: next(salts))
 
 
 def send(response: Response, redactor: Redactor | None = None) -> ResetMail:
@@ -316,10 +291,6 @@ def test_the_token_stands_nowhere_in_a_result() -> None:
 # --------------------------------------------------------------------------------------------------------- bad answers
 
 
-def e(code: str, message: str = "말") -> dict[str, str]:
-    return {"errorCode": code, "errorMessage": message}
-
-
 REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(403, e("InvalidAPIKey")), AuthenticationError, "InvalidAPIKey", "말"),
     (answer(403, e("InvalidApiKey")), AuthenticationError, "InvalidApiKey", "말"),
@@ -414,92 +385,3 @@ def test_secrets_in_a_message_are_masked_and_lines_are_not_forged() -> None:
     assert SECRET[:12] not in error.sentence()
     assert error.message.isprintable()
     assert (error.vendor_code or "").isprintable()
-
-
-# ------------------------------------------------------------------------------------------------------ the whole task
-
-NOTHING = {"changed": True, "email": EMAIL, "delivery": None, "message_id": None, "requested_at": None}
-
-
-def run(*script: Step, **more: Any) -> dict[str, Any]:
-    with ScriptedTransport(*script) as transport:
-        return request_reset(client(transport, CREDENTIALS, **more), EMAIL)
-
-
-def test_an_accepted_mail() -> None:
-    assert run(answer(200, OLD)) == {
-        **NOTHING,
-        "delivery": "accepted",
-        "message_id": MESSAGE_ID,
-        "requested_at": OUR_TIME,
-    }
-
-
-OUTCOMES: list[tuple[Step, str | None, bool, str]] = [
-    (answer(200, old(accepted=[], rejected=[EMAIL])), "rejected", False, "rejected"),
-    (answer(400, e("ValidationError")), "rejected", False, "rejected"),
-    (AnswerLost("cut off"), "unknown", True, "unknown_outcome"),
-    (answer(500), "unknown", True, "unknown_outcome"),
-    (NotSent("refused"), None, False, "transport"),
-    (answer(403, e("InvalidAPIKey")), None, False, "authentication"),
-    (answer(429), None, False, "rate_limit"),
-]
-
-
-@pytest.mark.parametrize(("step", "delivery", "changed", "kind"), OUTCOMES)
-def test_what_a_task_reports(step: Step, delivery: str | None, changed: bool, kind: str) -> None:
-    result = run(step)
-    assert result["failed"] is True
-    assert (result["delivery"], result["changed"], result["error"]["kind"]) == (delivery, changed, kind)
-    assert (result["email"], result["message_id"], result["requested_at"]) == (EMAIL, None, None)
-    assert result["msg"].startswith(result["error"]["message"])
-
-
-def test_an_unknown_outcome_says_what_to_do() -> None:
-    result = run(AnswerLost("cut off"))
-    assert "The mail may have been sent" in result["msg"]
-    assert "member" in result["error"]["hint"]
-
-
-def test_a_connection_that_never_came_about_is_tried_again() -> None:
-    assert run(NotSent("refused"), NotSent("refused"), answer(200, NEW), retries=2)["delivery"] == "accepted"
-    assert failure(NotSent("refused"), NotSent("refused"), retries=1).kind == TransportError.kind
-
-
-@pytest.mark.parametrize("status", [500, 503])
-def test_a_wait_that_a_failing_vendor_asks_for_is_named_and_not_waited(status: int) -> None:
-    clock = FakeClock()
-    result = run(answer(status, retry_after="30"), retries=5, clock=clock)
-    assert (result["delivery"], result["changed"]) == ("unknown", True)
-    assert "the server asked for 30 s." in result["msg"]
-    assert clock.slept == 0
-
-
-def test_a_wait_for_fewer_requests_is_waited_or_named() -> None:
-    clock = FakeClock()
-    assert run(answer(429, retry_after="30"), answer(200, NEW), retries=1, clock=clock)["delivery"] == "accepted"
-    assert clock.slept == 30
-    result = run(answer(429, retry_after="3600"), retries=1)
-    assert (result["delivery"], result["error"]["kind"]) == (None, "rate_limit")
-    assert "the server asked for 3600 s, and the deadline of 60 s leaves no time for another." in result["msg"]
-    assert result["error"]["hint"] == "Run the task again after 3600 s."
-
-
-def test_a_secret_that_cannot_sign_fails_before_anything_is_sent() -> None:
-    with ScriptedTransport() as transport:
-        result = request_reset(client(transport, CREDENTIALS._replace(secret="ab\udcff\udcfecdef")), EMAIL)
-    assert (result["failed"], result["changed"], result["delivery"]) == (True, False, None)
-    assert result["error"]["kind"] == "configuration"
-
-
-def test_check_mode_sends_nothing() -> None:
-    clock = FakeClock()
-    with ScriptedTransport() as transport:
-        assert request_reset(client(transport, clock=clock), EMAIL, check_mode=True) == NOTHING
-    assert clock.passed == 0
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_an_address_is_checked_in_check_mode_too(check_mode: bool) -> None:
-    with ScriptedTransport() as transport, pytest.raises(ConfigurationError):
-        request_reset(client(transport), "nobody", check_mode=check_mode)
