@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from end_to_end.gitlab import EXAMPLE, ROTATE, STORE, Project, git
+from end_to_end.gitlab import EXAMPLE, ROTATE, STORE, Job, Project, git
 from support.playbooks import BIN
 from support.simulator import Simulator
 
 ASIDE = "rotation/7"
+PROBE = "rotation/probe"
 
 
 @pytest.fixture
@@ -100,12 +101,27 @@ def test_it_pushes_until_it_has_won_the_race(project: Project) -> None:
     assert project.store() == "of job 101\n"
 
 
+def says(job: Job, *lines: str) -> bool:
+    """Whether a job says these lines, one after the other. Each is the beginning of one."""
+    said = iter(line.strip() for line in job.output.split("\n"))
+    return all(any(found.startswith(line) for found in said) for line in lines)
+
+
+# What a job says of a branch that holds its store, and of each branch that waits.
+WAITS = (
+    f"The store of this job is now on the branch {ASIDE}.",
+    "These branches hold passwords that main lacks:",
+    ASIDE,
+    "Start a pipeline with ROTATE_NOW=true, which gives every account a new password.",
+)
+
+
 def test_a_race_that_is_never_won_ends_in_a_branch(project: Project) -> None:
     project.hook = project.while_it_runs("commit --quiet --allow-empty --message Race")
     job = project.pipeline()
     assert job.status == 1
     assert project.store(ASIDE) == "of job 101\n"
-    assert f"refs/heads/{ASIDE}" in job.output
+    assert says(job, "The new passwords could not be pushed to main.", "! [", *WAITS), job.output
 
 
 @pytest.mark.parametrize(
@@ -125,30 +141,38 @@ def test_a_store_that_others_have_changed_is_never_merged(project: Project, undo
     assert job.status == 1
     assert project.store() == ("of job 101\n" if undone else "of job 101\nof a colleague\n")
     assert project.store(ASIDE) == "of job 101\nof job 102\n"
-    assert "These branches hold passwords that main lacks:" in job.output
-    assert f"refs/heads/{ASIDE}" in job.output
+    why = f"Somebody else has changed {STORE} on main while this job ran."
+    assert says(job, why, "! [rejected]", *WAITS)
+    assert job.output.index(why) < job.output.index("[rejected]"), "git's words come after their explanation."
     # And that is said until somebody has brought them together.
     project.program("ansible-playbook", "exit 0")
-    assert f"refs/heads/{ASIDE}" in (later := project.pipeline(8)).output
-    assert later.status == 1
+    later = project.pipeline(8)
+    assert (later.status, says(later, *WAITS[1:])) == (1, True), later.output
     git(project.bare, "branch", "--quiet", "--delete", "--force", ASIDE)
     assert project.pipeline(9).status == 0
 
 
 @pytest.mark.parametrize(
-    "harm",
+    ("harm", "said"),
     [
-        ("checkout --quiet --orphan rewritten", "commit --quiet --all --message Rewritten"),
-        ("rm --quiet dataforest.yml", "commit --quiet --message Removed"),
+        (
+            ("checkout --quiet --orphan rewritten", "commit --quiet --all --message Rewritten"),
+            "Somebody else has rewritten main while this job ran.",
+        ),
+        (
+            ("rm --quiet dataforest.yml", "commit --quiet --message Removed"),
+            f"Somebody else has changed {STORE} on main while this job ran.",
+        ),
     ],
     ids=["rewritten", "removed"],
 )
-def test_a_branch_that_was_harmed_is_not_pushed_to(project: Project, harm: tuple[str, ...]) -> None:
+def test_a_branch_that_was_harmed_is_not_pushed_to(project: Project, harm: tuple[str, ...], said: str) -> None:
     project.pipeline()
     project.program("ansible-playbook", f"{ROTATE}; {project.while_it_runs(*harm)} >/dev/null")
     job = project.pipeline()
     assert job.status == 1
     assert project.store(ASIDE) == "of job 101\nof job 102\n"
+    assert says(job, said, *WAITS)
 
 
 def test_a_second_branch_does_not_replace_the_first(project: Project) -> None:
@@ -172,24 +196,94 @@ def receive(project: Project, name: str, text: str) -> None:
 
 
 def test_a_push_whose_answer_is_lost_has_arrived(project: Project) -> None:
-    receive(project, "post-receive", "kill -KILL $PPID")
+    receive(project, "post-receive", "! grep -q refs/heads/main || kill -KILL $PPID")
     job = project.pipeline()
     assert (job.status, project.branches(), project.store()) == (0, ["main"], "of job 101\n"), job.output
 
 
 def test_a_branch_that_may_not_be_pushed_to_is_gone_round(project: Project) -> None:
     receive(project, "update", '[ "$1" != refs/heads/main ]')
+    project.program("sleep", "")
     job = project.pipeline()
     assert (job.status, project.store(ASIDE)) == (1, "of job 101\n")
+    why = "The new passwords could not be pushed to main."
+    assert says(job, why, "remote: error: hook declined", "! [remote rejected]", *WAITS), job.output
 
 
-def test_the_artifact_is_left_where_nothing_can_be_pushed(project: Project) -> None:
-    receive(project, "update", "exit 1")
+def test_the_artifact_is_left_where_nothing_can_be_pushed_any_more(project: Project) -> None:
+    receive(project, "update", f'[ "$1" = refs/heads/{PROBE} ] || {{ echo Not tonight.; exit 1; }}')
+    project.program("sleep", "")
     job = project.pipeline()
     assert (job.status, job.artifact, project.branches()) == (1, "of job 101\n", ["main"])
-    assert f"The only copy of the new passwords is {STORE} in the artifacts of this job" in job.output
+    assert says(
+        job,
+        f"Nothing could be pushed. The only copy of the new passwords is {STORE} in the artifacts of this job.",
+        "Then fix the cause and start a pipeline with ROTATE_NOW=true, which gives every account a new password.",
+        "Until then, main holds passwords that no longer work, and later jobs do not notice. git says:",
+        "remote: Not tonight.",
+    ), job.output
     artifacts = yaml.safe_load((EXAMPLE / "gitlab-ci.yml").read_text(encoding="utf-8"))["rotate"]["artifacts"]
     assert (artifacts["when"], artifacts["paths"]) == ("always", [STORE])
+
+
+# What a server may refuse, as a hook or a push rule does. Each lets everything else pass.
+REFUSED = {
+    "every push": "false",
+    "commits by this author": "! git log -1 --format=%ae $new | grep -q ops@example.com",
+    "commits with this message": "! git log -1 --format=%s $new | grep -q '^Rotate Data Forest passwords$'",
+    "commits that change the store": f"! git diff-tree -r --name-only HEAD $new | grep -q {STORE}",
+    "new branches": "[ $old != 0000000000000000000000000000000000000000 ]",
+    "branches under rotation/": "[[ $ref != refs/heads/rotation/* ]]",
+}
+
+
+@pytest.mark.parametrize("rule", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("rotated", [False, True], ids=["the first run", "a later run"])
+def test_what_the_server_refuses_is_found_before_any_reset(project: Project, rule: str, rotated: bool) -> None:
+    if rotated:
+        project.pipeline()
+    # The deletion of a branch has no commit to look at.
+    text = f'while read old new ref; do [[ $new == 0000* ]] || {{ {rule}; }} || {{ echo "Not $ref."; exit 1; }}; done'
+    receive(project, "pre-receive", text)
+    project.program("ansible-playbook", 'echo begun >"$SEEN"')
+    before = project.head()
+    job = project.pipeline(9)
+    assert (job.status, job.seen, project.branches(), project.head()) == (1, "", ["main"], before), job.output
+    assert says(
+        job,
+        f"The trial push to the branch {PROBE} failed. No password was changed.",
+        "must accept commits by rotation <ops@example.com> that change dataforest.yml. git says:",
+        f"remote: Not refs/heads/{PROBE}.",
+    ), job.output
+    # What the job leaves as an artifact is the store as it was.
+    assert (job.artifact == "of job 101\n") if rotated else not (job.folder / STORE).exists()
+
+
+def test_a_token_that_may_not_delete_is_found_before_any_reset(project: Project) -> None:
+    receive(project, "update", "[[ $3 != 0000* ]]")
+    project.program("ansible-playbook", 'echo begun >"$SEEN"')
+    job = project.pipeline()
+    assert (job.status, job.seen, project.branches()) == (1, "", ["main", PROBE])
+    assert f"The trial push to the branch {PROBE} failed. No password was changed." in job.output
+
+
+def test_a_trial_push_that_was_left_behind_is_in_nobodys_way(project: Project) -> None:
+    project.pipeline()
+    git(project.bare, "branch", PROBE, "main~1")
+    job = project.pipeline(8)
+    assert (job.status, job.seen, project.branches()) == (0, "of job 101\n", ["main"]), job.output
+    # Another one may be on its way at the end of a job.
+    project.program("ansible-playbook", f"git --git-dir {project.bare} branch {PROBE} main")
+    job = project.pipeline(9)
+    assert (job.status, project.branches()) == (0, ["main", PROBE]), job.output
+
+
+def test_a_trial_push_starts_no_pipeline(project: Project) -> None:
+    log = project.folder / "log"
+    receive(project, "pre-receive", f"while read old new ref; do git log -1 --format=%s/%b $new >>{log} || true; done")
+    assert project.pipeline().status == 0
+    said = [line for line in log.read_text(encoding="utf-8").split("\n") if line]
+    assert said == ["Rotate Data Forest passwords/[skip ci]", "Rotate Data Forest passwords/"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +307,7 @@ def test_a_token_that_may_not_push_is_found_before_any_reset(project: Project) -
     project.program("git", f'[ "$1" != push ] || exit 128; exec {shutil.which("git")} "$@"')
     job = project.pipeline()
     assert (job.status, job.seen) == (1, "")
-    assert "Nothing can be pushed: PUSH_TOKEN has to be a token that may. No password was changed." in job.output
+    assert says(job, f"The trial push to the branch {PROBE} failed. No password was changed.", "PUSH_TOKEN must be")
 
 
 def test_an_ignored_store_is_found_before_any_reset(project: Project) -> None:
@@ -221,7 +315,7 @@ def test_an_ignored_store_is_found_before_any_reset(project: Project) -> None:
     project.program("ansible-playbook", 'echo begun >"$SEEN"')
     job = project.pipeline()
     assert (job.status, job.seen) == (1, "")
-    assert f"{STORE} is ignored by git" in job.output
+    assert f"git ignores {STORE}. No password was changed. Remove it from .gitignore." in job.output
 
 
 def test_the_token_is_told_to_git_and_to_nobody_else(project: Project) -> None:
