@@ -317,8 +317,6 @@ def test_secrets(reader: Reader) -> None:
 
 def test_the_readme(reader: Reader) -> None:
     def use_cases() -> None:
-        (reader.place / "credentials").mkdir()
-        reader.passphrase()
         reader.profiles()
         reader.keys()
         jobs = reader.home / "jobs"
