@@ -113,5 +113,7 @@ def install(ansible_galaxy: str | Path, scratch: Path, env: Mapping[str, str] | 
     subprocess.run((ansible_galaxy, "collection", *build), check=True, env=env)
     (tarball,) = scratch.glob("*.tar.gz")
     put = ("install", tarball, "--collections-path", collections, "--force", "--offline", "--no-deps")
-    subprocess.run((ansible_galaxy, "collection", *put), check=True, env=env)
+    # It warns of a path on which no playbook would look.
+    there = {**(os.environ if env is None else env), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
+    subprocess.run((ansible_galaxy, "collection", *put), check=True, env=there)
     return collections

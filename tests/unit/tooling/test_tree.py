@@ -68,6 +68,7 @@ def test_it_is_installed_from_an_archive_without_git(archive: Path, tmp_path: Pa
     command = [sys.executable, "-c", program, str(BIN / "ansible-galaxy"), str(tmp_path / "scratch")]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=archive, env=env)
     assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
     installed = tmp_path / "scratch" / "installed" / tree.COLLECTION
     assert (installed / "plugins/modules/ncp_dataforest_rotation.py").is_file()
     assert not list(installed.rglob("*.pyc"))
