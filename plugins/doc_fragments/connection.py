@@ -33,9 +33,9 @@ options:
     description:
       - How often a request is repeated at the most after its first attempt failed. From 0 to 1000000.
       - Each attempt is signed anew. What may be repeated depends on the request, see the notes of the module.
-      - The waits in between grow from half a second to eight seconds, with jitter. When the vendor asks for a
-        wait with C(Retry-After), whatever the HTTP status of its answer, that is kept, and all accounts of the task
-        wait.
+      - Between attempts there is a random wait, up to 1 second after the first attempt, then up to 2, 4, and never more
+        than 8 seconds. A C(Retry-After) of the vendor is added to it, whatever the HTTP status of the answer, and makes
+        all accounts of the task wait.
     type: int
     default: 3
   deadline:
