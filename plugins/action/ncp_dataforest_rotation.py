@@ -14,7 +14,9 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs 
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import LISTED_TOO
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import NewAccounts
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    NewAccounts,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 

@@ -2,42 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rotation protocol: from an envelope, the time and the answers of the vendor to the next step. Pure, no I/O.
+"""The rotation protocol: all states of an account, and the steps of a run from one to the next. Pure, no I/O.
 
 The vendor sets a password with a privileged key, and nothing can read or verify it. So a candidate is committed to
 the store before its first byte goes out, it stays there until something proves that it is not live, and recovery
 rolls forward: the very same value is sent again.
 
-    plan:    candidate pending? -> RESEND it          due? -> STAGE a new one
-             an earlier value may still arrive, or this run has sent one? -> RESTORE the active one
-    stage:   add the candidate, outcome staged; commit to the store, read back; only then send
-    claim:   a candidate that another run made is first committed as unknown; only then is it sent again
-    restore: the active password becomes a candidate as well; `password` stays, and readers go on
-    settle:  confirmed -> promote: active := candidate; the old one and every other candidate -> previous
-             rejected  -> drop it if it is still as this run staged it, else keep it; STAGE the next one
-             unknown   -> keep it, outcome unknown; a re-run sends it again
-             withheld  -> the answer was about the caller, not the value: keep it, and no attempt is burnt
+    plan:    which `Situation` the account is in, and which `Step` that calls for: the tables below
+    stage:   add a candidate, outcome staged; commit it to the store and read it back; only then send it
+    claim:   commit a candidate of another run as unknown; only then send it again
+    restore: make the active password a candidate as well; `password` stays, and readers go on
+    settle:  confirmed -> promote it: it becomes active; the old one and every other candidate become previous
+             rejected  -> drop it if it is still as this run staged it, otherwise keep it; STAGE the next one
+             unknown   -> keep it, outcome unknown; the next run sends it again
+             withheld  -> the answer was about the caller, not the value: keep it, and count no attempt
 
-Why claim: the run that staged a candidate may drop it after a rejection, since it knows of every send. A run that
-sends the candidate of another must take that certainty away first, or a value that it has set could be dropped.
+Why claim: the run that staged a candidate may drop it after a rejection, as it knows of every request with it. A run
+that sends the candidate of another run must end that certainty first, or a value that it has set could be dropped.
 
 Why in flight: a slow run may send its value after others have moved on, and a request without an answer may arrive
-late. So whoever is about to send a value is noted beside it, and is taken off only when its request has ended. While
-a former value is in flight, each run sends the active one once more. The first that does so a day or more after
-the note ends it: by then neither the run nor its request can still be under way.
+late. So before a run sends a value, it notes itself beside that value, and it removes the note only when its request
+has ended. While a former value is in flight, each run sends the active one once more. The first run that does so a day
+or more after the note removes it: by then neither the other run nor its request can still be under way.
 
-A commit that loses against another run is no failure: read again and plan again (`run`).
+A commit that loses to another run is not a failure: `run` reads again and plans again.
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import (
     FUTURE_TOLERANCE,
     seconds,
@@ -52,38 +48,57 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Pending,
     Previous,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import NewAccounts, Policy, due_at
 
-# How many candidates one run tries for an account before it leaves it alone.
+# How many candidates one run tries for an account before it stops.
 MOST_CANDIDATES = 3
 
-# How many earlier passwords an envelope keeps of those that were certainly replaced. All others stay.
+# How many of the earlier passwords that were certainly replaced an envelope keeps. It keeps all others.
 MOST_PREVIOUS = 10
 
-# How long a run, or a request of it, may be under way at the most.
+# For how many seconds a run, or a request of it, can be under way.
 LONGEST_FLIGHT = 86400.0
+
+
+class Situation(enum.Enum):
+    """What the store and the run know about an account. The first that applies counts."""
+
+    NEW = "the store does not know the account"
+    OTHER_ID = "the store knows the name under another id"
+    PENDING = "a candidate may be live"
+    DUE = "there is no active password, or it must be replaced"
+    OVERTAKEN = "this run has set another value after the active one"
+    THREATENED = "a former value may still arrive"
+    ENDED = "requests of this run have ended, and are still noted as in flight"
+    SETTLED = "the active password is live, and not due"
 
 
 class Step(enum.Enum):
     """What to do next with an account."""
 
-    REST = "nothing is due"
+    REST = "do nothing"
     STAGE = "commit a new candidate to the store, then send it"
-    TAKE_OVER = "commit a first candidate for the new id, what the old id had becomes previous; then send it"
+    TAKE_OVER = "commit a first candidate for the new id and retire what the old id had, then send it"
     RESEND = "claim the newest candidate, then send it again"
-    RESTORE = "commit the active password as a candidate, then send it again: another value may have come after it"
-    RELEASE = "commit that no request of this run is under way any more"
+    RESTORE = "commit the active password as a candidate, then send it again"
+    RELEASE = "commit that no request of this run is in flight any more"
     STOP = "report it, and leave it alone until the next run"
     REFUSE = "report that the store does not know the account, and send nothing: a mistyped store knows nobody"
     REFUSE_ID = "report that the store knows the name under another id, and overwrite nothing"
-    SKIP = "leave the account alone: the store does not know it, and that is what the user wants"
+    SKIP = "leave the account alone, as the user wants it for accounts that the store does not know"
 
 
-class NewAccounts(enum.Enum):
-    """What to do about an account that the store does not know."""
-
-    FAIL = "fail"
-    ROTATE = "rotate"
-    SKIP = "skip"
+# `OTHER_ID` means REFUSE_ID, or TAKE_OVER where the user asks for it with the id; NEW is up to the user as well.
+STEPS = {
+    Situation.OTHER_ID: Step.REFUSE_ID,
+    Situation.PENDING: Step.RESEND,
+    Situation.DUE: Step.STAGE,
+    Situation.OVERTAKEN: Step.RESTORE,
+    Situation.THREATENED: Step.RESTORE,
+    Situation.ENDED: Step.RELEASE,
+    Situation.SETTLED: Step.REST,
+}
+STEPS_FOR_NEW = {NewAccounts.FAIL: Step.REFUSE, NewAccounts.ROTATE: Step.STAGE, NewAccounts.SKIP: Step.SKIP}
 
 
 class Verdict(enum.Enum):
@@ -96,37 +111,13 @@ class Verdict(enum.Enum):
     SKIPPED = "it was not sent, because enough others had failed"
 
 
-class Policy:
-    """When a password is due, and whom the store has to know.
-
-    ``max_age`` is in seconds, ``jitter`` the share of it by which a password may be due earlier. With ``force`` every
-    password that was made before the run began is due.
-    """
-
-    def __init__(
-        self,
-        max_age: float,
-        jitter: float = 0.1,
-        force: bool = False,
-        new_accounts: NewAccounts = NewAccounts.FAIL,
-    ) -> None:
-        if not (math.isfinite(max_age) and max_age > 0):
-            raise ConfigurationError("max_age must be a time greater than 0, such as 90d.")
-        if not 0 <= jitter < 1:
-            raise ConfigurationError("jitter must be 0% or more and less than 100%.")
-        self.max_age = max_age
-        self.jitter = jitter
-        self.force = force
-        self.new_accounts = new_accounts
-
-
 class Course(NamedTuple):
-    """What a run has done about one account so far. ``run`` is its own id, ``started`` when it began.
+    """What a run has done about one account so far. ``run`` is the id of the run, ``started`` when it began.
 
-    ``named`` says that the user wrote the account's id, ``made`` has the candidates of this run, ``lost`` those
-    values of which a request had no answer, ``landed`` those of which all had, ``live`` is the last value that this
-    run has set, or may have set, and ``restored`` says that the vendor has confirmed the active one to this run.
-    Values go by their rotation ids.
+    ``named`` says that the user wrote the account's id. ``made`` has the candidates of this run, ``lost`` the values
+    of which a request got no answer, and ``landed`` those of which every request got one. ``live`` is the last value
+    that this run has set, or may have set. ``restored`` says that the vendor has confirmed the active one to this run.
+    ``tried`` counts the answers. Values are known by their rotation ids.
     """
 
     run: str
@@ -140,64 +131,35 @@ class Course(NamedTuple):
     tried: int = 0
 
 
-def due_at(envelope: Envelope, policy: Policy) -> float | None:
-    """Return when the active password is to be replaced, in seconds since the epoch; None if there is none.
-
-    Jitter only ever brings the date forward, so that no password gets older than ``max_age``. It depends on nothing
-    but the account's name, so that it is the same in every run.
-    """
-    if envelope.rotated_at is None:
-        return None
-    digest = hashlib.sha256(envelope.account.name.encode("utf-8")).digest()
-    share = int.from_bytes(digest[:8], "big") / 2**64
-    return seconds(envelope.rotated_at) + policy.max_age * (1.0 - policy.jitter * share)
-
-
-class Standing(NamedTuple):
-    """How an account stands in the store, as far as it may be shown.
-
-    ``state`` is absent, active or unsettled; ``age`` that of the active password in seconds, negative if some clock
-    was wrong; ``pending`` counts the candidates of which it is not known whether they are live.
-    """
-
-    state: str
-    age: float | None = None
-    pending: int = 0
-
-
-def standing(envelope: Envelope | None, now: float) -> Standing:
-    """Return how the account of an envelope, or of none, stands at a time."""
-    if envelope is None:
-        return Standing("absent")
-    age = None if envelope.rotated_at is None else now - seconds(envelope.rotated_at)
-    if age is not None and -FUTURE_TOLERANCE <= age < 0:
-        age = 0.0
-    return Standing("unsettled" if envelope.pending else "active", age, len(envelope.pending))
-
-
 # ----------------------------------------------------------------------------------------------------------- planning
 
 
 def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float, course: Course) -> Step:
     """Return the next step for an account that is in the store as ``envelope``, or not at all."""
+    found = situation(envelope, account, policy, now, course)
+    if found is Situation.NEW:
+        return STEPS_FOR_NEW[policy.new_accounts]
+    if found is Situation.OTHER_ID and course.named and policy.new_accounts is NewAccounts.ROTATE:
+        return Step.TAKE_OVER
+    return STEPS[found]
+
+
+def situation(envelope: Envelope | None, account: Account, policy: Policy, now: float, course: Course) -> Situation:
+    """Return what the store and the run know about an account."""
     if envelope is None:
-        return _STEP_FOR_NEW[policy.new_accounts]
-    if envelope.account.id is not None and envelope.account.id != account.id:
-        anew = course.named and policy.new_accounts is NewAccounts.ROTATE
-        return Step.TAKE_OVER if anew else Step.REFUSE_ID
+        return Situation.NEW
+    if envelope.account.id not in (None, account.id):
+        return Situation.OTHER_ID
     if envelope.pending:
-        return Step.RESEND
+        return Situation.PENDING
     if envelope.password is None or _is_due(envelope, policy, now, course):
-        return Step.STAGE
+        return Situation.DUE
     if course.live not in (None, envelope.rotation_id):
-        return Step.RESTORE
+        return Situation.OVERTAKEN
     after = release(envelope, course)
     if not course.restored and any(former.in_flight for former in after.previous):
-        return Step.RESTORE
-    return Step.REST if after == envelope else Step.RELEASE
-
-
-_STEP_FOR_NEW = {NewAccounts.FAIL: Step.REFUSE, NewAccounts.ROTATE: Step.STAGE, NewAccounts.SKIP: Step.SKIP}
+        return Situation.THREATENED
+    return Situation.SETTLED if after == envelope else Situation.ENDED
 
 
 def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bool:
@@ -206,7 +168,7 @@ def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> b
         return True
     if envelope.rotation_id in course.made:
         return False
-    # It was made before it was confirmed, and before now, whatever the clock of the run said that made it.
+    # It was made before it was confirmed, and before now, even if the clock of the run that made it was wrong.
     made = min(seconds(envelope.made_at or rotated_at), seconds(rotated_at))
     forced = policy.force and (made <= course.started or made > now)
     return forced or now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
@@ -225,7 +187,10 @@ def stage(
 
 
 def take_over(envelope: Envelope, account: Account, password: str, rotation_id: str, run: str, now: float) -> Envelope:
-    """Return the envelope of an account that was made anew under its name: nothing of the old id is active for it."""
+    """Return the envelope of an account that was created again under its name, with a first candidate.
+
+    Nothing of the old id is active for it.
+    """
     base = envelope._replace(
         password=None,
         rotated_at=None,
@@ -234,28 +199,28 @@ def take_over(envelope: Envelope, account: Account, password: str, rotation_id: 
         in_flight=(),
         published=None,
         pending=(),
-        # In flight, too: a run that knows the account by an old list may have taken it back in between.
+        # With what is in flight: a run with an old list may have taken the account back in between.
         previous=tuple(_retired(envelope, envelope.pending, now)),
     )
     return stage(base, account, password, rotation_id, run, now)
 
 
 def claim(envelope: Envelope, rotation_id: str, run: str, now: float) -> Envelope:
-    """Return the envelope in which nobody may drop a candidate after a rejection any more. Raises KeyError."""
+    """Return the envelope in which no run may drop a candidate after a rejection any more. Raises KeyError."""
     candidate = _candidate(envelope, rotation_id)
     claimed = candidate._replace(outcome=UNKNOWN, in_flight=_with(candidate.in_flight, run, now))
     return _with_candidate(envelope, candidate, claimed)
 
 
 def restore(envelope: Envelope, run: str, now: float) -> Envelope:
-    """Return the envelope with the active password as a candidate, too. Raises ValueError where there is none."""
+    """Return the envelope with the active password as a candidate as well. Raises ValueError if there is none."""
     if envelope.password is None or envelope.rotation_id is None:
         raise ValueError("no active password")
     return stage(envelope, envelope.account, envelope.password, envelope.rotation_id, run, now)
 
 
 def release(envelope: Envelope, course: Course) -> Envelope:
-    """Return the envelope without a note of those requests of this run that have ended."""
+    """Return the envelope without the notes of those requests of this run that have ended."""
     if not course.landed:
         return envelope
 
@@ -294,7 +259,7 @@ def settle(
         return Settled(promoted, plan(promoted, promoted.account, policy, now, course), course)
     if verdict is Verdict.WITHHELD:
         return Settled(after, Step.STOP, course)
-    # A rejection speaks of one send alone. Only while nobody has claimed the candidate was that the only one.
+    # A rejection is about one request only. There was no other only if no run has claimed the candidate.
     if candidate.outcome == STAGED:
         refused = _candidate(after, rotation_id)
         after = after._replace(pending=tuple(item for item in after.pending if item is not refused))
@@ -303,7 +268,7 @@ def settle(
 
 def _after_answer(course: Course, rotation_id: str, verdict: Verdict) -> Course:
     may_be_live = verdict in (Verdict.CONFIRMED, Verdict.UNKNOWN)
-    # A later answer about the same value does not bring back the request that had none.
+    # A later answer about the same value does not settle the request that got none.
     lost = course.lost | {rotation_id} if verdict is Verdict.UNKNOWN else course.lost
     return course._replace(
         tried=course.tried + 1,
@@ -328,7 +293,7 @@ def _with_candidate(envelope: Envelope, old: Pending, new: Pending) -> Envelope:
 def _promote(envelope: Envelope, winner: Pending, now: float) -> Envelope:
     others = tuple(item for item in envelope.pending if item is not winner)
     if _is_active(envelope, winner):
-        # It was sent once more. That makes no password younger.
+        # It was only sent once more, which makes no password younger.
         promoted = envelope._replace(in_flight=_merged(envelope.in_flight, winner.in_flight))
         previous = _retired(envelope._replace(password=None), others, now)
     else:
@@ -348,7 +313,7 @@ def _is_active(envelope: Envelope, item: Pending) -> bool:
 
 
 def _retired(envelope: Envelope, candidates: Iterable[Pending], now: float) -> list[Previous]:
-    """Return the previous passwords once these candidates and the active one belong to them, latest first."""
+    """Return the previous passwords with these candidates and the active one among them, latest first."""
     retired_at = time_text(now)
     retired: list[Previous] = []
     of_active = envelope.in_flight
@@ -363,7 +328,7 @@ def _retired(envelope: Envelope, candidates: Iterable[Pending], now: float) -> l
 
 
 def _kept(previous: Iterable[Previous]) -> Iterable[Previous]:
-    """Yield what an envelope keeps. What may still become live is never cut off."""
+    """Yield the previous passwords that an envelope keeps. One that may still become live is never dropped."""
     certain = 0
     for former in previous:
         certain += not former.in_flight
@@ -372,9 +337,9 @@ def _kept(previous: Iterable[Previous]) -> Iterable[Previous]:
 
 
 def _landed(former: Previous, now: float) -> Previous:
-    """Return a previous password, now that the active one was confirmed, without those flights that must have ended.
+    """Return a previous password without the flights that must have ended, now that the active one was confirmed.
 
-    One that lies in the future is dated anew: some clock was wrong, and nobody knows how old it is.
+    A flight in the future is dated now: some clock was wrong, and nobody knows how old the flight is.
     """
     ages = [(flight, now - seconds(flight.since)) for flight in former.in_flight]
     flights = tuple(

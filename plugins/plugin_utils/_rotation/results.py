@@ -11,14 +11,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import duration_text
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Standing
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import FUTURE_TOLERANCE, seconds
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account, Envelope
 
 OUTCOMES = ("rotated", "resumed", "fresh", "rejected", "unknown", "failed", "skipped")
 FAILURES = ("rejected", "unknown", "failed")
 
 # How many accounts the message of a task explains. The result explains all of them.
 MOST_REASONS = 10
+
+
+class Standing(NamedTuple):
+    """What may be shown of an account in the store.
+
+    ``state`` is absent, active or unsettled. ``age`` is that of the active password in seconds, negative if some clock
+    was wrong. ``pending`` counts the candidates, which may be live.
+    """
+
+    state: str
+    age: float | None = None
+    pending: int = 0
+
+
+def standing(envelope: Envelope | None, now: float) -> Standing:
+    """Return what may be shown of an envelope, or of none, at a time."""
+    if envelope is None:
+        return Standing("absent")
+    age = None if envelope.rotated_at is None else now - seconds(envelope.rotated_at)
+    if age is not None and -FUTURE_TOLERANCE <= age < 0:
+        age = 0.0
+    return Standing("unsettled" if envelope.pending else "active", age, len(envelope.pending))
 
 
 class Result(NamedTuple):

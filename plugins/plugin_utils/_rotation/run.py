@@ -11,7 +11,13 @@ from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, to_document
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Policy, Step, Verdict
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    Policy,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
+    Step,
+    Verdict,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Means, Turn, Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import Answer, Send

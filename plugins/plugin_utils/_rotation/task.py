@@ -29,7 +29,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.acco
     written_accounts,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import NewAccounts, Policy
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    NewAccounts,
+    Policy,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result, diff_of, task_result
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Run
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import RunModule, Vendor

@@ -26,24 +26,28 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Envelope,
     from_stored,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    Policy,
+    due_at,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
     MOST_CANDIDATES,
     Course,
-    Policy,
-    Standing,
     Step,
     Verdict,
     claim,
-    due_at,
     plan,
     release,
     restore,
     settle,
     stage,
-    standing,
     take_over,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import (
+    Result,
+    Standing,
+    standing,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import Answer
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     MOST_LOSSES,

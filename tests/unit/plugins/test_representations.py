@@ -15,7 +15,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Policy
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    Policy,
+)
 from tooling.tree import ROOT
 
 CANARY = "Zq7!mVx-Canary01"

@@ -27,12 +27,14 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Envelope,
     from_document,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    NewAccounts,
+    Policy,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
     LONGEST_FLIGHT,
     MOST_CANDIDATES,
     MOST_PREVIOUS,
-    NewAccounts,
-    Policy,
     Verdict,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published

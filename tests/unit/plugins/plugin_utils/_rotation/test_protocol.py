@@ -21,15 +21,17 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Pending,
     Previous,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    NewAccounts,
+    Policy,
+    due_at,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
     LONGEST_FLIGHT,
     MOST_PREVIOUS,
     Course,
-    NewAccounts,
-    Policy,
     Step,
     Verdict,
-    due_at,
     plan,
     restore,
     settle,

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the user wants: when a password is due, and what to do with accounts that the store does not know. Pure."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import math
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope
+
+
+class NewAccounts(enum.Enum):
+    """What to do about an account that the store does not know."""
+
+    FAIL = "fail"
+    ROTATE = "rotate"
+    SKIP = "skip"
+
+
+class Policy:
+    """When a password is due, and what to do with accounts that the store does not know.
+
+    ``max_age`` is in seconds. ``jitter`` is the share of it by which a password may be due earlier. With ``force``,
+    every password that was made before the run began is due.
+    """
+
+    def __init__(
+        self,
+        max_age: float,
+        jitter: float = 0.1,
+        force: bool = False,
+        new_accounts: NewAccounts = NewAccounts.FAIL,
+    ) -> None:
+        if not (math.isfinite(max_age) and max_age > 0):
+            raise ConfigurationError("max_age is not valid: it must be greater than 0, such as 90d.")
+        if not 0 <= jitter < 1:
+            raise ConfigurationError("jitter is not valid: it must be 0% or more and less than 100%.")
+        self.max_age = max_age
+        self.jitter = jitter
+        self.force = force
+        self.new_accounts = new_accounts
+
+
+def due_at(envelope: Envelope, policy: Policy) -> float | None:
+    """Return when the active password must be replaced, in seconds since the epoch; None if there is none.
+
+    Jitter only brings the date forward, so that no password gets older than ``max_age``. It depends only on the
+    account's name, so that it is the same in every run.
+    """
+    if envelope.rotated_at is None:
+        return None
+    digest = hashlib.sha256(envelope.account.name.encode("utf-8")).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return seconds(envelope.rotated_at) + policy.max_age * (1.0 - policy.jitter * share)
