@@ -2,17 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a password is due. What happens then is in test_histories.py."""
+"""The steps of the protocol one by one. What they amount to is in test_histories.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
@@ -24,12 +21,14 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
     Policy,
-    due_at,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
     LONGEST_FLIGHT,
     MOST_PREVIOUS,
+    STEPS,
+    STEPS_FOR_NEW,
     Course,
+    Situation,
     Step,
     Verdict,
     plan,
@@ -49,21 +48,6 @@ FLYING = Previous("q", time_text(NOW), "r0", FLIGHT)
 
 def rotated(age: float, name: str = "df001") -> Envelope:
     return Envelope(Account("id1", name, None), "password", time_text(NOW - age), "r1")
-
-
-@given(st.text(min_size=1), st.floats(60, 10_000 * DAY), st.floats(0, 0.99))
-def test_jitter_only_brings_forward_and_never_beyond_its_share(name: str, max_age: float, jitter: float) -> None:
-    envelope = rotated(0, name)
-    due = due_at(envelope, Policy(max_age, jitter))
-    assert due is not None
-    assert NOW + max_age * (1 - jitter) - 1 <= due <= NOW + max_age
-    assert due == due_at(envelope, Policy(max_age, jitter))
-
-
-def test_jitter_spreads_accounts_over_its_share() -> None:
-    policy = Policy(100 * DAY, 0.2)
-    days = {int(((due_at(rotated(0, f"df{at:03}"), policy) or 0) - NOW) / DAY) for at in range(500)}
-    assert days == set(range(80, 100))
 
 
 def planned(envelope: Envelope | None, policy: Policy, **course: Any) -> Step:
@@ -200,7 +184,8 @@ def test_an_answer_about_what_is_not_pending_is_an_error() -> None:
         settle(rotated(1), "r9", Verdict.CONFIRMED, Policy(DAY), NOW, COURSE)
 
 
-@pytest.mark.parametrize(("max_age", "jitter"), [(0, 0.1), (-1, 0.1), (float("inf"), 0.1), (1, 1.0), (1, -0.1)])
-def test_a_policy_without_sense_is_refused(max_age: float, jitter: float) -> None:
-    with pytest.raises(ConfigurationError):
-        Policy(max_age, jitter)
+def test_every_situation_has_a_step() -> None:
+    assert {*STEPS, Situation.NEW} == set(Situation)
+    assert set(STEPS_FOR_NEW) == set(NewAccounts)
+    # A rejection and its like stop, and a take-over is up to the user.
+    assert {*STEPS.values(), *STEPS_FOR_NEW.values(), Step.STOP, Step.TAKE_OVER} == set(Step)

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which accounts a task is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_rotation import SPEC
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
+from support.memory_store import MemoryStore
+from support.rotation_tasks import (
+    IDS,
+    Vendor,
+    holding,
+    listed,
+    outcomes,
+    task,
+)
+
+
+def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() -> None:
+    vendor = Vendor()
+    accounts = [
+        {"name": "df001"},
+        {"id": "iddf002"},
+        {"name": "df003", "profile": "team"},
+        {"name": "df004", "access_key": "AK", "secret_key": "SK"},
+    ]
+    result = task(MemoryStore(), vendor, accounts=accounts, access_key="TASK", secret_key="TASK-SECRET").run(
+        check_mode=False
+    )
+    assert outcomes(result) == ["rotated"] * 4
+    own = {"access_key": "TASK", "secret_key": "TASK-SECRET"}
+    assert vendor.runs("ncp_dataforest_account_info") == [
+        own,
+        {"profile": "team"},
+        {"access_key": "AK", "secret_key": "SK"},
+    ]
+    rows = vendor.runs("ncp_dataforest_password")[0]["accounts"]
+    given = [{key: row[key] for key in row if key not in ("id", "password")} for row in rows]
+    assert given == [{}, {}, {"profile": "team"}, {"access_key": "AK", "secret_key": "SK"}]
+
+
+class Looked(dict[str, Any]):
+    """A row of the list of accounts that counts how often anything of it, or of its like, is read."""
+
+    times = 0
+
+    def __getitem__(self, key: str) -> Any:
+        type(self).times += 1
+        return super().__getitem__(key)
+
+
+def test_a_list_of_accounts_is_not_gone_through_anew_for_each_account() -> None:
+    names = [f"df{number:03}" for number in range(100)]
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {"accounts": [Looked(name=name, id=f"id{name}") for name in names]}
+    given = [{"name": name} if at % 2 else {"id": f"id{name}"} for at, name in enumerate(names)]
+    result = task(MemoryStore(), vendor, accounts=given).run(check_mode=True)
+    assert [row["name"] for row in result["accounts"]] == names
+    assert Looked.times < 10 * len(names)
+
+
+@pytest.mark.parametrize(("key", "other"), [("name", "id"), ("id", "name")])
+def test_none_of_several_accounts_is_taken_for_the_one_that_is_meant(key: str, other: str) -> None:
+    vendor = Vendor()
+    rows = [{"name": "df001", "id": "iddf001"}, {"name": "df002", "id": "iddf002"}]
+    rows.append({key: rows[0][key], other: "another"})
+    vendor.instead["ncp_dataforest_account_info"] = {"accounts": rows}
+    given = [{key: row[key]} for row in rows[:2]]
+    result = task(MemoryStore(), vendor, accounts=given).run(check_mode=False)
+    assert outcomes(result) == ["failed", "rotated"]
+    assert f"There are several accounts with the {key} {rows[0][key]}. Give both" in result["msg"]
+    assert list(vendor.live) == ["df002"]
+    vendor.instead["ncp_dataforest_account_info"]["accounts"][2] = rows[0]
+    assert outcomes(task(MemoryStore(), vendor, accounts=given).run(check_mode=True)) == ["rotated"] * 2
+
+
+def test_a_row_whose_name_is_empty_fails_by_itself() -> None:
+    vendor = Vendor()
+    given = [{"name": ""}, {"id": "", "name": ""}, {"id": "", "name": "df001"}, {"id": "iddf002", "name": ""}]
+    result = task(MemoryStore(), vendor, accounts=given).run(check_mode=False)
+    assert outcomes(result) == ["failed", "failed", "rotated", "rotated"]
+    assert "accounts[0] has neither a name nor an id. Give one of them." in result["msg"]
+    assert sorted(vendor.live) == ["df001", "df002"]
+
+
+def test_credentials_that_see_no_account_are_warned_of() -> None:
+    vendor = Vendor()
+    vendor.tenants[None] = []
+    result = task(MemoryStore(), vendor).run(check_mode=False)
+    assert (result["changed"], result["accounts"]) == (False, [])
+    assert "see no account" in result["warnings"][0]
+    assert "warnings" not in task(MemoryStore(), Vendor()).run(check_mode=False)
+
+
+def test_credentials_that_fail_fail_only_their_accounts() -> None:
+    vendor = Vendor()
+    vendor.tenants["team"] = ["df002"]
+    accounts = [{"name": "df001"}, {"name": "df001", "profile": "team"}, {"name": "df002", "profile": "team"}]
+    result = task(MemoryStore(), vendor, accounts=accounts).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "failed", "rotated"]
+    assert result["accounts"][1]["error"]["kind"] == "not_found"
+
+
+def test_rows_of_account_info_are_taken_as_they_are_and_not_looked_up() -> None:
+    vendor = Vendor()
+    result = task(holding(), vendor, accounts=[listed("df001"), listed("df002")]).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "rotated"]
+    assert vendor.runs("ncp_dataforest_account_info") == []
+
+
+@pytest.mark.parametrize("accounts", [None, []])
+def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> None:
+    options = ArgumentSpecValidator(SPEC).validate({"store": {"path": "s.yml"}, "accounts": accounts})
+    vendor = Vendor()
+    given = RotationTask(
+        options.validated_parameters,
+        holding(),
+        vendor.run_module,
+        progress=lambda *numbers: None,
+        given=("store", "accounts"),
+    )
+    with pytest.raises(KrcloudError, match="accounts is given, but names no account"):
+        given.run(check_mode=False)
+    assert vendor.calls == []
+
+
+def test_names_and_ids_that_are_not_safe_are_the_failure_of_their_rows() -> None:
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {
+        "accounts": [
+            listed("df001"),
+            listed("df002", name="{{ lookup('pipe', 'id') }}"),
+            listed("df003", id="a/b"),
+            listed("df004", name=None),
+            listed("df004", name="df001"),
+            listed("df001", name="twin"),
+        ],
+        "unusable": [{"reason": "An account of the list has no id that can be used."}],
+    }
+    store = holding()
+    result = task(store, vendor).run(check_mode=False)
+    assert outcomes(result) == ["rotated"] + ["failed"] * 6
+    assert list(store.rows) == ["df001"]
+    assert "lookup" not in str(result)
+    assert "more than one account with the name df001" in result["accounts"][4]["error"]["message"]
+    assert f"more than one account with the id {IDS['df001']}" in result["accounts"][5]["error"]["message"]
+    written = task(store, Vendor(), accounts=[{"name": "{{ x }}"}, {"id": "a b"}, {"name": "df001"}]).run(False)
+    assert outcomes(written) == ["failed", "failed", "fresh"]
+    assert "The name of accounts[0] is not valid" in written["accounts"][0]["error"]["message"]

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of one account."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    UNKNOWN,
+    Account,
+    from_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    StoreError,
+)
+from support.memory_store import MemoryStore
+from support.rotation_tasks import (
+    DAY,
+    IDS,
+    NAMES,
+    Vendor,
+    active,
+    envelope,
+    holding,
+    listed,
+    outcomes,
+    task,
+)
+
+
+def test_new_accounts_fail_by_default_and_the_others_have_their_turn() -> None:
+    store = holding(df001=envelope("df001", 100 * DAY))
+    vendor = Vendor()
+    options: dict[str, Any] = {"accounts": [{"name": "df002"}, {"name": "df001"}], "max_failures": 1}
+    result = task(store, vendor, **options, new_accounts="fail").run(check_mode=False)
+    assert outcomes(result) == ["failed", "rotated"]
+    assert result["accounts"][0]["error"]["kind"] == "configuration"
+    assert "new_accounts set to rotate" in result["msg"]
+    assert "df002" not in store.rows
+    predicted = task(store, vendor, **options, new_accounts="fail").run(check_mode=True)
+    assert outcomes(predicted) == ["failed", "fresh"]
+    left = task(store, vendor, **options, new_accounts="skip").run(check_mode=False)
+    assert outcomes(left) == ["skipped", "fresh"]
+    assert not left.get("failed")
+
+
+def test_another_id_under_a_known_name_fails_and_nothing_is_overwritten() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY, account_id="another"), df002=envelope("df002", 100 * DAY))
+    before = copy.deepcopy(store.rows["df001"])
+    for accounts in (None, [{"name": "df001"}, {"name": "df002"}], [listed("df001"), listed("df002")]):
+        for check_mode in (True, False):
+            result = task(store, Vendor(), **({"accounts": accounts} if accounts else {})).run(check_mode)
+            first = result["accounts"][0]
+            assert (first["outcome"], first["error"]["kind"]) == ("failed", "configuration")
+            assert "under another id (another)" in first["error"]["message"]
+            assert "a store of its own" in first["error"]["hint"]
+            assert "new_accounts set to rotate" in first["error"]["hint"]
+            assert result["accounts"][1]["outcome"] != "failed"
+    assert store.rows["df001"] == before
+
+
+def test_an_account_made_anew_is_taken_over_when_its_new_id_is_written() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY, account_id="another"))
+    accounts = [{"name": "df001", "id": IDS["df001"]}]
+    assert outcomes(task(store, Vendor(), accounts=accounts, new_accounts="fail").run(check_mode=False)) == ["failed"]
+    assert outcomes(task(store, Vendor(), accounts=accounts).run(check_mode=True)) == ["rotated"]
+    assert outcomes(task(store, Vendor(), accounts=accounts).run(check_mode=False)) == ["rotated"]
+    after = from_document(store.rows["df001"].document)
+    assert after.account.id == IDS["df001"]
+    assert [former.password for former in after.previous] == ["Active-1"]
+
+
+def test_a_candidate_that_our_own_rules_refuse_is_replaced_and_the_others_have_their_turn() -> None:
+    ours = envelope("df001", 1 * DAY, UNKNOWN)
+    ours = ours._replace(pending=(ours.pending[0]._replace(password="x" * 21),))
+    for force in (False, True):
+        store = holding(df001=ours, df002=envelope("df002", 100 * DAY))
+        options: dict[str, Any] = {"accounts": [{"name": "df001"}, {"name": "df002"}], "force": force}
+        assert outcomes(task(store, Vendor(), **options).run(check_mode=True)) == ["rotated", "rotated"]
+        vendor = Vendor()
+        assert outcomes(task(store, vendor, **options).run(check_mode=False)) == ["rotated", "rotated"]
+        sent = [row["password"] for run in vendor.runs("ncp_dataforest_password") for row in run["accounts"]]
+        assert ours.pending[0].password not in sent
+        assert ours.pending[0].password in [former.password for former in active(store, "df001").previous]
+
+
+def test_a_document_that_cannot_be_read_is_the_failure_of_its_account() -> None:
+    class Partly(MemoryStore):
+        def load(self, names: Sequence[str]) -> dict[str, Any]:
+            gone = StoreError("Version 3 of secret/dataforest/df001 is deleted.", hint="Bring it back.")
+            return {**super().load(names), **({"df001": gone} if "df001" in names else {})}
+
+    store = Partly(holding(df002=envelope("df002", 100 * DAY)).rows)
+    for check_mode in (True, False):
+        result = task(store, Vendor(), accounts=[{"name": "df001"}, {"name": "df002"}]).run(check_mode)
+        assert outcomes(result) == ["failed", "rotated"]
+        assert result["accounts"][0]["error"]["hint"] == "Bring it back."
+
+
+def test_handing_over_needs_no_vendor() -> None:
+    store = holding(
+        df001=envelope("df001", 1 * DAY),
+        df002=envelope("df002", 1 * DAY)._replace(published="r0"),
+        df003=envelope("df003", 1 * DAY, UNKNOWN),
+        df004=envelope("df004", 100 * DAY),
+    )
+    names = [{"name": name} for name in NAMES]
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {"failed": True, "msg": "no", "error": {"kind": "authentication"}}
+    result = task(store, vendor, accounts=names).run(check_mode=False)
+    assert outcomes(result) == ["failed"] * 4
+    # While a candidate may be live, nobody knows that the active password is.
+    assert [row["hand_over"] for row in result["accounts"]] == [True, False, False, True]
+    # The keys die between the list and the reset: the new candidate was certainly not set.
+    result = task(store, Vendor(df004=["failed"]), accounts=names[3:]).run(check_mode=False)
+    assert outcomes(result) == ["failed"]
+    assert [row["hand_over"] for row in result["accounts"]] == [True]
+    assert active(store, "df004").pending
+
+
+def test_a_hand_over_that_was_begun_is_told_until_another_password_is_active() -> None:
+    begun = {
+        name: envelope(name, age)._replace(hand_over_begun=rotation_id)
+        for name, age, rotation_id in (("df001", DAY, "r0"), ("df002", 100 * DAY, "r0"), ("df003", DAY, "r-1"))
+    }
+    begun["df004"] = begun["df001"]._replace(account=Account("iddf004", "df004", None), published="r0")
+    names = [{"name": name} for name in NAMES]
+    for check_mode in (True, False):
+        result = task(holding(**begun), Vendor(), accounts=names).run(check_mode)
+        assert outcomes(result) == ["fresh", "rotated", "fresh", "fresh"]
+        assert [row["hand_over_begun"] for row in result["accounts"]] == [True, False, False, False]
