@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
     ConfigurationError,
     KrcloudError,
-    NotFoundError,
     ProtocolError,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, may_be_quoted
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Directory, ambiguous, not_found
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
-    ACCOUNTS_MODULE,
     CREDENTIALS,
     Listing,
 )
@@ -62,7 +61,7 @@ def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAcco
 
     Raises ConfigurationError for a name that stands there twice.
     """
-    known: dict[tuple[Any, ...], _Seen | KrcloudError] = {}
+    known: dict[tuple[Any, ...], _Directory | KrcloudError] = {}
     rows = []
     for at, item in enumerate(items):
         credentials = {name: item[name] for name in CREDENTIALS if item[name]}
@@ -73,7 +72,7 @@ def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAcco
         key = tuple(credentials.items())
         if key not in known and not (item["name"] and item["id"]):
             try:
-                known[key] = _by_name_and_id(list_accounts(credentials).accounts)
+                known[key] = Directory(list_accounts(credentials).accounts, _id_and_name)
             except KrcloudError as error:
                 known[key] = error
         rows.append(_match(at, item, credentials, known.get(key), profile))
@@ -115,28 +114,18 @@ def _unsafe(what: str, key: str) -> ConfigurationError:
     )
 
 
-# ------------------------------------------------------------------------------------------- finding by name or id
-
-# Each account under ("name", its name) and under ("id", its id); None where several accounts have that name or id.
-_Seen = Mapping[tuple[str, Any], Mapping[str, Any] | None]
+_Directory = Directory[Mapping[str, Any]]
 
 
-def _by_name_and_id(accounts: Sequence[Mapping[str, Any]]) -> _Seen:
-    by: dict[tuple[str, Any], Mapping[str, Any] | None] = {}
-    for row in accounts:
-        names = ("name", row.get("name")), ("id", row.get("id"))
-        for key, (other, value) in zip(names, reversed(names), strict=True):
-            first = by.setdefault(key, row)
-            if first is not row and first is not None and first.get(other) != value:
-                by[key] = None
-    return by
+def _id_and_name(row: Mapping[str, Any]) -> tuple[Any, Any]:
+    return row.get("id"), row.get("name")
 
 
 def _match(
     at: int,
     item: Mapping[str, Any],
     credentials: Mapping[str, str | None],
-    seen: _Seen | KrcloudError | None,
+    seen: _Directory | KrcloudError | None,
     profile: str | None,
 ) -> Row:
     """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
@@ -145,35 +134,21 @@ def _match(
     named = bool(item["id"]) and all(item[key] is None for key in LISTED_TOO)
     if item["name"] and item["id"]:
         return _listed_row(item, profile, named=named)._replace(credentials=credentials)
-    key = "name" if item["name"] else "id"
-    label = item[key] if may_be_quoted(item[key]) else f"accounts[{at}]"
-    error = seen if isinstance(seen, KrcloudError) else _absent(key, label, at)
-    if isinstance(seen, Mapping) and (key, item[key]) in seen:
-        row = seen[key, item[key]]
-        if row is not None:
-            return _listed_row(row, profile, named=named)._replace(credentials=credentials)
-        error = _several(key, label, at)
+    key, place = ("name" if item["name"] else "id"), f"accounts[{at}]"
+    label, what = (
+        (item[key], f"the {key} {item[key]}") if may_be_quoted(item[key]) else (place, f"the {key} of {place}")
+    )
+    if isinstance(seen, Directory):
+        found = seen.find(item["id"] or None, item["name"] or None)
+        if len(found) == 1:
+            return _listed_row(found[0], profile, named=named)._replace(credentials=credentials)
+        remedy = "Give both the name and the id of the account that you mean."
+        error: KrcloudError | None = ambiguous(what, remedy) if found else not_found(what)
+    else:
+        error = seen
     if key == "name":
         return Row(label, credentials, Wanted(Account(None, item["name"], profile), error=error))
     return Row(label, credentials, error=error)
-
-
-def _absent(key: str, label: str, at: int) -> NotFoundError:
-    return NotFoundError(
-        f"There is no account with {_what(key, label, at)}, or these credentials may not see it.",
-        hint=f"{ACCOUNTS_MODULE} lists the accounts that they see.",
-    )
-
-
-def _several(key: str, label: str, at: int) -> NotFoundError:
-    return NotFoundError(
-        f"There are several accounts with {_what(key, label, at)}.",
-        hint="Give both the name and the id of the account that you mean.",
-    )
-
-
-def _what(key: str, label: str, at: int) -> str:
-    return f"the {key} {label}" if label != f"accounts[{at}]" else f"the {key} of {label}"
 
 
 def _each_once(rows: Sequence[Row]) -> list[Row]:
