@@ -15,7 +15,7 @@ rolls forward: the very same value is sent again.
     settle:  confirmed -> promote it: it becomes active; the old one and every other candidate become previous
              rejected  -> drop it if it is still as this run staged it, otherwise keep it; STAGE the next one
              unknown   -> keep it, outcome unknown; the next run sends it again
-             withheld  -> the answer was about the caller, not the value: keep it, and count no attempt
+             failed    -> the answer was about the caller, not the value: keep it, and drop nothing
 
 Why claim: the run that staged a candidate may drop it after a rejection, as it knows of every request with it. A run
 that sends the candidate of another run must end that certainty first, or a value that it has set could be dropped.
@@ -34,6 +34,7 @@ import enum
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import (
     FUTURE_TOLERANCE,
     seconds,
@@ -99,16 +100,6 @@ STEPS = {
     Situation.SETTLED: Step.REST,
 }
 STEPS_FOR_NEW = {NewAccounts.FAIL: Step.REFUSE, NewAccounts.ROTATE: Step.STAGE, NewAccounts.SKIP: Step.SKIP}
-
-
-class Verdict(enum.Enum):
-    """What the vendor's answer says about a value that was sent."""
-
-    CONFIRMED = "it is the live password"
-    REJECTED = "it was not applied"
-    UNKNOWN = "it may or may not have been applied"
-    WITHHELD = "the answer was not about the value"
-    SKIPPED = "it was not sent, because enough others had failed"
 
 
 class Course(NamedTuple):
@@ -246,18 +237,18 @@ class Settled(NamedTuple):
 
 
 def settle(
-    envelope: Envelope, rotation_id: str, verdict: Verdict, policy: Policy, now: float, course: Course
+    envelope: Envelope, rotation_id: str, outcome: Outcome, policy: Policy, now: float, course: Course
 ) -> Settled:
     """Return what an answer about one pending candidate means. Raises KeyError if it is not pending."""
     candidate = _candidate(envelope, rotation_id)
-    course = _after_answer(course, rotation_id, verdict)
-    if verdict is Verdict.UNKNOWN:
+    course = _after_answer(course, rotation_id, outcome)
+    if outcome is Outcome.UNKNOWN:
         return Settled(claim(envelope, rotation_id, course.run, now), Step.STOP, course)
     after = release(envelope, course)
-    if verdict is Verdict.CONFIRMED:
+    if outcome is Outcome.CONFIRMED:
         promoted = _promote(after, _candidate(after, rotation_id), now)
         return Settled(promoted, plan(promoted, promoted.account, policy, now, course), course)
-    if verdict is Verdict.WITHHELD:
+    if outcome is Outcome.FAILED:
         return Settled(after, Step.STOP, course)
     # A rejection is about one request only. There was no other only if no run has claimed the candidate.
     if candidate.outcome == STAGED:
@@ -266,15 +257,15 @@ def settle(
     return Settled(after, Step.STAGE if course.tried < MOST_CANDIDATES else Step.STOP, course)
 
 
-def _after_answer(course: Course, rotation_id: str, verdict: Verdict) -> Course:
-    may_be_live = verdict in (Verdict.CONFIRMED, Verdict.UNKNOWN)
+def _after_answer(course: Course, rotation_id: str, outcome: Outcome) -> Course:
+    may_be_live = outcome in (Outcome.CONFIRMED, Outcome.UNKNOWN)
     # A later answer about the same value does not settle the request that got none.
-    lost = course.lost | {rotation_id} if verdict is Verdict.UNKNOWN else course.lost
+    lost = course.lost | {rotation_id} if outcome is Outcome.UNKNOWN else course.lost
     return course._replace(
         tried=course.tried + 1,
         lost=lost,
         live=rotation_id if may_be_live else course.live,
-        restored=verdict is Verdict.CONFIRMED or (course.restored and not may_be_live),
+        restored=outcome is Outcome.CONFIRMED or (course.restored and not may_be_live),
         landed=(course.landed | {rotation_id}) - lost,
     )
 

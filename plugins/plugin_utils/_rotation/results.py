@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import duration_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import FUTURE_TOLERANCE, seconds
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account, Envelope
 
-OUTCOMES = ("rotated", "resumed", "fresh", "rejected", "unknown", "failed", "skipped")
-FAILURES = ("rejected", "unknown", "failed")
+# A confirmation is called rotated if this run made the password, resumed if it sent one again, and otherwise fresh.
+FAILURES = tuple(each.word("") for each in (Outcome.REJECTED, Outcome.UNKNOWN, Outcome.FAILED))
+OUTCOMES = ("rotated", "resumed", "fresh", *FAILURES, Outcome.SKIPPED.word(""))
 
 # How many accounts the message of a task explains. The result explains all of them.
 MOST_REASONS = 10

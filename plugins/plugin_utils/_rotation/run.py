@@ -10,24 +10,22 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, to_document
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     Policy,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
-    Step,
-    Verdict,
-)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Step
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Means, Turn, Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import Answer, Send
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Conflict,
-    Outcome,
     Stored,
     StoreError,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Outcome as Saved
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Rehearse, Save
 
 Effect = Load | Rehearse | Save | Send
@@ -170,7 +168,7 @@ class Run:
             answers.update(answered)
         sent = []
         for turn in turns:
-            if answers[turn.name].verdict is Verdict.SKIPPED:
+            if answers[turn.name].outcome is Outcome.SKIPPED:
                 turn.step = Step.RESEND  # should its turn come after all: the store holds it now
             else:
                 sent.append(turn)
@@ -198,7 +196,7 @@ def _commit(turns: Sequence[Turn], changes: Mapping[str, Envelope]) -> Generator
     if not changed:
         return set()
     documents = {name: Change(to_document(changes[name]), turn.revision) for name, turn in changed.items()}
-    saved: Mapping[str, Outcome] = {}
+    saved: Mapping[str, Saved] = {}
     try:
         saved = yield Save(documents)
     except StoreError as error:

@@ -20,6 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
     SkippedError,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
@@ -34,7 +35,6 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.prot
     MOST_CANDIDATES,
     Course,
     Step,
-    Verdict,
     claim,
     plan,
     release,
@@ -59,11 +59,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 MOST_LOSSES_AFTER_A_SEND = 200
 
 # What to do after the vendor's answer. The password module's hints are for users who keep the password themselves.
-_AFTER_REJECTED = (
-    f"{MOST_CANDIDATES} passwords were tried, and none was accepted. Look at the reason, then run the task again."
-)
-_AFTER_UNKNOWN = "The new password is kept in the store. Run the task again to send it once more."
-_AFTER_WITHHELD = "The new password is kept in the store. Fix the cause, then run the task again."
+_ADVICE = {
+    Outcome.REJECTED: f"{MOST_CANDIDATES} passwords were tried, and none was accepted. Look at the reason, then run "
+    "the task again.",
+    Outcome.UNKNOWN: "The new password is kept in the store. Run the task again to send it once more.",
+    Outcome.FAILED: "The new password is kept in the store. Fix the cause, then run the task again.",
+}
 
 
 class Wanted(NamedTuple):
@@ -152,7 +153,7 @@ class Turn:
         elif self.step is Step.SKIP:
             self.skip(f"The store does not know {self.name}, and new_accounts is skip.")
         elif self.step is Step.REST:
-            self.close(self._quiet_outcome())
+            self.close(Outcome.CONFIRMED)
 
     def lose(self, stored: Stored | StoreError | None) -> None:
         """Plan again, as another run was faster to commit; give up after too many such losses."""
@@ -163,13 +164,13 @@ class Turn:
             return
         message = f"Other runs keep changing {self.name} in the store."
         if self.course.live in (None, self.envelope.rotation_id if self.envelope else None):
-            self.close("failed", StoreError(message, hint="Run again when they have finished."))
+            self.close(Outcome.FAILED, StoreError(message, hint="Run again when they have finished."))
         elif self.losses > MOST_LOSSES_AFTER_A_SEND:
             advice = (
                 "An earlier password may be the live one. When the other runs have finished, run with force set to "
                 "true."
             )
-            self.close("unknown", StoreError(message, hint=advice))
+            self.close(Outcome.UNKNOWN, StoreError(message, hint=advice))
 
     def prepared(self) -> Envelope:
         """Return what the store must hold before the next step is taken."""
@@ -208,7 +209,7 @@ class Turn:
         if not faults:
             return None
         message = f"The password breaks the published rules: {'; '.join(faults)}. It was not sent."
-        return Answer(Verdict.REJECTED, RejectedError(message).as_dict())
+        return Answer(Outcome.REJECTED, RejectedError(message).as_dict())
 
     def settled(self, answer: Answer) -> Envelope:
         """Return what the store must hold after an answer, and plan the next step."""
@@ -216,7 +217,7 @@ class Turn:
         course = self.course
         if answer.unanswered:
             course = course._replace(lost=course.lost | {rotation_id})
-        settled = settle(envelope, rotation_id, answer.verdict, self.means.policy, self.means.clock(), course)
+        settled = settle(envelope, rotation_id, answer.outcome, self.means.policy, self.means.clock(), course)
         self.step, self.course = settled.next, settled.course
         return settled.envelope
 
@@ -232,61 +233,56 @@ class Turn:
         now = self.means.clock()
         if self.step in (Step.RESEND, Step.RESTORE):
             self.envelope = self.prepared()
-            self.envelope = self.settled(self.refusal() or Answer(Verdict.CONFIRMED))
+            self.envelope = self.settled(self.refusal() or Answer(Outcome.CONFIRMED))
         if self.step in (Step.STAGE, Step.TAKE_OVER):
             # The id that it will have does not exist yet, and nobody sees the password.
             new = Envelope(self.account) if self.envelope is None else self.envelope
             self.envelope = new._replace(
                 account=self.account, password="", rotated_at=time_text(now), rotation_id=None, pending=()
             )
-            self.close("rotated")
+            self.close(Outcome.CONFIRMED, confirmed="rotated")
         else:
-            self.close("resumed")
+            self.close(Outcome.CONFIRMED, confirmed="resumed")
 
     def close_committed(self) -> None:
         """End the turn after a commit with which nothing was sent."""
-        self.close(self._quiet_outcome())
+        self.close(Outcome.CONFIRMED)
 
     def close_answered(self, answer: Answer) -> None:
         """End the turn after an answer that was settled, unless there is a next step."""
         if self.step not in (Step.REST, Step.STOP):
             return
-        if answer.verdict is Verdict.CONFIRMED:
-            self.close(self._quiet_outcome())
+        if answer.outcome is Outcome.CONFIRMED:
+            self.close(Outcome.CONFIRMED)
             return
-        outcome, advice, keep = {
-            Verdict.REJECTED: ("rejected", _AFTER_REJECTED, True),
-            Verdict.UNKNOWN: ("unknown", _AFTER_UNKNOWN, False),
-            Verdict.WITHHELD: ("failed", _AFTER_WITHHELD, True),
-        }[answer.verdict]
         error = dict(answer.error or {})
-        hint = error.get("hint") if keep else None
-        self._close(outcome, {**error, "hint": " ".join(filter(None, (hint, advice)))})
+        hint = None if answer.outcome is Outcome.UNKNOWN else error.get("hint")
+        self._close(answer.outcome.word(""), {**error, "hint": " ".join(filter(None, (hint, _ADVICE[answer.outcome])))})
 
-    def _quiet_outcome(self) -> str:
-        """Name what happened to an account for which nothing is left to do."""
+    def give_up(self, error: KrcloudError) -> None:
+        """End the turn with an error. If a value was set and not settled, the outcome is unknown."""
+        self.close(Outcome.UNKNOWN if self.course.live else Outcome.FAILED, error)
+
+    def skip(self, message: str, hint: str | None = None) -> None:
+        """End the turn without having tried anything."""
+        self.close(Outcome.SKIPPED, SkippedError(message, hint=hint))
+
+    def close(self, outcome: Outcome, error: KrcloudError | None = None, *, confirmed: str | None = None) -> None:
+        """End the turn. ``confirmed`` is the word for a confirmation, unless what was done tells it."""
+        self._close(outcome.word(confirmed or self._confirmed()), error.as_dict() if error else None)
+
+    def _confirmed(self) -> str:
+        """Return the word for what happened to an account for which nothing is left to do."""
         if self.envelope and self.envelope.rotation_id in self.course.made:
             return "rotated"
         return "resumed" if self.course.tried else "fresh"
 
-    def give_up(self, error: KrcloudError) -> None:
-        """End the turn with an error. If a value was set and not settled, the outcome is unknown."""
-        self.close("unknown" if self.course.live else "failed", error)
-
-    def skip(self, message: str, hint: str | None = None) -> None:
-        """End the turn without having tried anything."""
-        self.close("skipped", SkippedError(message, hint=hint))
-
-    def close(self, outcome: str, error: KrcloudError | None = None) -> None:
-        """End the turn."""
-        self._close(outcome, error.as_dict() if error else None)
-
-    def _close(self, outcome: str, error: Mapping[str, Any] | None) -> None:
+    def _close(self, word: str, error: Mapping[str, Any] | None) -> None:
         envelope = self.envelope
         due = due_at(envelope, self.means.policy) if envelope else None
         self.result = Result(
             self.account,
-            outcome,
+            word,
             envelope.rotation_id if envelope else None,
             envelope.rotated_at if envelope else None,
             self.previously_rotated_at,

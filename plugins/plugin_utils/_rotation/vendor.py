@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, UnknownOutcomeError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome, of_word
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import Verdict
 
 RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """Runs a module by its short name with these options, and returns its result."""
@@ -26,13 +26,8 @@ RESET_MODULE = "ncp_dataforest_password"
 # The options that a row of `accounts` may have for itself.
 CREDENTIALS = ("access_key", "secret_key", "profile")
 
-_VERDICTS = {
-    "reset": Verdict.CONFIRMED,
-    "rejected": Verdict.REJECTED,
-    "unknown": Verdict.UNKNOWN,
-    "failed": Verdict.WITHHELD,
-    "skipped": Verdict.SKIPPED,
-}
+# The word of the password module for a confirmation.
+_RESET = "reset"
 # The kinds of failure of a whole module run that prove that it sent nothing.
 _NOTHING_SENT = ("configuration", "transport")
 
@@ -53,7 +48,7 @@ class Answer(NamedTuple):
     ``unanswered`` says that an earlier request with this password got no answer, and may still arrive.
     """
 
-    verdict: Verdict
+    outcome: Outcome
     error: Mapping[str, Any] | None = None
     unanswered: bool = False
 
@@ -91,7 +86,7 @@ class Vendor:
         rows = result.get("accounts")
         if not isinstance(rows, list) or len(rows) != len(accounts):
             error = _error_of(result)
-            answer = Answer(Verdict.WITHHELD if error.kind in _NOTHING_SENT else Verdict.UNKNOWN, error.as_dict())
+            answer = Answer(Outcome.FAILED if error.kind in _NOTHING_SENT else Outcome.UNKNOWN, error.as_dict())
             return dict.fromkeys(effect.passwords, answer)
         return {name: _answer(row, targets[name]["id"]) for name, row in zip(effect.passwords, rows, strict=True)}
 
@@ -109,10 +104,8 @@ class Vendor:
 def _answer(row: Any, account_id: str | None) -> Answer:
     """Return what a row of the password module says. Whatever it does not say plainly is unknown."""
     if not isinstance(row, Mapping) or row.get("id") != account_id:
-        return Answer(Verdict.UNKNOWN, UnknownOutcomeError("The module reported another account.").as_dict())
-    return Answer(
-        _VERDICTS.get(str(row.get("outcome")), Verdict.UNKNOWN), row.get("error"), row.get("unanswered") is True
-    )
+        return Answer(Outcome.UNKNOWN, UnknownOutcomeError("The module reported another account.").as_dict())
+    return Answer(of_word(row.get("outcome"), _RESET), row.get("error"), row.get("unanswered") is True)
 
 
 class _ReportedError(KrcloudError):

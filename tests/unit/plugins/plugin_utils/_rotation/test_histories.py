@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
@@ -35,7 +36,6 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.prot
     LONGEST_FLIGHT,
     MOST_CANDIDATES,
     MOST_PREVIOUS,
-    Verdict,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Run
@@ -84,20 +84,20 @@ class Vendor:
     def send(self, name: str, account_id: str, password: str, fate: str, at: float) -> Answer:
         self.sent.append((name, password))
         if account_id != self.ids[name]:
-            return Answer(Verdict.WITHHELD, {"kind": "not_found"})
+            return Answer(Outcome.FAILED, {"kind": "not_found"})
         if fate in ("confirm", "confirm, and land once more"):
             self.live[name] = password
             self.confirmed.add((account_id, password))
             again = fate != "confirm"
             if again:
                 self.late.append(Late((name, account_id, password, at)))
-            return Answer(Verdict.CONFIRMED, unanswered=again)
+            return Answer(Outcome.CONFIRMED, unanswered=again)
         if fate == "apply, lose the answer":
             self.live[name] = password
         if fate == "land late":
             self.late.append(Late((name, account_id, password, at)))
-        verdict = {"reject": Verdict.REJECTED, "refuse the caller": Verdict.WITHHELD}.get(fate, Verdict.UNKNOWN)
-        return Answer(verdict, {"kind": fate})
+        outcome = {"reject": Outcome.REJECTED, "refuse the caller": Outcome.FAILED}.get(fate, Outcome.UNKNOWN)
+        return Answer(outcome, {"kind": fate})
 
     def make_anew(self, name: str, number: int) -> None:
         """Delete an account, and make another one of its name, with a password that nobody here knows."""

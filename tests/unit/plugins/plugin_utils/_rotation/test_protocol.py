@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
@@ -30,7 +31,6 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.prot
     Course,
     Situation,
     Step,
-    Verdict,
     plan,
     restore,
     settle,
@@ -143,13 +143,13 @@ def test_sending_the_active_password_once_more_makes_it_no_younger() -> None:
     old = rotated(80 * DAY)._replace(published="r1", previous=(FLYING,))
     sent = restore(old, "this run", NOW)
     assert [item.password for item in sent.pending] == [sent.password]
-    confirmed = settle(sent, "r1", Verdict.CONFIRMED, policy, NOW, COURSE)
+    confirmed = settle(sent, "r1", Outcome.CONFIRMED, policy, NOW, COURSE)
     assert (confirmed.envelope, confirmed.next) == (old, Step.REST)
     # A day later nothing can be in flight any more.
-    later = settle(sent, "r1", Verdict.CONFIRMED, policy, NOW + LONGEST_FLIGHT, COURSE)
+    later = settle(sent, "r1", Outcome.CONFIRMED, policy, NOW + LONGEST_FLIGHT, COURSE)
     assert later.envelope == old._replace(previous=(FLYING._replace(in_flight=()),))
     # Refused, it stays, and a new one is staged.
-    refused = settle(sent, "r1", Verdict.REJECTED, policy, NOW, COURSE)
+    refused = settle(sent, "r1", Outcome.REJECTED, policy, NOW, COURSE)
     assert (refused.envelope, refused.next) == (old, Step.STAGE)
 
 
@@ -157,7 +157,7 @@ def test_only_so_many_earlier_passwords_are_kept_the_latest_first() -> None:
     envelope: Envelope | None = None
     for number in range(MOST_PREVIOUS + 5):
         staged = stage(envelope, ACCOUNT, f"password-{number}", f"r{number}", "this run", NOW)
-        envelope = settle(staged, f"r{number}", Verdict.CONFIRMED, Policy(DAY), NOW, COURSE).envelope
+        envelope = settle(staged, f"r{number}", Outcome.CONFIRMED, Policy(DAY), NOW, COURSE).envelope
     assert envelope is not None
     assert envelope.password == f"password-{MOST_PREVIOUS + 4}"
     assert len(envelope.previous) == MOST_PREVIOUS
@@ -167,21 +167,21 @@ def test_only_so_many_earlier_passwords_are_kept_the_latest_first() -> None:
 def test_those_in_flight_are_kept_beyond_that() -> None:
     former = [Previous(f"q{at}", time_text(NOW), f"q{at}", FLIGHT if at == 19 else ()) for at in range(20)]
     staged = stage(rotated(0)._replace(previous=tuple(former)), ACCOUNT, "p", "r9", "this run", NOW)
-    kept = settle(staged, "r9", Verdict.CONFIRMED, Policy(DAY), NOW, COURSE).envelope.previous
+    kept = settle(staged, "r9", Outcome.CONFIRMED, Policy(DAY), NOW, COURSE).envelope.previous
     assert [item.password for item in kept] == ["password", *(f"q{at}" for at in range(9)), "q19"]
 
 
-@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.SKIPPED])
-def test_of_two_candidates_with_one_id_only_the_one_that_was_sent_is_settled(verdict: Verdict) -> None:
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.SKIPPED])
+def test_of_two_candidates_with_one_id_only_the_one_that_was_sent_is_settled(outcome: Outcome) -> None:
     # Nothing but a hand can have written that; no password goes for it.
     both = (candidate(), candidate()._replace(password="other"))
-    after = settle(rotated(1)._replace(pending=both), "r2", verdict, Policy(90 * DAY), NOW, COURSE).envelope
+    after = settle(rotated(1)._replace(pending=both), "r2", outcome, Policy(90 * DAY), NOW, COURSE).envelope
     assert "other" in [item.password for item in (*after.pending, *after.previous)]
 
 
 def test_an_answer_about_what_is_not_pending_is_an_error() -> None:
     with pytest.raises(KeyError):
-        settle(rotated(1), "r9", Verdict.CONFIRMED, Policy(DAY), NOW, COURSE)
+        settle(rotated(1), "r9", Outcome.CONFIRMED, Policy(DAY), NOW, COURSE)
 
 
 def test_every_situation_has_a_step() -> None:
