@@ -239,7 +239,12 @@ class Settled(NamedTuple):
 def settle(
     envelope: Envelope, rotation_id: str, outcome: Outcome, policy: Policy, now: float, course: Course
 ) -> Settled:
-    """Return what an answer about one pending candidate means. Raises KeyError if it is not pending."""
+    """Return what an answer about one pending candidate means.
+
+    Raises KeyError if it is not pending, and ValueError if it was skipped: then there was no request.
+    """
+    if outcome is Outcome.SKIPPED:
+        raise ValueError(outcome)
     candidate = _candidate(envelope, rotation_id)
     course = _after_answer(course, rotation_id, outcome)
     if outcome is Outcome.UNKNOWN:

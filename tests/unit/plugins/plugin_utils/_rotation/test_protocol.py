@@ -179,6 +179,11 @@ def test_of_two_candidates_with_one_id_only_the_one_that_was_sent_is_settled(out
     assert "other" in [item.password for item in (*after.pending, *after.previous)]
 
 
+def test_a_candidate_that_was_not_sent_has_no_answer() -> None:
+    with pytest.raises(ValueError, match="SKIPPED"):
+        settle(rotated(1)._replace(pending=(candidate(),)), "r2", Outcome.SKIPPED, Policy(DAY), NOW, COURSE)
+
+
 def test_an_answer_about_what_is_not_pending_is_an_error() -> None:
     with pytest.raises(KeyError):
         settle(rotated(1), "r9", Outcome.CONFIRMED, Policy(DAY), NOW, COURSE)
