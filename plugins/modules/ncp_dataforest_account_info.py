@@ -12,7 +12,7 @@ author:
   - krcloud.credentials contributors (@krcloud)
 description:
   - Lists the Data Forest accounts that the credentials may see.
-  - Where the vendor says how many there are, the list must have as many, or the task fails.
+  - If the vendor says how many accounts there are and lists a different number, the task fails.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
@@ -42,10 +42,9 @@ options:
       - Return only the account with this name.
     type: str
 notes:
-  - A request is repeated when no answer came, when the answer could not be read or proves nothing, when the server
-    failed (HTTP 5xx) and when there were too many requests (HTTP 429), and when it never left this host. Explicit
-    refusals, credentials that are refused (HTTP 401 and 403), certificates that are not accepted and redirects are not
-    tried again.
+  - A request is repeated if it never left this host, if it got no answer, if its answer cannot be read or proves
+    nothing, if the server failed (HTTP 5xx), and if there were too many requests (HTTP 429). It is not repeated after
+    an explicit refusal, refused credentials (HTTP 401 and 403), a certificate that is not accepted, or a redirect.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_password
   - name: getList
@@ -67,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 accounts:
-  description: The accounts that can be used, in the order of the vendor. Empty if none fits O(id) and O(name).
+  description: The usable accounts, in the order of the vendor. Empty if no account has this O(id) and O(name).
   returned: success
   type: list
   elements: dict
@@ -93,7 +92,7 @@ accounts:
       sample: RUNNING
       returned: always
     disabled:
-      description: Whether the user lacks the permission for the account. It does not mean that it is switched off.
+      description: Whether the user lacks permission for the account. It does not mean that the account is switched off.
       type: bool
       sample: false
       returned: always
@@ -104,21 +103,21 @@ accounts:
       returned: always
 unusable:
   description:
-    - Rows of the vendor's list that are left out of RV(accounts), whatever O(id) and O(name) are, because their ID or
-      name could mean something to a file, a template or a command line, or because they are in no form that is known.
-    - An ID or a name has 1 to 64 letters, digits and C(-), C(_), C(.) and C(@), begins with a letter or digit, and is
-      in Unicode NFC.
+    - Rows of the vendor's list that are left out of RV(accounts), whatever O(id) and O(name) are. Their ID or name
+      could mean something special in a file, a template or a command line, or they are not in the documented form.
+    - A usable ID or name has 1 to 64 letters, digits and C(-), C(_), C(.) and C(@), begins with a letter or digit, and
+      is in Unicode NFC.
   returned: success
   type: list
   elements: dict
   contains:
     position:
-      description: Where the row stands in the vendor's list, counted from 1.
+      description: The position of the row in the vendor's list, counted from 1.
       type: int
       sample: 3
       returned: always
     reason:
-      description: Why it is left out, in a sentence that quotes nothing of the row.
+      description: Why the row is left out, in a sentence that quotes nothing of it.
       type: str
       sample: >-
         Account 3 in the list of NAVER Cloud is left out: its name is not valid (it must be 1 to 64 letters, digits
@@ -134,7 +133,7 @@ msg:
     NCLOUD_ACCESS_KEY and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the
     environment variables, or a profile in the file.
 error:
-  description: The failure as data. Absent where ansible-core itself refuses the options.
+  description: The failure as data. Absent if ansible-core itself refuses the options.
   returned: failure
   type: dict
   contains:
@@ -151,22 +150,22 @@ error:
       sample: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200).
       returned: always
     hint:
-      description: What to do, where that is known.
+      description: What to do, if that is known.
       type: str
       sample: Check that the access key and the secret key belong together, and that the key is in use.
       returned: always
     http_status:
-      description: The HTTP status of the answer, where there was one.
+      description: The HTTP status of the answer, if there was one.
       type: int
       sample: 401
       returned: always
     vendor_code:
-      description: The error code of the vendor, where it sent one. It is never the HTTP status.
+      description: The error code of the vendor, if it sent one. It is never the HTTP status.
       type: str
       sample: "200"
       returned: always
     trace_id:
-      description: The number under which the vendor can find the request, where it sent one.
+      description: The ID under which the vendor can find the request, if it sent one.
       type: str
       sample: 5f1c7a9e2b3d
       returned: always

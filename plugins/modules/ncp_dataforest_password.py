@@ -12,8 +12,8 @@ author:
   - krcloud.credentials contributors (@krcloud)
 description:
   - Sets the password of one account, or of thousands in one task.
-  - When an answer is lost on the way, the same password is sent again, freshly signed, until the vendor confirms it.
-  - The password must be kept by you before this module runs. The vendor can neither tell nor check the current one.
+  - When an answer is lost, the same password is sent again, signed anew, until the vendor confirms it.
+  - Store the password before you run this module. The vendor can neither tell nor verify the current one.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
@@ -24,7 +24,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Checks all options, looks the accounts up with the credentials given, and sends no password.
+      - Checks all options, looks up the accounts, and sends no password.
       - Whether the vendor would accept the password can only be predicted from its published rules.
   diff_mode:
     support: none
@@ -33,7 +33,7 @@ attributes:
   idempotent:
     support: none
     details:
-      - The vendor can neither tell nor verify the current password, so it is set every time and a change is reported.
+      - The vendor can neither tell nor verify the current password, so each run sets it and reports a change.
 options:
   id:
     description:
@@ -41,24 +41,25 @@ options:
     type: str
   name:
     description:
-      - The name of the account, in the form of O(id).
-      - IDs are looked up with one more request for each set of credentials.
+      - The name of the account, in the same form as O(id).
+      - Its ID is looked up, with one more request for each set of credentials.
     type: str
   password:
     description:
-      - The new password. At least 8 characters that can be seen, and at least three of lower-case letters, upper-case
-        letters, digits and special characters. Anything else is refused before a request is sent, as all revisions of
-        the vendor's published rules refuse it.
-      - Only some revisions take a password that is longer than 20 characters, lacks one of the four kinds, or holds a
-        quote, backslash, slash, ampersand, backtick, blank or anything but English letters, digits and special
-        characters. The task warns of that, in check mode too, and leaves it to the vendor.
-      - It must be a string, and anything else is refused. Put it in quotes, or YAML turns V(0012345) into another
-        number and V(yes) into a truth value.
+      - The new password. It must have at least 8 characters, no invisible ones, and at least three of lower-case
+        letters, upper-case letters, digits and special characters. Any other password is refused before a request is
+        sent, because all revisions of the vendor's published rules refuse it.
+      - Only some revisions allow a password that is longer than 20 characters, lacks one of the four kinds, or has a
+        quote, backslash, slash, ampersand, backtick or blank, or characters other than English letters, digits and
+        special characters. The task warns about such a password, in check mode too, and leaves the decision to the
+        vendor.
+      - It must be a string. Put it in quotes, or YAML turns V(0012345) into a different number and V(yes) into a
+        boolean.
     type: str
   accounts:
     description:
-      - Several accounts to set at once, instead of O(id), O(name) and O(password).
-      - All options of all items are checked before the first request. One account that fails does not stop the others.
+      - Several accounts and their new passwords, instead of O(id), O(name) and O(password).
+      - All items are checked before the first request. If one account fails, the others are still set.
     type: list
     elements: dict
     suboptions:
@@ -86,28 +87,27 @@ options:
         type: str
   concurrency:
     description:
-      - How many accounts are worked on at the same time, 1 to 64.
+      - How many accounts to set at the same time, 1 to 64.
     type: int
     default: 8
   max_failures:
     description:
-      - Begin no further account once this many (1 or more) have failed, at the look-up or at the reset.
-        Those left are reported as V(skipped).
+      - Begin no further account once this many (1 or more) have failed, whether they failed to be looked up or to be
+        set. The remaining ones are reported as V(skipped).
       - If not set, all accounts are tried.
     type: int
   requests_per_second:
     description:
-      - Send no more than this many requests a second (0.001 or more), over all accounts together and evenly spread.
-      - When the vendor answers that there are too many requests (HTTP 429), all accounts wait, and the task goes on at
-        half the pace. Ten requests without such an answer add one request a second, up to this limit.
+      - Send at most this many requests per second (0.001 or more) for all accounts together, evenly spread.
+      - When the vendor answers that there are too many requests (HTTP 429), all accounts wait, and the task continues
+        at half the rate. Each ten requests without such an answer add one request per second, up to this limit.
     type: float
 notes:
-  - A request is repeated when no answer came, when the answer could not be read or proves nothing, when the server
-    failed (HTTP 5xx) and when there were too many requests (HTTP 429), and when it never left this host. Explicit
-    refusals, credentials that are refused (HTTP 401 and 403), certificates that are not accepted and redirects are not
-    tried again.
-  - With RV(accounts[].outcome=unknown) either password may be the current one. Run the task again with the same
-    password; it is safe to do so until it is confirmed.
+  - A request is repeated if it never left this host, if it got no answer, if its answer cannot be read or proves
+    nothing, if the server failed (HTTP 5xx), and if there were too many requests (HTTP 429). It is not repeated after
+    an explicit refusal, refused credentials (HTTP 401 and 403), a certificate that is not accepted, or a redirect.
+  - After RV(accounts[].outcome=unknown), either password may be the current one. Run the task again with the same
+    password. This is safe until the password is confirmed.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_account_info
   - name: resetPassword
@@ -144,7 +144,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether a password was set, or may have been set. In check mode, whether one would be.
+  description: Whether a password was set or may have been set. In check mode, whether one would be set.
   returned: always
   type: bool
   sample: true
@@ -160,17 +160,18 @@ accounts:
       sample: 20nAZnjbUNFdc7RsILlC3A
       returned: always
     name:
-      description: The name of the account, where the task gave it.
+      description: The name of the account, if the task gave it.
       type: str
       sample: df001
       returned: always
     outcome:
       description:
-        - V(reset) when the vendor confirmed the new password, or would be asked for it in check mode.
-        - V(rejected) when the vendor explicitly refused it, so that the old password still holds.
+        - V(reset) when the vendor confirmed the new password. In check mode, when it would be sent.
+        - V(rejected) when the vendor explicitly refused the new password. The old one remains valid.
         - V(unknown) when no answer proved whether the new password was set.
-        - V(failed) when the account or the credentials are the problem, so that the old password still holds.
-        - V(skipped) when O(max_failures) was reached before.
+        - V(failed) when the reset failed for a reason other than the password, such as the account, the credentials or
+          the network. The old password remains valid.
+        - V(skipped) when O(max_failures) was reached first.
       type: str
       sample: reset
       returned: always
@@ -181,9 +182,9 @@ accounts:
       returned: always
     unanswered:
       description:
-        - Whether an earlier request with the same password had no answer, although a later one was confirmed. The
-          earlier one may still arrive, which matters only if another password is set within the next hours.
-          M(krcloud.credentials.ncp_dataforest_rotation) takes care of that.
+        - Whether an earlier request with the same password got no answer, although a later one was confirmed. The
+          earlier one may still arrive, which matters only if a different password is set within the next hours.
+          M(krcloud.credentials.ncp_dataforest_rotation) handles that case.
       type: bool
       sample: false
       returned: always
@@ -196,8 +197,8 @@ msg:
     Authentication Failed. Check that the access key and the secret key belong together, and that the key is in use.
 error:
   description:
-    - The failure as data, if the options were refused or the task was about one account.
-    - Absent where ansible-core itself refuses the options.
+    - The failure as data, if the options were refused or the task has only one account.
+    - Absent if ansible-core itself refuses the options.
   returned: failure
   type: dict
   contains:
@@ -214,22 +215,22 @@ error:
       sample: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200).
       returned: always
     hint:
-      description: What to do, where that is known.
+      description: What to do, if that is known.
       type: str
       sample: Check that the access key and the secret key belong together, and that the key is in use.
       returned: always
     http_status:
-      description: The HTTP status of the answer, where there was one.
+      description: The HTTP status of the answer, if there was one.
       type: int
       sample: 401
       returned: always
     vendor_code:
-      description: The error code of the vendor, where it sent one. It is never the HTTP status.
+      description: The error code of the vendor, if it sent one. It is never the HTTP status.
       type: str
       sample: "200"
       returned: always
     trace_id:
-      description: The number under which the vendor can find the request, where it sent one.
+      description: The ID under which the vendor can find the request, if it sent one.
       type: str
       sample: 5f1c7a9e2b3d
       returned: always

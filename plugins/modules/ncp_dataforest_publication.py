@@ -11,12 +11,12 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - After M(krcloud.credentials.ncp_dataforest_rotation) has rotated a password, someone has to hand it to those who use
-    it. When that is done, this module notes it in O(store).
+  - After M(krcloud.credentials.ncp_dataforest_rotation) has rotated a password, it must be handed over to its
+    consumers. When that is done, this module notes it in O(store).
   - A run may die in between. The next one finds the account fresh, but with
-    RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].published=false), and can make up for it.
-  - A note may come late, when the account has another password by now. Then this module takes back that the newer one
-    was published, because consumers may have been given the older one after it.
+    RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].published=false), and can hand it over then.
+  - A note may come late, when the account already has a newer password. Consumers may have been given the older one
+    after the newer one, so this module then notes the newer one as not published.
   - The role P(krcloud.credentials.ncp_dataforest_rotation#role) does all of this.
   - Runs on the controller, and sends nothing to the vendor.
 extends_documentation_fragment:
@@ -30,17 +30,18 @@ attributes:
   diff_mode:
     support: none
     details:
-      - RV(accounts) tells all there is to see.
+      - RV(accounts) shows everything that changes.
   idempotent:
     support: full
     details:
-      - What is noted already is not written again.
+      - If everything is noted already, nothing is written.
 options:
   store:
     required: true
   accounts:
     description:
-      - What was published. Rows of a rotation's result can be passed on as they are; other keys are ignored.
+      - The accounts whose passwords were published. Rows of a rotation's result can be passed as they are. Other keys
+        are ignored.
     type: list
     elements: dict
     required: true
@@ -50,16 +51,16 @@ options:
         type: str
         required: true
       rotation_id:
-        description: The number of the rotation that made the password, as the rotation reports it.
+        description: The ID of the rotation that made the password, as the rotation reports it.
         type: str
         required: true
   begun:
     description:
-      - Accounts whose passwords are handed over from now on, in the form of O(accounts). When the run dies before that
-        is noted with O(accounts), the next one finds
-        RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].hand_over_begun=true), and can leave them for
+      - Accounts whose passwords are about to be handed over, in the form of O(accounts). If the run dies before they
+        are noted with O(accounts), the next one finds
+        RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].hand_over_begun=true), and can hand them over
         last.
-      - It is only a hint. What cannot be noted here is passed over.
+      - This is only a hint. Accounts for which it cannot be noted are ignored.
     type: list
     elements: dict
     default: []
@@ -70,13 +71,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See to it that no password is older than 90 days
+- name: Keep all passwords younger than 90 days
   krcloud.credentials.ncp_dataforest_rotation:
     store:
       path: credentials/dataforest.yml
   register: rotation
 
-- name: Note those that were handed to their users in between
+- name: Note the passwords that were handed over in between
   krcloud.credentials.ncp_dataforest_publication:
     accounts: >-
       {{ rotation.accounts | selectattr('hand_over') }}
@@ -86,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether anything was noted. In check mode, whether it would be.
+  description: Whether anything was noted. In check mode, whether anything would be noted.
   returned: always
   type: bool
   sample: true
@@ -102,14 +103,15 @@ accounts:
       sample: df001
       returned: always
     rotation_id:
-      description: The number of the rotation, as it was given.
+      description: The ID of the rotation, as it was given.
       type: str
       sample: 3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c
       returned: always
     published:
       description:
-        - Whether this is noted as published. V(false) when the account has been rotated again since, or another run has
-          handed over an older password meanwhile, so that the newest password is to be handed over, perhaps once more.
+        - Whether the password is noted as published. V(false) if the account has been rotated again since, or another
+          run has handed over an older password in the meantime. The newest password must then be handed over, perhaps
+          once more.
       type: bool
       sample: true
       returned: always

@@ -11,9 +11,9 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Sees to it that no password is older than O(max_age). What is due gets a new password, all else is left alone.
-  - A new password is committed to O(store) before the first byte of it goes to the vendor, and it stays there until it
-    is proven not to be the live one. So a run may be struck down at any moment, and the next one settles everything.
+  - Keeps all passwords younger than O(max_age). Accounts that are due get a new password, all others are left alone.
+  - A new password is committed to O(store) before it is sent to the vendor, and stays there until it is proven not to
+    be the live one. A run may therefore be killed at any moment, and the next one settles everything.
   - The store is on the controller. The resets happen on the target host, through
     M(krcloud.credentials.ncp_dataforest_password), so C(delegate_to) a bastion works.
 extends_documentation_fragment:
@@ -28,12 +28,12 @@ attributes:
     support: full
     details:
       - Reads the store and the accounts, and predicts what a run would do if the vendor accepts every password.
-        Generates, writes and sends nothing.
+        Generates, writes and sends no password.
   diff_mode:
     support: full
     details:
-      - Shows state, age and number of pending passwords of each account that changes, before and after. Never shows a
-        password.
+      - Shows the state, the age and the number of pending passwords of each account that changes, before and after.
+        Never shows a password.
   idempotent:
     support: full
     details:
@@ -43,11 +43,12 @@ options:
     required: true
   accounts:
     description:
-      - The accounts to keep. If left out, all accounts that the credentials may see. If given, it must name some.
-      - Rows of M(krcloud.credentials.ncp_dataforest_account_info) can be given as they are. An account with
+      - The accounts whose passwords are kept young. If not set, all accounts that the credentials may see. An empty
+        list is refused.
+      - Rows of M(krcloud.credentials.ncp_dataforest_account_info) can be passed as they are. An account with
         O(accounts[].name) and O(accounts[].id) is not looked up.
-      - Names and IDs begin with a letter or digit, go on with letters, digits, C(-), C(_), C(.) and C(@), and have at
-        most 64 characters. An account that is called otherwise, here or by the vendor, is reported as V(failed).
+      - Names and IDs begin with a letter or digit, have only letters, digits, C(-), C(_), C(.) and C(@), and have at
+        most 64 characters. An account with a different name or ID, here or at the vendor, is reported as V(failed).
     type: list
     elements: dict
     suboptions:
@@ -58,7 +59,7 @@ options:
         description: The ID of the account.
         type: str
       principal:
-        description: Not used. It is there in rows of M(krcloud.credentials.ncp_dataforest_account_info).
+        description: Not used, but allowed, because rows of M(krcloud.credentials.ncp_dataforest_account_info) have it.
         type: raw
       status:
         description: Not used, see O(accounts[].principal).
@@ -83,34 +84,35 @@ options:
         type: str
   max_age:
     description:
-      - How old a password may get. A whole number and a unit out of V(w), V(d), V(h), V(m) and V(s), such as V(90d).
-        V(36525d), a hundred years, is the longest.
+      - The highest age of a password. A whole number with a unit (V(w), V(d), V(h), V(m) or V(s)), such as V(90d), and
+        at most V(36525d), which is a hundred years.
     type: str
     default: 90d
   jitter:
     description:
-      - By which share of O(max_age) a password may be due earlier, so that not all are due on the same day.
-        It is fixed for each account by its name.
+      - The share of O(max_age) by which a password may be due earlier, so that not all are due on the same day.
+        Each account has a fixed date within it, which depends on its name.
     type: str
     default: 10%
   force:
     description:
-      - Give every account a new password, whatever its age. One that was begun before is settled first, and then
-        replaced.
+      - Give every account a new password, whatever its age. A password that an earlier run began to set is settled
+        first, and then replaced.
     type: bool
     default: false
   new_accounts:
     description:
-      - What to do about an account that O(store) does not know. An account of which the store holds a password that was
-        never confirmed is known.
-      - V(fail) sends nothing for it and reports it as V(failed). So a mistyped path, a job without its file or an empty
-        mount changes no password. Such an account does not count for O(max_failures).
-      - V(rotate) gives it a password. Set it for the first run, best on the command line, and not in the playbook.
-      - V(skip) leaves it alone and reports it as V(skipped).
-      - An account whose name O(store) knows under another ID fails in any case, as it may be that of another tenant,
-        which needs a store of its own. If it was deleted and made anew, set V(rotate) and write its name and its new ID
-        in O(accounts), but not as a row of M(krcloud.credentials.ncp_dataforest_account_info). What the old ID had is
-        kept among the previous passwords.
+      - What to do with an account that O(store) does not know. The store knows an account even if it holds only a
+        password that was never confirmed.
+      - V(fail) sends nothing for the account and reports it as V(failed). A mistyped path, a job without its file or an
+        empty mount therefore changes no password. Such an account does not count towards O(max_failures).
+      - V(rotate) gives the account a password. Set it for the first run, preferably on the command line and not in the
+        playbook.
+      - V(skip) leaves the account alone and reports it as V(skipped).
+      - An account whose name O(store) knows with a different ID fails in any case. It may belong to another tenant,
+        which needs a store of its own. If it was deleted and created again, set V(rotate), and write its name and its
+        new ID in O(accounts), but not as a row of M(krcloud.credentials.ncp_dataforest_account_info). The passwords of
+        the old ID are kept among the previous passwords.
     type: str
     choices:
       - fail
@@ -119,38 +121,38 @@ options:
     default: fail
   password_length:
     description:
-      - How long new passwords are, 8 to 20 characters.
+      - The number of characters in new passwords, 8 to 20.
     type: int
     default: 20
   concurrency:
     description:
-      - How many accounts are reset at the same time, 1 to 64.
+      - How many passwords to set at the same time, 1 to 64.
     type: int
     default: 8
   batch_size:
     description:
-      - How many accounts are committed to the store and then reset together. It is the most that a run leaves pending
-        when it dies. A smaller number takes more time, as each batch is two commits and one run of a module.
+      - How many accounts are committed to the store and then reset together. A run that dies leaves at most this many
+        pending. A smaller number takes more time, because each batch needs two commits and one run of a module.
     type: int
     default: 1000
   max_failures:
     description:
-      - Begin with no further account once this many have failed. Those left are reported as V(skipped). What the store
-        already holds for them is sent by the next run.
+      - Begin no further account once this many have failed. The remaining ones are reported as V(skipped). Passwords
+        that the store already holds for them are sent by the next run.
       - If not set, all accounts are tried.
     type: int
   requests_per_second:
     description:
-      - Send no more than this many requests a second within a batch.
+      - Send at most this many requests per second within a batch.
     type: float
 notes:
-  - A request that got lost, or a run that was slow, may set an earlier password after another one was confirmed. As
-    long as the store notes that this can happen, a run sends the active password once more and reports V(resumed). The
-    first run a day after the note ends it.
-  - Run it on one host, with C(hosts=localhost) or C(run_once). Several hosts that run it on one store at the same time
-    lose nothing, but each of them sends what it finds pending, so that the same password is set several times.
-  - A password that the vendor refuses is replaced, three times in one run at the most. The one from before then still
-    holds.
+  - A lost request or a slow run may set an earlier password after a newer one was confirmed. While the store notes that
+    this can happen, each run sends the active password once more and reports V(resumed). The first run that takes place
+    a day after the note removes it.
+  - Run it on one host, with C(hosts=localhost) or C(run_once). If several hosts run it with one store at the same time,
+    nothing is lost, but each of them sends the pending passwords, so that the same password is set several times.
+  - If the vendor rejects a password, the run replaces it, and gives up after three passwords. The old password remains
+    valid in that case.
   - Keep the store. It holds the only copy of the passwords.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_password
@@ -159,13 +161,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See to it that no password is older than 90 days, in a file encrypted with Ansible Vault
+- name: Keep all passwords younger than 90 days, in a file encrypted with Ansible Vault
   krcloud.credentials.ncp_dataforest_rotation:
     store:
       path: credentials/dataforest.yml
     new_accounts: "{{ new_accounts | default('fail') }}"   # the first run: --extra-vars new_accounts=rotate
 
-- name: Keep two accounts of two tenants in OpenBao, and stop after the first batch with a failure
+- name: Rotate two accounts of two tenants, keep their passwords in OpenBao, and stop after the first failure
   krcloud.credentials.ncp_dataforest_rotation:
     accounts:
       - name: df001
@@ -182,7 +184,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether anything was changed in the store or at the vendor. In check mode, whether it would be.
+  description: Whether anything changed in the store or at the vendor. In check mode, whether anything would change.
   returned: always
   type: bool
   sample: true
@@ -193,7 +195,7 @@ accounts:
   elements: dict
   contains:
     name:
-      description: The name of the account. V(null) where it is not known, or not valid.
+      description: The name of the account. V(null) if it is not known or not valid.
       type: str
       sample: df001
       returned: always
@@ -203,29 +205,29 @@ accounts:
       sample: 20nAZnjbUNFdc7RsILlC3A
       returned: always
     profile:
-      description: The profile that the account was reached with, where one was named.
+      description: The profile whose keys were used for the account, if one was named.
       type: str
       sample: analytics
       returned: always
     outcome:
       description:
-        - V(rotated) when the account has a new password, and the store knows it as the active one.
-        - V(resumed) when the password of an earlier run, whose fate was not known, is now confirmed. Also when the
-          active one was sent once more, because an earlier one may have been set after it.
+        - V(rotated) when the account has a new password, which is now the active one in the store.
+        - V(resumed) when a password from an earlier run, whose outcome was not known, is now confirmed. Also when the
+          active password was sent once more, because an earlier one may have been set after it.
         - V(fresh) when nothing was due.
-        - V(rejected) when the vendor refused three new passwords. The one from before still holds.
-        - V(unknown) when no answer told whether the new password was set. It is in the store, and the next run sends it
-          again.
-        - V(failed) when the account, the credentials or the store are the problem.
-        - V(skipped) when O(max_failures) was reached, or the store failed, before its turn came, and for accounts that
-          O(new_accounts=skip) leaves alone.
+        - V(rejected) when the vendor rejected three new passwords. The old password remains valid.
+        - V(unknown) when no answer proved whether the new password was set. It is in the store, and the next run sends
+          it again.
+        - V(failed) when the cause is not the password, but for example the account, the credentials or the store.
+        - V(skipped) when O(max_failures) was reached or the store failed before the account was begun, and for accounts
+          that O(new_accounts=skip) leaves alone.
       type: str
       sample: rotated
       returned: always
     rotation_id:
       description:
-        - The number of the rotation that made the active password.
-        - V(null) in check mode for a password that is yet to be made.
+        - The ID of the rotation that made the active password.
+        - V(null) in check mode for a password that does not exist yet.
       type: str
       sample: 3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c
       returned: always
@@ -253,25 +255,25 @@ accounts:
       returned: always
     hand_over:
       description:
-        - Whether consumers are to be given the active password. It is the live one as far as is known, and not noted as
-          published.
-        - This does not depend on the vendor. It may be V(true) for an account that V(failed), because a password that
-          was confirmed in an earlier run has not been handed over yet. For that, the account has to be named in
-          O(accounts), as nobody can list it then.
+        - Whether the active password must be handed over to its consumers. As far as is known it is the live one, and
+          it is not noted as published.
+        - This does not depend on the vendor. It may be V(true) for an account that V(failed), if a password that was
+          confirmed in an earlier run has not been handed over yet. The account must then be named in O(accounts),
+          because it cannot be listed.
       type: bool
       sample: true
       returned: always
     hand_over_begun:
       description:
-        - Whether an earlier run began to hand over the active password, and it was not noted that this was done. What
-          happened then may happen again, so such an account is best handed over after all others.
+        - Whether an earlier run began to hand over the active password and did not note that it finished. The same
+          problem may occur again, so hand over such accounts after all others.
       type: bool
       sample: false
       returned: always
     error:
       description:
-        - What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error). The kind may be
-          V(store), too.
+        - What went wrong, in the form of RV(krcloud.credentials.ncp_dataforest_password#module:error). The kind may
+          also be V(store).
       type: dict
       sample: null
       returned: always

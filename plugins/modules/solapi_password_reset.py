@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Asks SOLAPI to send a member the mail with which the member sets a new password. No password is changed by this.
-  - Every request sends another mail. So without O(store) each run sends one and reports a change.
-  - With O(store) and O(min_interval) an address gets one mail per interval at the most, whatever crashes and however
-    many pipelines run side by side. That a mail is being asked for is committed to the store before it is asked for.
-  - The answer of the vendor may hold the token that the mail carries. It never appears in a result or a log.
+  - Asks SOLAPI to send a member the mail with which the member sets a new password. This changes no password.
+  - Every request sends another mail. Without O(store), each run therefore sends one and reports a change.
+  - With O(store) and O(min_interval), an address gets at most one mail per interval, even if runs crash or several
+    pipelines run at the same time. The store notes that a mail is being requested before the request is sent.
+  - The answer of the vendor may hold the token that is in the mail. It never appears in a result or a log.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_solapi
@@ -26,56 +26,58 @@ attributes:
   check_mode:
     support: full
     details:
-      - Checks all options, reads O(store), looks whether it could be written, and sends nothing. The vendor offers
-        nothing that could be read beforehand.
+      - Checks all options, reads O(store), checks whether it can be written, and sends nothing. The vendor has no
+        request that could be used to check anything beforehand.
   diff_mode:
     support: none
     details:
-      - There is no state of which a before and an after could be shown.
+      - There is no state that could be compared.
   idempotent:
     support: partial
     details:
       - With O(store), a second run within O(min_interval) sends nothing and changes nothing.
-      - Without it each run sends a mail, as the vendor does not tell whether one was sent before.
+      - Without it, each run sends a mail, because the vendor does not tell whether one was sent before.
 options:
   email:
     description:
-      - The mail address of the member, one address. For several use C(loop), or the role
+      - The mail address of one member. For several members, use C(loop), or the role
         P(krcloud.credentials.solapi_password_reset#role).
-      - It is sent as it is written. Two spellings are one address if they differ only in upper and lower case, in how
-        letters are composed (NFC or NFD), or in whether the domain is in Unicode or in Punycode (C(xn--)).
+      - The address is sent exactly as given. O(store) treats two spellings as one address if they differ only in case,
+        in how letters are composed (NFC or NFD), or in the form of the domain, Unicode or Punycode (C(xn--)).
     type: str
     required: true
   store:
     description:
-      - Where it is kept when a mail was last asked for at each address. It is read and written on the controller.
-      - Not the store of a rotation, but a file or path of its own. It cannot be combined with C(async).
+      - Where to note when a mail was last requested for each address. It is read and written on the controller.
+      - Use a file or path of its own, not the store of a rotation. It cannot be combined with C(async).
   min_interval:
     description:
-      - How long after a mail no other is asked for at the same address, such as V(30d). A whole number and a unit out
-        of V(w), V(d), V(h), V(m) and V(s), V(36525d) at the most. It must be given together with O(store).
-      - It is counted by the clock of the controller. What the store says of a time that lies more than a day in the
-        future is not believed. Then the mail counts from the moment at which that is first noticed, with a warning.
-      - V(0s) asks for a mail in any case, and takes note of it.
+      - How long to wait after one mail before another is requested for the same address, such as V(30d). The value is a
+        whole number with a unit (V(w), V(d), V(h), V(m) or V(s)), V(36525d) at most. It must be set together with
+        O(store).
+      - The interval is measured by the clock of the controller. If the store has a time that is more than a day in the
+        future, the interval begins when a run first notices that, and the run warns about it.
+      - V(0s) requests a mail in any case, and notes it.
     type: str
 notes:
-  - A mail is accepted only if the answer is one that the vendor has documented. It either lists the address under
-    C(mail.accepted), or holds C(_id), C(email) with the address, and C(dateCreated). It is rejected if the answer says
-    so, by C(errorCode) or C(errorMessage) with an HTTP status of 200 to 299 or 400 to 499, or by listing the address
-    under C(mail.rejected). HTTP 401, 403 and 429, and error codes about keys and clocks with an HTTP status of 400 to
-    499, are about the caller, and no mail was sent. All other answers leave it unknown. So do HTTP 408, 409 and 425.
+  - A mail counts as accepted only if the answer is one of the two that the vendor documents. It either lists the
+    address under C(mail.accepted), or holds C(_id), C(email) with the address, and C(dateCreated). The mail counts as
+    rejected if the answer has C(errorCode) or C(errorMessage) and an HTTP status of 200 to 299 or 400 to 499, or lists
+    the address under C(mail.rejected). HTTP 401, 403 and 429, and error codes about keys and clocks with an HTTP status
+    of 400 to 499, mean that the caller was refused and no mail was sent. After any other answer the outcome is unknown,
+    also after HTTP 408, 409 and 425.
   - A request is repeated only if it provably never left this host, or if the vendor answered that there were too many
-    requests (HTTP 429). In all other cases a repeat might send a second mail. If the vendor says how long to wait, the
-    message names it.
+    requests (HTTP 429). In any other case, a repeat might send a second mail. If the vendor says how long to wait, the
+    message includes the time.
   - When the answer is lost, the task fails with RV(delivery=unknown). Ask the member whether the mail arrived before
-    running the task again. With O(store) such a mail counts as sent until the interval is over. Runs until then send
-    nothing, succeed, and warn of it. So does a mail that was rejected with an HTTP status of 200 to 299, as such an
-    answer contradicts itself.
-  - With O(store) the module runs twice, first in check mode. What can be known to be wrong is known before the store
-    says that a mail is being asked for.
+    you run the task again. With O(store), such a mail counts as sent until the interval is over, and so does a mail
+    that was rejected with an HTTP status of 200 to 299, because such an answer contradicts itself. Until then, runs
+    send nothing, succeed, and warn about it.
+  - With O(store) the module runs twice, first in check mode, so that mistakes are found before the store notes that a
+    mail is being requested.
 seealso:
   - name: SOLAPI documentation
-    description: How requests are authenticated, and which errors there are.
+    description: Authentication of requests, and error codes.
     link: https://developers.solapi.dev/references/authentication/api-key
 """
 
@@ -108,40 +110,39 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether a mail was sent, or may have been sent. In check mode, whether one would be.
+  description: Whether a mail was sent or may have been sent. In check mode, whether a mail would be sent.
   returned: always
   type: bool
   sample: true
 email:
-  description: The address that the mail was asked for.
+  description: The address for which the mail was requested.
   returned: always, except when the options are refused
   type: str
   sample: member@example.com
 delivery:
   description:
-    - V(accepted) when the vendor confirmed that it took the request, V(rejected) when it refused it, V(unknown) when
-      the mail may or may not have been sent.
-    - V(null) in check mode, and when the request did not get as far as a decision about the address.
-    - When O(min_interval) is not over, what became of the mail that was asked for before.
+    - V(accepted) when the vendor accepted the request, V(rejected) when it rejected it, V(unknown) when the mail may or
+      may not have been sent.
+    - V(null) in check mode, and when the request failed before the vendor decided about the address.
+    - While O(min_interval) is not over, the delivery of the previous mail.
   returned: always, except when the options are refused
   type: str
   sample: accepted
 next_due_at:
   description:
-    - When O(min_interval) is over, so that another mail may be asked for, in UTC. V(null) if none counts.
-    - In check mode, when it would be over if the mail were asked for now.
+    - When O(min_interval) ends and another mail may be requested, in UTC. V(null) if no mail counts.
+    - In check mode, when it would end if the mail were requested now.
   returned: when O(store) is set, except when the options are refused or the store cannot be read
   type: str
   sample: "2026-12-20T03:00:00Z"
 message_id:
   description:
-    - The message ID of the mail. V(null) where the vendor does not tell it, which its newer answers do not, and where
-      what it tells cannot be one.
+    - The message ID of the mail. V(null) if the answer has none, as in its newer form, or has one that is not valid.
   returned: always, except when the options are refused
   type: str
   sample: <3f0c2a8e-6f0b-4b8e-9a53-0d7c1c1a2b3c@mail.example.com>
 requested_at:
-  description: When the mail was asked for, in UTC. By the clock of the vendor where it tells the time.
+  description: When the mail was requested, in UTC, by the vendor's clock if the answer has its time.
   returned: always, except when the options are refused
   type: str
   sample: "2026-11-20T03:00:00.000Z"
@@ -151,7 +152,7 @@ msg:
   type: str
   sample: SOLAPI says that its mail server rejected the address (HTTP 200). Check the address.
 error:
-  description: The failure as data. Absent where ansible-core itself refuses the options.
+  description: The failure as data. Absent if ansible-core itself refuses the options.
   returned: failure
   type: dict
   contains:
@@ -168,22 +169,22 @@ error:
       sample: SOLAPI says that its mail server rejected the address (HTTP 200).
       returned: always
     hint:
-      description: What to do, where that is known.
+      description: What to do, if that is known.
       type: str
       sample: Check the address.
       returned: always
     http_status:
-      description: The HTTP status of the answer, where there was one.
+      description: The HTTP status of the answer, if there was one.
       type: int
       sample: 200
       returned: always
     vendor_code:
-      description: The error code of the vendor, where it sent one.
+      description: The error code of the vendor, if it sent one.
       type: str
       sample: InvalidAPIKey
       returned: always
     trace_id:
-      description: The number under which the vendor can find the request, where it sent one.
+      description: The ID under which the vendor can find the request, if it sent one.
       type: str
       sample: null
       returned: always
