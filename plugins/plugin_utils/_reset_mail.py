@@ -2,22 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""At most one reset mail for each address and interval, across runs, crashes and pipelines side by side. No I/O.
+"""At most one reset mail for each address and interval, across runs, crashes and parallel pipelines. No I/O.
 
-Every request sends another mail, and the vendor does not tell whether one was sent before. So the store remembers:
+Every request sends another mail, and the vendor does not say whether one was sent before. So the store remembers:
 
-    recent mail on record?   -> ask for none, report that one
-    rehearse                 -> the module in check mode: what can be known beforehand is known before the claim
-    claim                    -> commit by compare-and-set that a mail is being asked for; only then ask
-    accepted, or not known   -> it counts until the interval is over
+    recent mail on record?   -> request none, and report that one
+    rehearse                 -> run the module in check mode, to find errors before the claim
+    claim                    -> commit by compare-and-set that a mail is being requested; only then request it
+    accepted, or unknown     -> it counts until the interval is over
     refused by a 2xx         -> it counts as well: such an answer contradicts itself
-    provably not sent        -> put back what stood there before the claim
+    provably not sent        -> put back the record from before the claim
 
-A run that dies after its claim leaves it behind. Nobody can tell whether its mail was sent, so it counts.
+A run that dies after its claim leaves it in the store. Its mail may have been sent, so it counts.
 
-A record that lies further in the future than clocks differ was made by a wrong clock, or is read by one. It counts from
-the moment at which that is first noticed, which is added to the record. What the record said before stays: to the right
-clock it may be the truth, and it is taken for that as soon as it no longer lies in the future.
+A record that is further in the future than clocks differ was made by a wrong clock, or is read by one. It counts from
+the moment at which this is first noticed, and that moment is added to the record. The original time stays: it may be
+right, and is used again as soon as it is no longer in the future.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effect
 
 FORMAT = 1
 
-# What is known of a mail. CLAIMED: its run has not said, and may be asking right now. WITHDRAWN: it was not sent.
-# REJECTED: the vendor said no, with the status of a success.
+# What is known about a mail. CLAIMED: its run may be requesting it right now, or has died. WITHDRAWN: it was not sent.
+# REJECTED: the vendor refused it, but with an HTTP status that means success.
 CLAIMED, ACCEPTED, UNKNOWN, REJECTED, WITHDRAWN = "claimed", "accepted", "unknown", "rejected", "withdrawn"
 
 # Failures that prove that no mail was sent, by their kind.
@@ -57,10 +57,10 @@ PROOFS = frozenset(("configuration", "transport", "authentication", "rate_limit"
 
 
 class Mail(NamedTuple):
-    """The last mail that was asked for at an address.
+    """The last mail that was requested for an address.
 
-    ``asked_at`` is by the clock of the controller. ``noticed_at`` is when a controller saw that ``asked_at`` lay in
-    the future. ``rest`` is what a newer version keeps in the record.
+    ``asked_at`` is by the clock of the controller. ``noticed_at`` is when a controller noticed that ``asked_at`` was in
+    the future. ``rest`` holds the keys of newer versions.
     """
 
     email: str
@@ -73,15 +73,15 @@ class Mail(NamedTuple):
     rest: Mapping[str, Any] = {}
 
     def begin(self, now: float) -> float | None:
-        """Return when the interval begins, in seconds; None if all that the record says of it lies in the future."""
+        """Return when the interval begins, in seconds; None if all times in the record are in the future."""
         times = [seconds(time) for time in (self.asked_at, self.noticed_at) if time]
         return next((time for time in times if time <= now + FUTURE_TOLERANCE), None)
 
     def counts_until(self, now: float, interval: float) -> float:
-        """Return when the interval is over, in seconds. It begins now, if all that is on record lies in the future."""
+        """Return when the interval is over, in seconds. It begins now if all times in the record are in the future."""
         begin, asked = self.begin(now), seconds(self.asked_at)
         until = (float(int(now)) if begin is None else begin) + interval
-        # By then, a time that lies in the future may have come.
+        # By then, a time in the future may have come.
         return max(until, asked + interval) if asked <= until + FUTURE_TOLERANCE else until
 
     def document(self) -> Document:
@@ -98,14 +98,14 @@ class Ask(NamedTuple):
 
 
 def record_name(email: str) -> str:
-    """Return the name under which the store keeps the record of an address, in whatever way it is spelled."""
+    """Return the name under which the store keeps the record of an address, however the address is spelled."""
     return _short(quote(canonical(email), safe="@+!#$&'*=?^`|~"))
 
 
 def record_names(email: str) -> tuple[str, ...]:
     """Return all names under which there may be a record of an address, its own first.
 
-    Version 0.1.0 knew an address in upper and lower case only, and left braces as they are.
+    Version 0.1.0 only changed an address to lower case, and did not quote braces.
     """
     own = record_name(email)
     former = {_short(quote(spelling.lower(), safe="@+!#$&'*=?^`{|}~")) for spelling in spellings(email)}
@@ -121,9 +121,9 @@ def _short(name: str) -> str:
 def ask_once(
     email: str, interval: float, *, clock: Callable[[], float], request_id: str, check_mode: bool = False
 ) -> Generator[Load | Rehearse | Save | Ask, Any, dict[str, Any]]:
-    """Ask for a mail unless one counts within the last ``interval`` seconds; return the result of the task.
+    """Request a mail, unless one counts within the last ``interval`` seconds, and return the result of the task.
 
-    Raises StoreError where the store cannot tell, or cannot be told: then no mail was asked for.
+    Raises StoreError when the store cannot be read or written. Then no mail was requested.
     """
     name, *_former = names = record_names(email)
     for _attempt in range(MOST_LOSSES):
@@ -161,10 +161,10 @@ def ask_once(
 def _ask(
     name: str, claim: Mail, revision: str, before: Stored | None, interval: float
 ) -> Generator[Load | Save | Ask, Any, dict[str, Any]]:
-    """Ask, now that the claim is committed, and note what became of it."""
+    """Request the mail, now that the claim is committed, and note the outcome."""
     result = told(claim.email, (yield Ask(rehearse=False)), sent=True)
     due = _due(claim.asked_at, interval)
-    wait = f" No other mail is asked for before {due}, unless min_interval is 0s." if interval else ""
+    wait = f" No other mail will be requested before {due}, unless min_interval is 0s." if interval else ""
     result["next_due_at"] = due
     if result["delivery"] == ACCEPTED:
         after = claim._replace(
@@ -178,20 +178,20 @@ def _ask(
         after = claim._replace(outcome=outcome).document()
         result.update(changed=outcome == UNKNOWN, delivery=outcome, failed=True, msg=f"{result.get('msg')}{wait}")
     try:
-        # If somebody has changed the record meanwhile, theirs is the newer one.
+        # If another run has changed the record in the meantime, its record is the newer one.
         yield from _save(name, after, revision)
     except StoreError as error:
         said = result.get("msg") or "The mail was accepted."
         result.update(failed=True, next_due_at=due)
-        result["msg"] = f"{said} The store could not be told: {error.sentence()}{wait}"
+        result["msg"] = f"{said} The outcome could not be saved: {error.sentence()}{wait}"
         result.setdefault("error", error.as_dict())
     return result
 
 
 def told(email: str | None, answered: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:
-    """Return what a module has answered with all that is documented, though it may have been lost before it could.
+    """Return the answer of a module with all documented keys, even if the module was lost before it could answer.
 
-    ``sent`` tells whether it was run to send a mail, and not in check mode.
+    ``sent`` says whether it was run to request a mail, and not in check mode.
     """
     nothing = {"changed": False, "email": email, "delivery": None, "message_id": None, "requested_at": None}
     result: dict[str, Any] = {**nothing, **answered}
@@ -201,7 +201,7 @@ def told(email: str | None, answered: Mapping[str, Any], *, sent: bool) -> dict[
 
 
 def _proves_unsent(result: Mapping[str, Any]) -> bool:
-    """Tell whether a failure of the module proves that no mail was sent. A 2xx that says no proves nothing."""
+    """Tell whether a failure of the module proves that no mail was sent. A refusal with a 2xx proves nothing."""
     error = result.get("error")
     if not isinstance(error, Mapping) or error.get("kind") not in PROOFS:
         return False
@@ -223,20 +223,21 @@ def _not_again(email: str, mail: Mail, interval: float, now: float) -> dict[str,
     warnings = []
     if delivery == REJECTED:
         warnings.append(
-            f"SOLAPI refused the mail to {email} that was asked for at {mail.asked_at}, but with the HTTP status of a "
-            f"success, so it counts. No other is asked for before {due}. Check the address; if a mail is needed, run "
-            "once with min_interval set to 0s."
+            f"SOLAPI refused the mail to {email} that was requested at {mail.asked_at}, but with the HTTP status of a "
+            f"success, so it counts. No other mail will be requested before {due}. Check the address. If you need a "
+            "mail earlier, run once with min_interval set to 0s."
         )
     elif delivery == UNKNOWN:
         warnings.append(
-            f"It is not known whether the mail that was asked for at {mail.asked_at} was sent to {email}. No other is "
-            f"asked for before {due}. If it did not arrive, run once with min_interval set to 0s."
+            f"The mail to {email} that was requested at {mail.asked_at} may or may not have been sent. No other mail "
+            f"will be requested before {due}. If it did not arrive, run once with min_interval set to 0s."
         )
     if seconds(mail.asked_at) > now + FUTURE_TOLERANCE:
         warnings.append(
-            f"The store says that a mail to {email} was asked for at {mail.asked_at}, which lies in the future: the "
-            "clock of a controller was wrong then, or the clock of this one is wrong now. No other is asked for before "
-            f"{due}. Check the clocks; if a mail is needed before that, run once with min_interval set to 0s."
+            f"The store says that a mail to {email} was requested at {mail.asked_at}, which is in the future: the "
+            "clock of a controller was wrong then, or the clock of this one is wrong now. No other mail will be "
+            f"requested before {due}. Check the clocks. If you need a mail earlier, run once with min_interval set to "
+            "0s."
         )
     if warnings:
         result["warnings"] = warnings
@@ -251,7 +252,7 @@ def _due(asked_at: str, interval: float) -> str:
 
 
 def _load(names: tuple[str, ...]) -> Generator[Load, Any, dict[str, Stored]]:
-    """Return what the store holds under these names. Raises StoreError for what it holds and cannot give."""
+    """Return what the store holds under these names. Raises StoreError if any of it cannot be read."""
     loaded: Loaded = yield Load(names)
     found: dict[str, Stored] = {}
     for name, stored in loaded.items():
@@ -262,7 +263,7 @@ def _load(names: tuple[str, ...]) -> Generator[Load, Any, dict[str, Stored]]:
 
 
 def _notice(mails: Mapping[str, Mail], stored: Mapping[str, Stored], now: float) -> Generator[Save, Any, bool]:
-    """Commit when it was noticed that these mails lie in the future. Tell whether nobody else was faster."""
+    """Commit when these mails were noticed to be in the future. Tell whether no other run was faster."""
     if not mails:
         return True
     saved: Mapping[str, Outcome] = yield Save(
@@ -276,13 +277,13 @@ def _notice(mails: Mapping[str, Mail], stored: Mapping[str, Stored], now: float)
 
 
 def _save(name: str, document: Document, expected: str | None) -> Generator[Save, Any, str | None]:
-    """Commit a record; return its revision, or None if somebody else has changed it."""
+    """Commit a record. Return its revision, or None if another run has changed it."""
     saved: Mapping[str, Outcome] = yield Save({name: Change(document, expected)})
     return _revision(saved[name])
 
 
 def _revision(outcome: Outcome) -> str | None:
-    """Return the new revision, None if somebody else was faster. Raises the StoreError that it may be."""
+    """Return the new revision, or None if another run was faster. Raises the StoreError that it may be."""
     if isinstance(outcome, StoreError):
         raise outcome
     return None if isinstance(outcome, Conflict) else outcome
@@ -295,7 +296,7 @@ def _rehearse(names: Iterable[str]) -> Generator[Rehearse, Any, None]:
 
 
 def _mail(email: str, stored: Stored) -> Mail:
-    """Return the mail on record. Raises StoreError where the record is none: then nobody may ask."""
+    """Return the mail on record. Raises StoreError if it is not a valid record: then no mail may be requested."""
     document = stored.document
     known = {name: document[name] for name in Mail._fields if name != "rest" and name in document}
     rest = {name: value for name, value in document.items() if name not in known and name != "format"}
@@ -312,6 +313,6 @@ def _mail(email: str, stored: Stored) -> Mail:
     except (TypeError, ValueError):
         pass
     raise StoreError(
-        f"The store holds something for {email} that is no record of a mail, or of a newer version; nothing was sent.",
-        hint="Look at it, then fix it or move it away.",
+        f"What the store holds for {email} is not a record of a mail, or is from a newer version. Nothing was sent.",
+        hint="Look at it, then correct it or move it away.",
     )

@@ -156,7 +156,7 @@ def test_consumers_read_what_the_vendor_accepts(seen: Seen, simulator: Simulator
 
     store = seen.folder / STORE["path"]
     for warning in (
-        f"What became of the last rotation of df002 in the store {store} is not known",
+        f"The outcome of the last rotation of df002 in the store {store} is unknown",
         f"The store {store} holds nothing for gone and no confirmed password yet for df003. Left out of the result.",
     ):
         assert warning in " ".join(seen.output.split())

@@ -113,12 +113,12 @@ def site(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Site:
     [
         ("missing", "configuration", NOWHERE, 0),
         ("not executable", "configuration", "(exit status 126)", 0),
-        ("false", "unknown_outcome", "The module left no result (exit status 1).", 0),
-        ("cat", "unknown_outcome", "The module left no result (exit status 0): ", 0),
-        ("killed", "unknown_outcome", "The module left no result (exit status 137)", 1),
+        ("false", "unknown_outcome", "The module returned no result (exit status 1).", 0),
+        ("cat", "unknown_outcome", "The module returned no result (exit status 0): ", 0),
+        ("killed", "unknown_outcome", "The module returned no result (exit status 137)", 1),
         ("silent", "unknown_outcome", "(exit status 3): pasted ********.", 1),
         ("talkative", "unknown_outcome", "of the weather", 1),
-        ("impostor", "unknown_outcome", "something else was taken for one", 1),
+        ("impostor", "unknown_outcome", "took something else for one", 1),
     ],
 )
 def test_a_password_is_set_or_not(

@@ -4,11 +4,11 @@
 
 """Find and mask secrets in text, whatever escapes or encodings the text went through. Pure.
 
-Listing every encoded form of a secret misses the next one. So this works the other way round: it undoes the
-escapes of the *text*, layer by layer, remembers where each character came from, and looks for the plain secret.
-Understood, in any mixture and nesting: JSON and Python escapes, percent-encoding, XML and HTML references, form
-``+``, shell and YAML quoting, Base64 (both alphabets, any alignment), hexadecimal, upper and lower case, reversed
-text, composed and decomposed Hangul, and UTF-8 that was read as Latin-1.
+A list of encoded forms of a secret always misses one. So this works the other way round: it undoes the escapes of the
+*text*, layer by layer, remembers where each character came from, and looks for the plain secret. It understands, in any
+mixture and nesting, JSON and Python escapes, percent-encoding, XML and HTML references, ``+`` for a blank in forms,
+shell and YAML quoting, Base64 (both alphabets, any alignment), hexadecimal, upper and lower case, reversed text,
+composed and decomposed Hangul, and UTF-8 that was read as Latin-1.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SHORTEST_SECRET = words.SHORTEST_SECRET
 _GRAM = SHORTEST_SECRET
 _MOST_LAYERS = 40
 _DEEPEST_ENCODING = 3
-# How many characters are looked at in all layers of a text, for each of its own and at least.
+# How many characters are looked at in all layers of a text: so many for each of its own, but at least so many.
 _EFFORT, _LEAST_EFFORT = 60, 60_000
 _LONGEST_REMEMBERED = 80
 
-# One family at a time: a secret may itself hold a character that starts an escape of another family.
-# With each, the character without which a text holds none of it.
+# One family of escapes at a time, as a secret may itself hold a character that starts an escape of another family.
+# Before each family, a character that is part of all its escapes.
 _ESCAPES = (
     (
         "\\",
@@ -64,7 +64,7 @@ _Layer = Tuple[str, _Origin]
 
 
 class _TooMuch(Exception):
-    """A text has more layers than anybody writes: built to keep us busy, or to hide what it holds."""
+    """A text has more layers than anybody writes: it was built to cost time, or to hide what it holds."""
 
 
 class _Effort:
@@ -78,16 +78,16 @@ class _Effort:
 
 
 class Redactor:
-    """Knows the secrets of one run and masks them. Adding is cheap; looking costs time linear in the text."""
+    """Knows the secrets of one run and masks them. Adding is cheap. Looking takes time linear in the text."""
 
     def __init__(self, secrets: Iterable[Optional[str]] = ()) -> None:
         self._secrets: Set[str] = set()
         self._whole: Dict[str, List[str]] = {}
         self._pieces: Set[str] = set()
         self._pieces_of: Set[str] = set()
-        self._shortest = 0  # of the whole needles; undoing escapes and encodings never makes a text longer
+        self._shortest = 0  # the length of the shortest needle; undoing escapes never makes a text longer
         self._all_ascii = True
-        self._clean: Set[str] = set()  # short texts without any of the secrets: results repeat them
+        self._clean: Set[str] = set()  # short texts without a secret, which results repeat
         self._open: Set[str] = set(words.WORDS)
         self.add(*secrets)
 
@@ -97,7 +97,7 @@ class Redactor:
         return sorted(self._secrets)
 
     def add(self, *secrets: Optional[str]) -> None:
-        """Remember secrets. None, and values too short to be told from ordinary text, are passed over."""
+        """Remember secrets. None, and values too short to be told from ordinary text, are ignored."""
         for secret in secrets:
             if secret is None or len(secret.strip()) < SHORTEST_SECRET or secret in self._secrets:
                 continue
@@ -108,15 +108,15 @@ class Redactor:
                 grams = self._whole.setdefault(needle[:_GRAM], [])
                 if needle not in grams:
                     grams.append(needle)
-            # Another set, not an empty one: a thread that looks right now knows less, and goes on filling the old.
+            # A new set, as a thread that is looking right now knows fewer secrets and goes on filling the old one.
             self._clean = set()
 
     def leave(self, *texts: str) -> None:
-        """Remember what a user gave openly: `value` leaves it readable wherever it is all of a text."""
+        """Remember what a user gave openly: `value` leaves a text readable that is one of these."""
         self._open.update(texts)
 
     def text(self, text: str) -> str:
-        """Return ``text`` with every secret in it masked; all of it if it takes too much to tell what is in it."""
+        """Return ``text`` with every secret in it masked, or only a mask if it takes too long to tell what it holds."""
         clean = self._clean
         if text in clean:
             return text
@@ -126,24 +126,24 @@ class Redactor:
         return masked
 
     def foreign_text(self, text: str) -> str:
-        """Return text written by somebody else, with secrets masked even where they were cut short.
+        """Return text that is not ours, with secrets masked even where they were cut short.
 
-        Any six characters in a row that stand in a secret are masked. That is too eager for our own sentences, and
-        right for a vendor's message that quotes what it was sent.
+        Any six characters in a row that are part of a secret are masked. That is too eager for our own sentences, but
+        right for the message of a vendor that quotes what it was sent.
         """
         return self._mask(text, pieces=True)
 
     def value(self, value: Any) -> Any:
         """Return a copy of a result with every string in it masked: keys, nested values and message objects too.
 
-        The words that results consist of stay, and so does what a user gave openly, where they are all of a text:
-        whoever reads the result has to find them.
+        A text stays if it is one of the words that results consist of, or something that a user gave openly: readers
+        of the result need these.
         """
         if isinstance(value, str):
             return value if len(value) < self._shortest or value in self._open else self.text(value)
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, (dict, Mapping)):  # a dictionary is told much faster from the rest than a mapping
+        if isinstance(value, (dict, Mapping)):  # first the type that is tested faster
             return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return type(value)(self.value(item) for item in value)
@@ -177,7 +177,7 @@ class Redactor:
         return _replace(text, spans)
 
     def _holds(self, text: str, pieces: bool, depth: int, effort: _Effort) -> bool:
-        """Tell whether a secret is in what was decoded, perhaps escaped or encoded once more."""
+        """Tell whether a secret is in decoded text, perhaps escaped or encoded once more."""
         least = _GRAM if pieces else self._shortest
         return any(
             self._find(decoded, pieces)
@@ -198,7 +198,7 @@ class Redactor:
             self._pieces_of.add(secret)
 
     def _find(self, text: str, pieces: bool) -> List[Tuple[int, int]]:
-        """Return where the needles stand, and if asked for, any piece of them."""
+        """Return where the needles are and, if asked for, where any piece of them is."""
         folded, whole = _fold(text), self._whole
         starts = range(len(folded) - (_GRAM if pieces else self._shortest) + 1)
         found = [
@@ -213,10 +213,10 @@ class Redactor:
 
 
 def _needles(secret: str) -> Set[str]:
-    """Return the plain forms to look for: those that no decoding of the text leads back to the secret."""
+    """Return the plain forms to look for: the secret, and forms that no decoding of a text turns back into it."""
     forms = {secret, secret.strip(), secret.replace(" ", "+")}
     if secret.isascii():
-        # What follows makes no other form of it that would not fold to one of these.
+        # The rest of this function makes no form of it that would not fold to one of these.
         folded = {form.lower() for form in forms if len(form) >= _GRAM}
         return folded | {form[::-1] for form in folded}
     forms |= {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
@@ -228,7 +228,7 @@ def _needles(secret: str) -> Set[str]:
 
 
 def _fold(text: str) -> str:
-    """Return lower case of the same length, so that positions stay what they were."""
+    """Return lower case of the same length, so that positions stay the same."""
     folded = text.lower()
     if len(folded) == len(text):
         return folded
@@ -236,7 +236,7 @@ def _fold(text: str) -> str:
 
 
 def _layers(text: str, effort: _Effort) -> Iterator[_Layer]:
-    """Yield the text as it stands, then with its escapes undone: each family, layer under layer, nearest first."""
+    """Yield the text as it is, then with its escapes undone: by each family, layer by layer, the nearest first."""
     waiting: Deque[_Layer] = deque([(text, None)])
     seen = {text}
     while waiting:
@@ -283,10 +283,10 @@ def _undo(escape: Pattern[str], layer: _Layer) -> _Layer:
 def _plain(escape: str) -> str:
     """Return what one escape stands for."""
     if escape.startswith("%"):
-        # Bytes, not characters: UTF-8 stays as Latin-1 here, and the needles hold that form too.
+        # Bytes, not characters: UTF-8 is read as Latin-1 here, and the needles have that form as well.
         return bytes.fromhex(escape.replace("%", "")).decode("latin-1")
     if escape.startswith("&"):
-        # Its table of names is long, and few texts hold any.
+        # Imported here, as its table of names is long and few texts hold any.
         from html import unescape
 
         return unescape(escape)
@@ -305,10 +305,9 @@ def _plain(escape: str) -> str:
 
 
 def _encoded_runs(text: str, least: int, all_ascii: bool) -> Iterator[Tuple[int, int, str]]:
-    """Yield start, end and decoded text of all that might be Base64 or hexadecimal of ``least`` bytes or more.
+    """Yield start, end and decoded text of everything that may be Base64 or hexadecimal of ``least`` bytes or more.
 
-    Whoever looks for nothing but ASCII is not given what has too little of it in a row: most of what an id or a word
-    decodes to.
+    With ``all_ascii``, decoded text with less ASCII than that in a row is left out, as it is for most ids and words.
     """
     for match in _BASE64_RUN.finditer(text):
         run = match.group().rstrip("=").replace("-", "+").replace("_", "/")
@@ -341,7 +340,7 @@ def _replace(text: str, spans: List[Tuple[int, int]]) -> str:
 
 
 def url_secrets(url: str) -> List[str]:
-    """Return what must not be shown of a URL with a user name and password in it, as written and decoded."""
+    """Return the parts of a URL with a user name and a password that must not be shown, as written and decoded."""
     userinfo = (url.partition("://")[2] or url).rpartition("@")[0]
     password = userinfo.partition(":")[2] or userinfo
     return [userinfo, password, unquote(password)] if userinfo else []

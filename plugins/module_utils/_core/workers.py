@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same work on many rows, by some threads at a time."""
+"""The same work on many rows, by a limited number of threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_WORKERS = int(numbers.RANGES["concurrency"].most)
 
 
 def check_limits(concurrency: int, max_failures: Optional[int]) -> None:
-    """Raise ConfigurationError for numbers that make no sense."""
+    """Raise ConfigurationError for numbers that are out of range."""
     numbers.check("concurrency", concurrency)
     if max_failures is not None:
         numbers.check("max_failures", max_failures)
@@ -40,7 +40,7 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     waiting = deque(range(len(rows)))
 
     def work() -> None:
-        # Not a future for each item: to hand over a thousand of them takes as long as some of the work.
+        # There is no future for each item: a thousand of them would take as long as some of the work.
         while True:
             try:
                 at = waiting.popleft()

@@ -14,17 +14,17 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, numbers, redaction
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 
-# Options that say whom a task is about. Their values are looked for in its result.
+# Options that say whom a task is about. Users look for their values in its result.
 _IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
-# What people forget most, by the option that they have in mind.
+# What people often forget, by the option that they have in mind.
 _EXAMPLES = {"name": ", such as '- name: df001'", "profile": ", such as '- profile: team-a'"}
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-# Of a list of thousands: enough to see what was meant.
+# How many rows of a long list are shown: enough to recognize it.
 _ROWS_SHOWN = 20
 
 
 def learn(redactor: redaction.Redactor, spec: Spec, params: Mapping[str, Any]) -> None:
-    """Make a redactor know every secret in the arguments, and all that may be one, since it is in a wrong place."""
+    """Tell a redactor every secret in the arguments, and every text that may be one because it is in a wrong place."""
     for _path, value in _secrets(spec, params):
         redactor.add(*_strings(value))
     redactor.add(*_strays(spec, params))
@@ -35,9 +35,9 @@ def learn(redactor: redaction.Redactor, spec: Spec, params: Mapping[str, Any]) -
 
 
 def leave_identifiers(redactor: redaction.Redactor, spec: Spec, params: Mapping[str, Any]) -> Optional[str]:
-    """Make a redactor leave readable whom a task is about. Return a warning if one of them is like a secret.
+    """Tell a redactor to leave names and ids readable. Return a warning if one of them holds a secret.
 
-    The redactor knows all secrets of the task by now. What is not safe as an identifier is none, and may be a secret.
+    The redactor knows all secrets of the task by now. A value that is not safe as an identifier may be a secret.
     """
     alike = []
     for path, value in _identifiers(spec, params):
@@ -63,7 +63,7 @@ def _identifiers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Ite
 
 
 def written_as_text(spec: Spec, params: Mapping[str, Any]) -> bool:
-    """Tell whether options within options were written as text, which Ansible has yet to take apart."""
+    """Tell whether options within options were written as text, which Ansible has not parsed yet."""
     return any(
         isinstance(value, str) or (isinstance(value, list) and any(isinstance(row, str) for row in value))
         for value in (params.get(name) for name, option in spec.items() if option.get("options"))
@@ -71,9 +71,9 @@ def written_as_text(spec: Spec, params: Mapping[str, Any]) -> bool:
 
 
 def check_rows(spec: Spec, params: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for what should be a dictionary with options in it and is not, and say what to write.
+    """Raise ConfigurationError for a value that should be a dictionary of options and is not, and say what to write.
 
-    Ansible also takes JSON and `name=value` for one. What was written is not quoted: it may be anything.
+    Ansible also accepts JSON and `name=value`. The value is not quoted: it may be anything.
     """
     for name, option in spec.items():
         value = params.get(name)
@@ -90,7 +90,7 @@ def check_rows(spec: Spec, params: Mapping[str, Any]) -> None:
             at = next((at for at, row in enumerate(value) if not _may_be_row(row)), None)
             odd = None if at is None else f"{name}[{at}] is not a dictionary."
         else:
-            # Ansible makes a list of a text, at its commas.
+            # Ansible splits a text at its commas into a list.
             taken = isinstance(value, str) and _may_be_row(value)
             odd = None if taken else f"{name} is not a list of dictionaries."
         if odd:
@@ -103,7 +103,7 @@ def _may_be_row(value: Any) -> bool:
 
 
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a secret that is not a string: YAML made another value of what was written."""
+    """Raise ConfigurationError for a secret that is not a string: YAML has made another value of what was written."""
     for path, value in _secrets(spec, params):
         if value is not None and not isinstance(value, str):
             raise errors.ConfigurationError(
@@ -113,9 +113,9 @@ def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
 
 
 def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise ConfigurationError for what is no number, or none that is allowed, and say what is.
+    """Raise ConfigurationError for a value that is not a number or is out of range, and say what is allowed.
 
-    Core says no more than that it is of another type, and up to ansible-core 2.21 infinity ends it in a traceback.
+    ansible-core says only that it is of another type, and up to 2.21 it ends in a traceback for infinity.
     """
     for name, option in spec.items():
         value, whole = params.get(name), option["type"] == "int"
@@ -141,7 +141,7 @@ def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterato
 
 
 def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all text that stands where no option is: a misspelt option or a malformed row may hold a secret too."""
+    """Yield all text outside of known options: a misspelt option or a malformed row may hold a secret as well."""
     for name, value in params.items():
         option = spec.get(name)
         if option is None and not name.startswith("_ansible_"):
@@ -151,7 +151,7 @@ def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all text in options that cannot take it: ansible-core would quote it, or show it among the options."""
+    """Yield all text in options that cannot hold it: ansible-core would quote it, or show it among the options."""
     for name, option in spec.items():
         value = params.get(name)
         if value is not None and not _fits(name, option, value):
@@ -161,7 +161,7 @@ def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
                 yield from _misfits(option["options"], row)
 
 
-# What texts have to be like to be shown as what they should be.
+# What a text must look like to be shown as the value of such an option.
 _FORMS: Mapping[str, Callable[[str], bool]] = {
     "id": names.is_safe,
     "name": names.is_safe,
@@ -176,7 +176,7 @@ def _fits(name: str, option: Mapping[str, Any], value: Any) -> bool:
         if name in _FORMS and value and not _FORMS[name](value):
             return False
         return "choices" not in option or value in option["choices"]
-    # Imported here so that all else in this file stays free of Ansible.
+    # Imported here so that the rest of this file does not need Ansible.
     from ansible.module_utils.common import validation
 
     try:
@@ -194,7 +194,7 @@ def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:
 
 
 def _taken_apart(value: Any) -> Any:
-    """Return what JSON text stands for, anything else as it is: Ansible accepts lists and rows written so."""
+    """Return the value of JSON text, and anything else as it is: Ansible accepts lists and rows as JSON."""
     if isinstance(value, str):
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(value)
@@ -202,7 +202,7 @@ def _taken_apart(value: Any) -> Any:
 
 
 def hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the options with the values of secret and unknown ones taken out by name, not by what they hold."""
+    """Return the options without the values of secret and unknown ones, which are found by name, not by value."""
     shown: Dict[str, Any] = {}
     for name, value in params.items():
         option = spec.get(name)

@@ -27,7 +27,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 
 
 class RedactingAction(SendingAction):
-    """An action whose ``act`` returns the result of the task, or raises what is to be said of its failure."""
+    """An action whose ``act`` returns the result of the task, or raises the error that explains its failure."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -48,7 +48,7 @@ class RedactingAction(SendingAction):
         except Exception as error:  # nothing may leave unredacted, tracebacks included
             result = internal_error(error).as_failure()
         if self._unreachable and result.get("failed"):
-            # Ansible takes this for the failure that it is, and whoever reads the result sees why.
+            # Ansible handles it as an unreachable host, and the result still says why.
             result = {**result, "unreachable": True}
         masked: dict[str, Any] = self.redactor.value(result)
         return masked
@@ -66,19 +66,19 @@ class RedactingAction(SendingAction):
         return options
 
     def arguments(self, spec: Spec) -> dict[str, Any]:
-        """Return the options of the task as they were given, and over them those that a role was given for it.
+        """Return the options of the task as they were given. Options that come from the variables of a role go first.
 
-        A role of this collection passes none of its variables on as an option: ``{{ x | default(omit) }}`` displaces
-        what ``module_defaults`` say, even where x is not given. It says in a variable of the task,
-        ``__MODULE_options``, what its variables begin with. Nor are their values shown to callbacks then, as options of
-        the task are.
+        A role of this collection does not pass its variables on as options: ``{{ x | default(omit) }}`` overrides
+        ``module_defaults`` even where x is not given. Instead, the task of the role has a variable
+        ``__MODULE_options`` with the prefix of the role's variables. This also hides their values from callbacks, which
+        are shown the options of a task.
 
         Raises ConfigurationError for a variable without a value.
         """
         prefix = self._task.vars.get(f"__{type(self).__module__.rpartition('.')[2]}_options")
         variables = {} if prefix is None else {name: f"{prefix}{name}" for name in spec}
         given: dict[str, Any] = self._templar.template(
-            # A dictionary, as what is omitted leaves it.
+            # In a dictionary, as values that are omitted drop out of it.
             {name: self.task_vars[variable] for name, variable in variables.items() if variable in self.task_vars}
         )
         empty = [variables[name] for name, value in given.items() if value in (None, "", [], {})]
@@ -87,7 +87,7 @@ class RedactingAction(SendingAction):
         return {**self._task.args, **given}
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
-        """Return the store that the option ``store`` describes. It is closed when the task ends, however that ends."""
+        """Return the store that the option ``store`` describes. It is closed when the task ends, in whatever way."""
         store = opened_store(options, self._loader, self.redactor, contents=contents)
         return self._stores.enter_context(contextlib.closing(store))
 

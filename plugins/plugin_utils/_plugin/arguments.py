@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The arguments of an action or a lookup, and the store that they describe. A redactor learns every secret of them."""
+"""The arguments of an action or a lookup, and the store that they describe. A redactor learns all their secrets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
     check_rows(spec, arguments)
     check_quoted(spec, arguments)
     check_numbers(spec, arguments)
-    # On the controller ansible-core 2.22 would have all of it masked from now on, however short it is.
+    # With `no_log`, ansible-core 2.22 would mask these values on the controller from now on, however short they are.
     mask_in_output(secrets_in(arguments))
     result = ArgumentSpecValidator(_without_no_log(spec)).validate(arguments)
     if result.error_messages:
@@ -61,7 +61,7 @@ def _without_no_log(spec: Spec) -> Spec:
 
 
 def _plain(value: Any) -> Any:
-    """Return a copy in plain lists and dictionaries. Those of a lookup are lazy, and take the templar along."""
+    """Return a copy in plain lists and dictionaries. Those of a lookup are lazy and keep a reference to the templar."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -30,12 +30,12 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.redactio
 
 # The shell of the host could not execute the interpreter, or did not find it.
 _NOT_EXECUTED = (126, 127)
-# From the first lines of `ansible.module_utils.basic`, before any code of the module.
+# From the first lines of `ansible.module_utils.basic`, which run before any code of the module.
 _PYTHON_TOO_OLD = re.compile(
     r"(ansible-core requires a minimum of Python version|Ansible requires Python) [\d.]+( or newer on the target)?\. "
     r"Current version: "
 )
-# From the plugins `local` and `ssh`, while they wait for `become`: the command comes after that.
+# From the plugins `local` and `ssh`, while they wait for `become`. The command is sent after that.
 _NOT_BECOME = re.compile(
     r"(Missing|Incorrect) \w+ password"
     r"|(Premature end of stream|Duplicate become password prompt encountered) waiting for become success"
@@ -46,23 +46,23 @@ _INTERPRETER = "Check ansible_python_interpreter and become; ansible.builtin.pin
 _MAYBE = "What it had begun may have been carried out."
 
 Show = Callable[[str], str]
-"""Masks what somebody else has written."""
+"""Masks secrets in a text that is not ours."""
 
 
 def failure_of_result(
     result: Mapping[str, Any], show: Show, *, changes: bool, expected: str | None = None
 ) -> KrcloudError | None:
-    """Return what is to be said of a module that has not reported itself, None of one that has.
+    """Return the error for a module that has not reported a result itself, or None if it has.
 
-    ``changes`` tells whether it may have changed anything by the time that it was lost, ``expected`` which key it
-    returns whenever it succeeds.
+    ``changes`` says whether it may have changed something before it was lost. ``expected`` is the key that it returns
+    whenever it succeeds.
     """
     if not result.get("failed") and expected and expected not in result:
-        return _lost("The module left no result, and something else was taken for one.", changes)
+        return _lost("The module returned no result, and Ansible took something else for one.", changes)
     if isinstance(result.get("error"), Mapping) or not result.get("failed"):
         return None
     if "module_stdout" not in result:
-        # It is in the form of a result, and so from the module, or from ansible-core in front of it.
+        # It has the form of a result, so it is from the module, or from the code of ansible-core before it.
         message = str(result.get("msg"))
         too_old = _sentence("The module did not begin", message, show)
         return ConfigurationError(too_old, hint=_NEWER) if _PYTHON_TOO_OLD.match(message) else None
@@ -74,19 +74,19 @@ def failure_of_result(
         )
     if _not_understood(said) and "{" not in output:
         return ConfigurationError(_sentence("The module did not begin", said, show), hint=_NEWER)
-    return _lost(_sentence(f"The module left no result (exit status {status})", said, show), changes)
+    return _lost(_sentence(f"The module returned no result (exit status {status})", said, show), changes)
 
 
 def _not_understood(said: str) -> bool:
-    """Tell whether this is the traceback of a Python that cannot read what ansible-core has put around the module."""
+    """Tell whether this is the traceback of a Python that cannot parse the code of ansible-core around the module."""
     last = said.rpartition("\n")[2]
     return last.startswith("SyntaxError: ") and " in _ansiballz_main" in said and "/plugins/modules/" not in said
 
 
 def failure_of_exception(error: Exception, show: Show, *, begun: bool, changes: bool) -> KrcloudError:
-    """Return what is to be said of a module for which ansible-core raised an exception.
+    """Return the error for a module for which ansible-core raised an exception.
 
-    ``begun`` tells whether the command that starts it had been handed to the connection.
+    ``begun`` says whether the connection had been given the command that starts the module.
     """
     said = str(error) if isinstance(error, AnsibleError) else f"{type(error).__name__}: {error}"
     lost = isinstance(error, AnsibleConnectionFailure)
@@ -107,7 +107,7 @@ def _sentence(what: str, said: str, show: Show) -> str:
 
 
 def _shown(said: str, show: Show) -> str:
-    """Return foreign text as one line that ends like a sentence; of a long one both ends, which tell the reason."""
+    """Return foreign text as one line that ends like a sentence. A long text keeps both ends, which say why."""
     if len(said) > _LONGEST * 8:
         said = f"{said[: _LONGEST * 2]} … {said[-_LONGEST * 6 :]}"
     line = one_line(show(said), _LONGEST * 9)

@@ -29,9 +29,9 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret
 if TYPE_CHECKING:
     from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 
-# All others send passwords or mails, unless they run in check mode.
+# All other modules send passwords or request mails, unless they run in check mode.
 READING = frozenset(("krcloud.credentials.ncp_dataforest_account_info",))
-# What each returns whenever it succeeds.
+# The key that each module returns whenever it succeeds.
 _RETURNED = {
     "krcloud.credentials.ncp_dataforest_account_info": "accounts",
     "krcloud.credentials.ncp_dataforest_password": "accounts",
@@ -60,7 +60,7 @@ class SendingAction(ActionBase):
         return result
 
     def _given(self, task_vars: Mapping[str, Any]) -> Iterator[Container[str]]:
-        """Yield the variables of the host, the play and the task, as far as they are easily told from defaults."""
+        """Yield the variables of the host, the play and the task, where these can be told from defaults."""
         hosts, host = task_vars.get("hostvars") or {}, self._task.delegate_to or task_vars.get("inventory_hostname")
         if host in hosts:
             yield hosts[host]
@@ -74,7 +74,7 @@ class SendingAction(ActionBase):
         return None if self._task.async_val else _RETURNED.get(name or self._task.resolved_action or "")
 
     def _open(self) -> None:
-        """Open the connection while it may still repeat what fails: the module itself gets no second try."""
+        """Open the connection while it may still repeat what fails: the module itself is started only once."""
         if not self._repeatable and reconnection.retries(self._connection):
             self._prepare(self._low_level_execute_command, "true", sudoable=False)
 
@@ -104,22 +104,22 @@ class SendingAction(ActionBase):
             return super()._low_level_execute_command(*args, **kwargs)
 
     def send(self, name: str | None = None, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        """Run a module, by default that of the task; return its result, or what is known where it has left none."""
+        """Run a module, by default that of the task. Return its result, or what is known if it returned none."""
         arguments = dict(self._task.args if arguments is None else arguments)
         try:
             result = self._execute_module(module_name=name, module_args=arguments, **more)
-        except Exception as error:  # whatever it is, the module may have run
+        except Exception as error:  # whatever it was, the module may have run
             return self._failed(name, arguments, error)
         return self._failed(name, arguments, result) or result
 
     def _failed(
         self, name: str | None, arguments: Mapping[str, Any], ending: Exception | Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return the result of a module that has reported nothing; an empty one if it has."""
+        """Return the result for a module that has not reported one, or an empty dictionary if it has."""
         changes, expected = self._changes(name), self._expected(name)
         if isinstance(ending, Mapping) and not ending.get("failed") and (not expected or expected in ending):
             return {}
-        # Few runs need it.
+        # Imported here, as few runs need it.
         from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin import lost_module
 
         show = self._knowing(secrets_in(arguments)).foreign_text
@@ -142,7 +142,7 @@ class SendingAction(ActionBase):
     def run_module_of_task(
         self, task_vars: dict[str, Any] | None, arguments: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Run the module of the task, with its own or other options, the way Ansible does it without an action."""
+        """Run the module of the task, with its own or other options, as Ansible does for a module without an action."""
         return self.send(None, arguments, task_vars=task_vars, wrap_async=self._task.async_val)
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The envelope: all that is known of one account's passwords, as one document in a store. Pure.
+"""The envelope: everything about one account's passwords, as one document in a store. Pure.
 
-`password` stands at the top, so that a consumer needs to know nothing else. Times are ISO 8601 in UTC.
+`password` is at the top, so that a consumer needs to know nothing else. Times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 
 FORMAT = 1
 
-# What is known of a candidate. STAGED: in the store, and perhaps sent by a run that did not live to say so.
-# UNKNOWN: sent, and no answer told what became of it.
+# What is known about a candidate. STAGED: it is in the store, and a run that died may have sent it.
+# UNKNOWN: it was sent, and no answer said whether it was applied.
 STAGED = "staged"
 UNKNOWN = "unknown"
 
 
 class EnvelopeError(ValueError):
-    """A document is not an envelope; says in one clause what is wrong with it, and quotes nothing of it."""
+    """A document is not an envelope. Says in one clause what is wrong with it, and quotes nothing of it."""
 
 
 class Account(NamedTuple):
@@ -127,13 +127,13 @@ def from_stored(name: str, stored: Stored | StoreError) -> Envelope:
         return from_document(stored.document)
     except EnvelopeError as fault:
         raise StoreError(
-            f"The store holds something under the name {name} that is no envelope: {fault}.",
-            hint="Look at it, and correct it or move it away.",
+            f"What the store holds under the name {name} is not an envelope: {fault}.",
+            hint="Look at it, then correct it or move it away.",
         ) from None
 
 
 def to_document(envelope: Envelope) -> dict[str, Any]:
-    """Return the envelope as plain data, in the order in which a person wants to read it."""
+    """Return the envelope as plain data, in an order that suits a human reader."""
     active = {
         "password": envelope.password,
         "rotated_at": envelope.rotated_at,
@@ -171,10 +171,10 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
     account = _mapping(document, "account")
     password, rotated_at = _text(document, "password", True), _time(document, "rotated_at", True)
     if (password is None) != (rotated_at is None):
-        raise EnvelopeError("password and rotated_at belong together")
+        raise EnvelopeError("it has only one of password and rotated_at")
     rotation_id = _text(document, "rotation_id", True)
     if rotation_id is None and rotated_at is not None:
-        # Written by hand. All else goes by the id of a rotation, so it gets one that is the same in every run.
+        # Written by hand. Everything is identified by the id of a rotation, so it gets one: the same in every run.
         rotation_id = f"adopted-{rotated_at}"
     return Envelope(
         Account(_text(account, "id", True), str(_text(account, "name")), _text(account, "profile", True)),
@@ -200,7 +200,7 @@ _KEYS_OF_PREVIOUS = frozenset(Previous._fields) - {"unknown"}
 
 def _pending(item: Mapping[str, Any]) -> Pending:
     staged_at = str(_time(item, "staged_at"))
-    # Version 0.1.0 noted nothing: whoever made it may still send it.
+    # Version 0.1.0 noted nothing: the run that made it may still send it.
     flights = _flights(item) if "in_flight" in item else (Flight("", staged_at),)
     return Pending(
         str(_text(item, "password")),
@@ -231,7 +231,7 @@ def _flights(document: Mapping[str, Any]) -> tuple[Flight, ...]:
 
 
 def _rest(document: Mapping[str, Any], known: Collection[str]) -> Mapping[str, Any]:
-    """Return what a newer version has added: it is kept, lest a save by this one destroys it."""
+    """Return what a newer version has added. It is kept, so that a save by this version does not destroy it."""
     rest = {key: value for key, value in document.items() if key not in known}
     return rest or _NOTHING
 
@@ -255,7 +255,7 @@ def _text(document: Mapping[str, Any], name: str, optional: bool = False) -> str
     if value is None and optional:
         return None
     if not isinstance(value, str) or not value:
-        raise EnvelopeError(f"{name} is not a text")
+        raise EnvelopeError(f"{name} is not a string")
     return str(value)
 
 

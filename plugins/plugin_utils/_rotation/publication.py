@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which passwords consumers have been given: noted in the store, to make up for a run that dies before. Pure."""
+"""Which passwords consumers have been given, as noted in the store, so that the next run makes up for one that died.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
     KrcloudError,
     NotFoundError,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Envelope,
     from_stored,
@@ -42,12 +45,11 @@ def note_published(
 ) -> dict[str, Any]:
     """Note in the store which rotation of each account has been published, and return the result of the task.
 
-    ``accounts`` are rows with a name and a rotation_id; whatever else they hold is ignored. A note that comes late,
-    when the account has another password by now, takes back that consumers have that one: they were given the older
-    one, perhaps after it. Where that one is not noted yet, whoever is handing it over does not know either, so the note
-    of that is not taken. Accounts about which nothing can be noted fail by themselves. ``begun`` are rows of accounts
-    whose hand-over begins now, which is noted in the same commit, if it can be. Raises ConfigurationError for rows that
-    make no sense, and StoreError where the store as a whole fails.
+    ``accounts`` are rows with a name and a rotation_id; other keys are ignored. If a note comes late, when the account
+    has another password, consumers may have been given the older one last. So the newer password no longer counts as
+    published; and if its own note is still to come, that note does not count. An account about which nothing can be
+    noted fails alone. ``begun`` are rows of accounts whose hand-over begins now; this is noted in the same commit, if
+    possible. Raises ConfigurationError for rows that are not valid, and StoreError when the store as a whole fails.
     """
     wanted = _by_name(accounts, "accounts")
     hints = {name: value for name, value in _by_name(begun, "begun").items() if name not in wanted}
@@ -61,7 +63,7 @@ def note_published(
             found = stored.get(name)
             try:
                 if found is None:
-                    raise _missing(name)
+                    raise _missing(name, list(wanted).index(name))
                 envelope = from_stored(name, found)
             except KrcloudError as error:
                 noted[name] = error
@@ -82,11 +84,11 @@ def note_published(
         hints = {}
         if len(noted) == len(wanted):
             return _result(wanted, noted, changed)
-    raise StoreError("Other runs keep changing these accounts in the store.", hint="Run again when they are done.")
+    raise StoreError("Other runs keep changing these accounts in the store.", hint="Run again when they have finished.")
 
 
 def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) -> dict[str, Change]:
-    """Return the commit of a hint for the next run, for all of whom the store still knows that password."""
+    """Return the changes that note a begun hand-over, for the accounts whose password is still the active one."""
     changes = {}
     for name, rotation_id in hints.items():
         found = stored.get(name)
@@ -95,7 +97,7 @@ def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) 
         except StoreError:
             continue
         if envelope and isinstance(found, Stored) and envelope.rotation_id == rotation_id:
-            # It is handed over after whatever was late.
+            # It is handed over after the older password that came late.
             after = envelope._replace(hand_over_begun=rotation_id, hand_over_doubted=None)
             if after != envelope and not envelope.is_published:
                 changes[name] = Change(to_document(after), found.revision)
@@ -114,7 +116,7 @@ def _after_note(envelope: Envelope, rotation_id: str) -> Envelope:
         )
     if envelope.is_published:
         return envelope._replace(published=None)
-    # Whoever hands the active one over right now may have done so before the older one came.
+    # The active one may be handed over by another run right now, perhaps before the older one.
     return envelope._replace(hand_over_doubted=envelope.rotation_id)
 
 
@@ -137,8 +139,9 @@ def _result(wanted: Mapping[str, str], noted: Mapping[str, bool | KrcloudError],
     return result
 
 
-def _missing(name: str) -> NotFoundError:
-    return NotFoundError(f"The store has no account {shown(name)}.", hint=_GIVE)
+def _missing(name: str, at: int) -> NotFoundError:
+    what = f"account {name}" if may_be_quoted(name) else f"account with the name in accounts[{at}]"
+    return NotFoundError(f"The store has no {what}.", hint=_GIVE)
 
 
 def _by_name(accounts: Sequence[Mapping[str, Any]], option: str) -> dict[str, str]:
@@ -150,8 +153,7 @@ def _by_name(accounts: Sequence[Mapping[str, Any]], option: str) -> dict[str, st
         if not is_safe(row["name"]):
             raise ConfigurationError(f"The name in {option}[{at}] is not valid: {RULE}.", hint=_GIVE)
         if row["name"] in wanted:
-            raise ConfigurationError(
-                f"{option} names {shown(row['name'])} more than once.", hint="Name each account once."
-            )
+            what = row["name"] if may_be_quoted(row["name"]) else f"the account in {option}[{at}]"
+            raise ConfigurationError(f"{option} names {what} more than once.", hint="Name each account once.")
         wanted[str(row["name"])] = str(row["rotation_id"])
     return wanted

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a consumer gets out of a store: active passwords, and what is to be said where there is none. Pure."""
+"""What a consumer reads from a store: active passwords, and what to say where there is none. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError, NotFoundError
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import shown
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, from_stored
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Loaded,
@@ -27,7 +27,7 @@ def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, war
     """Return the active passwords of accounts in the order of their names.
 
     Raises NotFoundError for accounts that have none, unless ``on_missing`` is ``warn`` or ``skip``: then they are left
-    out. Raises StoreError for what cannot be read or is no envelope, and when the store cannot be read.
+    out. Raises StoreError when the store or a document cannot be read, or when a document is not an envelope.
     """
     labels = {name: _label(name, at) for at, name in enumerate(names, 1)}
     loaded = _load(store, labels)
@@ -37,23 +37,23 @@ def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, war
     if missing and on_missing == "error":
         raise NotFoundError(
             _missing(missing, labels, envelopes, store.place),
-            hint=f"Correct the name or the store, or run {ROTATION} with it.",
+            hint=f"Correct the name or the store, or run {ROTATION} with this store.",
         )
     if missing and on_missing == "warn":
         warn(f"{_missing(missing, labels, envelopes, store.place)} Left out of the result.")
     unsettled = [name for name in active if envelopes[name].pending]
     if unsettled:
         warn(
-            f"What became of the last rotation of {', '.join(unsettled)} in the store {store.place} is not known: the "
-            f"live password may be a later one than the active one used here. Run {ROTATION} to settle it."
+            f"The outcome of the last rotation of {', '.join(unsettled)} in the store {store.place} is unknown: the "
+            f"live password may be newer than the active one used here. Run {ROTATION} to settle it."
         )
     return [active[name] for name in names if name in active]
 
 
 def _label(name: Any, at: int) -> str:
-    """Return a term as messages may call it: what cannot be a name may be anything, a password too.
+    """Return what messages call a term. A term that does not look like a name may be anything, even a password.
 
-    Raises ConfigurationError for what no store can have.
+    Raises ConfigurationError for a term that no store can have as a name.
     """
     if not isinstance(name, str):
         raise ConfigurationError(f"Term {at} is not a string.", hint="Give names of accounts, in quotes.")
@@ -61,7 +61,7 @@ def _label(name: Any, at: int) -> str:
         check_name(name)
     except StoreError as fault:
         raise ConfigurationError(f"Term {at} cannot be the name of an account.", hint=fault.hint) from None
-    return name if shown(name) == name else f"term {at}"
+    return name if may_be_quoted(name) else f"term {at}"
 
 
 def _load(store: Store, labels: Mapping[str, str]) -> Loaded:
@@ -84,7 +84,7 @@ def _envelope(store: Store, name: str, labels: Mapping[str, str], loaded: Loaded
 
 
 def _unquote(error: StoreError, name: str, labels: Mapping[str, str]) -> None:
-    """Let an error call a name that the store does not know by its label."""
+    """Replace a name that the store does not know by its label in an error."""
     if labels[name] != name:
         error.message = error.message.replace(name, labels[name])
         error.hint = error.hint and error.hint.replace(name, labels[name])

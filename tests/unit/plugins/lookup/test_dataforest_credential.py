@@ -158,7 +158,7 @@ def test_a_missing_password_is_an_error_that_names_all(look_up: Callable[..., li
     said = str(caught.value)
     assert said == (
         f"The store {path} {MISSING} Correct the name or the store, "
-        "or run krcloud.credentials.ncp_dataforest_rotation with it."
+        "or run krcloud.credentials.ncp_dataforest_rotation with this store."
     )
 
 
@@ -197,8 +197,8 @@ def test_a_later_candidate_is_warned_of(
 ) -> None:
     assert look_up("settling", "df001", on_missing=on_missing) == [ACTIVE["settling"], ACTIVE["df001"]]
     assert warnings == [
-        f"What became of the last rotation of settling in the store {path} is not known: the live password may be a "
-        "later one than the active one used here. Run krcloud.credentials.ncp_dataforest_rotation to settle it."
+        f"The outcome of the last rotation of settling in the store {path} is unknown: the live password may be newer "
+        "than the active one used here. Run krcloud.credentials.ncp_dataforest_rotation to settle it."
     ]
 
 
@@ -209,8 +209,8 @@ def test_what_is_no_envelope_is_always_an_error(
     with pytest.raises(AnsibleLookupError) as caught:
         look_up("df001", "gone", "foreign", "settling", on_missing=on_missing)
     assert str(caught.value) == (
-        "The store holds something under the name foreign that is no envelope: its format is not 1. "
-        "Look at it, and correct it or move it away."
+        "What the store holds under the name foreign is not an envelope: its format is not 1. "
+        "Look at it, then correct it or move it away."
     )
     assert warnings == []
 

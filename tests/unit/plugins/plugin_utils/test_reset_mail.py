@@ -165,7 +165,7 @@ def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World,
     if fate != "accepted":
         assert first["failed"] is True
         assert first["msg"].endswith(
-            "No other mail is asked for before 2027-02-14T08:00:00Z, unless min_interval is 0s."
+            "No other mail will be requested before 2027-02-14T08:00:00Z, unless min_interval is 0s."
         )
     asked = world.asked
     world.now += INTERVAL - 1
@@ -177,7 +177,7 @@ def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World,
     if fate != "accepted":
         (warning,) = again["warnings"]
         assert EMAIL in warning
-        assert ("SOLAPI refused the mail" if fate == REFUSED_BUT_COUNTS else "not known") in warning
+        assert ("SOLAPI refused the mail" if fate == REFUSED_BUT_COUNTS else "may or may not have been sent") in warning
         assert "min_interval" in warning
     assert set(again) - {"warnings"} == set(first) - {"failed", "msg", "error"}
     world.now += 1
@@ -204,7 +204,7 @@ def test_a_mail_before_it_still_counts_for_a_longer_interval(world: World, fate:
 def test_what_a_rehearsal_finds_wrong_leaves_no_trace(world: World) -> None:
     world.rehearsal = failed("configuration")
     assert world.finish() == {**NOTHING, **failed("configuration"), "next_due_at": None}
-    world.rehearsal = {"failed": True, "msg": "The module left no result.", "error": {"kind": "transport"}}
+    world.rehearsal = {"failed": True, "msg": "The module returned no result.", "error": {"kind": "transport"}}
     assert world.finish() == {**NOTHING, **world.rehearsal, "next_due_at": None}
     assert world.store.rows == {}
     assert world.asked == 0
@@ -336,7 +336,7 @@ def test_a_record_from_the_future_counts_from_when_it_is_noticed(world: World, a
     world.store.rows[EMAIL] = Stored(record(asked_at, outcome=outcome), "1")
     first = world.finish(interval=36525 * DAY)
     assert first["changed"] is False
-    assert first["warnings"][-1].startswith(f"The store says that a mail to {EMAIL} was asked for at {asked_at}, which")
+    assert first["warnings"][-1].startswith(f"The store says that a mail to {EMAIL} was requested at {asked_at}, which")
     assert "min_interval" in first["warnings"][-1]
     noticed = world.store.rows[EMAIL]
     assert noticed.document == {**record(asked_at, outcome=outcome), "noticed_at": "2027-01-15T08:00:00Z"}
@@ -527,7 +527,7 @@ def test_a_store_that_fails_after_the_mail_is_told_of(fate: str) -> None:
 )
 def test_a_record_that_is_none_stops_the_run_and_is_not_quoted(world: World, document: dict[str, Any]) -> None:
     world.store.rows[record_name(EMAIL)] = Stored(document, "1")
-    with pytest.raises(StoreError, match="no record of a mail") as caught:
+    with pytest.raises(StoreError, match="not a record of a mail") as caught:
         world.finish()
     assert "Tresor" not in caught.value.sentence()
     assert world.asked == 0

@@ -52,7 +52,7 @@ RESULTS = [
     (missing(127, "cleanup: not found\n", '{"accounts": [{"outcome": "reset"'), MAYBE, "cleanup: not found."),
     (missing(1, "sudo: unknown user nobody2\n"), MAYBE, "sudo: unknown user nobody2."),
     (missing(137, "Killed\n"), MAYBE, "(exit status 137): Killed."),
-    (missing(-9), MAYBE, "The module left no result (exit status -9)."),
+    (missing(-9), MAYBE, "The module returned no result (exit status -9)."),
     (missing(0, output="bye\n"), MAYBE, "bye."),
     (missing(0, output='{"talk": 1}\n{"changed": true}'), MAYBE, "(exit status 0)"),
     (missing(None), MAYBE, "(exit status None)."),

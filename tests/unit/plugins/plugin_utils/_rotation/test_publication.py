@@ -153,7 +153,7 @@ def test_one_bad_row_is_one_bad_row(store: MemoryStore) -> None:
     assert [(row["error"] or {}).get("kind") for row in result["accounts"]] == ["not_found", "store", None]
     assert (result["failed"], result["changed"], result["error"]["kind"]) == (True, True, "not_found")
     assert "no account df009" in result["msg"]
-    assert "under the name df003 that is no envelope" in result["msg"]
+    assert "under the name df003 is not an envelope" in result["msg"]
     assert "Tresor" not in str(result)
     assert from_document(store.rows["df001"].document).published == "r1"
 
