@@ -39,7 +39,7 @@ simulator: ## Start the simulator of both vendors, to try things by hand
 lint: ## Check style, types, YAML, licences, metadata and documentation
 	@$(NOX) --session static $(OPTIONS)
 
-format: ## Rewrite the Python files the way `make lint` wants them
+format: ## Rewrite the Python files the way `make lint` wants them, and the lists in architecture.rst
 	@$(NOX) --session format
 
 unit: ## Run the unit tests on each ansible-core

@@ -126,10 +126,11 @@ def code_check(session: nox.Session) -> None:
 
 @nox.session(name="format", default=False)
 def format_code(session: nox.Session) -> None:
-    """Rewrite the Python files the way ruff wants them."""
+    """Rewrite the Python files the way ruff wants them, and draw the house in docs/docsite/rst/architecture.rst."""
     install(session, "lint")
     session.run("ruff", "check", "--fix")
     session.run("ruff", "format")
+    session.run("python", "-m", "tooling.house", env={"PYTHONPATH": "tests"})
 
 
 # ----------------------------------------------------------------------------------------------------- running them

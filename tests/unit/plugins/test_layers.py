@@ -11,7 +11,6 @@ vendor, the folders of `plugin_utils` stand one above the other, and a file is p
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 import os
 import re
@@ -23,15 +22,8 @@ from pathlib import Path
 import pytest
 
 from tooling import tree
+from tooling.house import FILES, OURS, docstring, imported, ours, reached, room
 
-PLUGINS = tree.ROOT / "plugins"
-OURS = "ansible_collections.krcloud.credentials.plugins."
-
-FILES = {
-    ".".join(path.relative_to(PLUGINS).with_suffix("").parts): path
-    for path in sorted(PLUGINS.rglob("*.py"))
-    if path.stem != "__init__"
-}
 LIBRARY = [name for name in FILES if name.startswith("module_utils.")]
 HELPERS = [name for name in FILES if name.startswith("plugin_utils.")]
 MODULES = [name for name in FILES if name.startswith("modules.")]
@@ -55,47 +47,9 @@ NETWORK = {"requests", "urllib3", "certifi"}
 WIRE = "module_utils._call.wire"
 
 
-def room(name: str) -> str:
-    """The folder of a file, and for a file that has none of its own the file itself."""
-    return name.rpartition(".")[0] if name.count(".") > 1 else name
-
-
-@functools.cache
-def imported(name: str) -> frozenset[str]:
-    """Every module that a file imports, wherever the import stands."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} imports relatively"
-            assert node.module
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(found)
-
-
-def ours(name: str) -> set[str]:
-    """The files of ours that a file imports."""
-    return {each.removeprefix(OURS) for each in imported(name) if each.startswith(OURS)} & set(FILES)
-
-
-def reached(name: str) -> set[str]:
-    """A file and all files of ours that it imports, to the end."""
-    found: set[str] = set()
-    waiting = {name}
-    while waiting:
-        found |= waiting
-        waiting = {each for file in waiting for each in ours(file)} - found
-    return found
-
-
 def foreign(name: str) -> set[str]:
     """The packages that a file imports, and all files of ours that it reaches."""
     return {module.partition(".")[0] for file in reached(name) for module in imported(file)}
-
-
-def docstring(name: str) -> str:
-    return ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8"))) or ""
 
 
 PURE = [name for name in (*LIBRARY, *HELPERS) if re.search(r"\b(Pure|No I/O)\b", docstring(name))]
