@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All hostile answers: what goes over the wire, and what a client may make of it."""
+"""All hostile answers: the bytes that are sent, and how a client may understand them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def head(status: int, *headers: str) -> bytes:
 
 
 def whole(status: int, body: bytes, *headers: str) -> bytes:
-    """An answer that is sound but for its body."""
+    """An answer in which only the body is wrong."""
     return head(status, f"Content-Length: {len(body)}", *headers) + body
 
 
-# ---------------------------------------------------------------------------------------- bodies that nobody can read
+# ----------------------------------------------------------------------------------------- bodies that cannot be read
 
 
 def bomb(levels: int = 10) -> bytes:
@@ -112,7 +112,7 @@ def refusal(message: str, operation: Operation) -> bytes:
 
 
 def refusal_in_code(message: str, operation: Operation) -> bytes:
-    """The same, where a code is expected."""
+    """The same text in the place of a code."""
     if operation.vendor == "solapi":
         return json.dumps({"errorCode": message, "errorMessage": {"a": []}}).encode()
     return json.dumps({"success": False, "error": {"errorCode": message, "details": []}}).encode()
@@ -141,7 +141,7 @@ def stream(first: bytes, pieces: Callable[[], Iterable[bytes]]) -> Play:
 
 
 def in_drops(data: bytes, at_once: int = 0) -> Play:
-    """Byte by byte, each well within the time-out."""
+    """Byte by byte, each within the timeout."""
 
     def play(connection: socket.socket, _head: bytes) -> None:
         connection.sendall(data[:at_once])
@@ -190,7 +190,7 @@ LOST: dict[str, Play] = {
     "a body in drops": in_drops(_SLOWLY, _SLOWLY.index(b"{")),
 }
 
-# --------------------------------------------------------------- answers that somebody could give, and nobody documents
+# ----------------------------------------------------------------------------- possible answers that are not documented
 
 PLAUSIBLE: dict[str, tuple[int, bytes]] = {
     "under way": (202, b'{"message":"Accepted"}'),
@@ -227,7 +227,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
 
 
 def account(number: int) -> dict[str, object]:
-    """An account as the vendor describes it, with an ID that is as long as real ones are."""
+    """An account in the form of the vendor, with an ID of the usual length."""
     name = f"df{number:05d}"
     return {
         "id": f"20nAZnjbUNFdc7Rs{number:06d}",
@@ -273,7 +273,7 @@ def _contents(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class OneAccount:
-    """An account with a field that is not what it should be, and one that is."""
+    """An account with a field of the wrong kind, and a sound one."""
 
     field: str
     value: object
@@ -329,7 +329,7 @@ ROWS: dict[str, OneAccount] = {
     "ANSI in an ID": OneAccount("id", "\x1b[2J"),
 }
 
-# Lists in a form that is known, without any row that can be used.
+# Lists in a known form, without any usable row.
 USELESS: dict[str, bytes] = {
     "4 MiB of accounts with a Korean letter each": _full('{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '가"}'),
     "as many rows with a template as may be": listing(",".join(['{"id":"{{x}}"}'] * 15_000)),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hostile vendors: whatever they answer, a task ends soon, in little memory, and says so in one clean sentence."""
+"""Hostile vendors: whatever they answer, a task ends soon, uses little memory, and reports it in one clean sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ init_plugin_loader([str(tree.link())])
 # Fixtures.
 __all__ = ["installed_collection", "run_playbook"]
 
-# The examples of one property together, not each: how long one takes says more about the machine than about the code.
+# For all examples of one property together: the time of a single one depends more on the machine than on the code.
 EXAMPLES = int(os.environ.get("KRCLOUD_FUZZ", "300"))
 hypothesis.settings.register_profile("fuzz", parent=hypothesis.settings.default, deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("fuzz")
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what was measured."""
+    """Report what was measured."""
     if peaks := config.stash[PEAKS]:
         terminalreporter.write_line(
             f"{len(peaks)} tasks met a hostile server; the most memory: {max(peaks) / 1e6:.0f} MB."
@@ -56,5 +56,5 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TargetHost]:
 
 @pytest.fixture
 def peaks(request: pytest.FixtureRequest) -> list[int]:
-    """The most memory of each task so far."""
+    """The peak memory of each task so far."""
     return request.config.stash[PEAKS]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules ask of a vendor, and what must hold of their results whatever the answer was."""
+"""The requests of the modules, and what must hold for their results whatever the answer was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from hostile.tasks import Ended, TargetHost
 
-# One secret in all places: whatever an answer echoes, its task knows it.
+# One secret in all places, so that the task knows whatever an answer echoes.
 SECRET = "Cana-ry!Passw0rd-7"
 EMAIL = "member@example.com"
 ID = "20nAZnjbUNFdc7RsILlC3A"
@@ -21,9 +21,9 @@ ID = "20nAZnjbUNFdc7RsILlC3A"
 MOST_MEMORY = 100_000_000
 LONGEST_MESSAGE = 1500
 
-# For servers that answer: a busy machine must not look like a server that is slow.
+# For servers that answer: a busy machine must not look like a slow server.
 _PATIENCE = {"timeout": 30.0, "deadline": 30.0, "retries": 0}
-# For servers that never come to an end.
+# For servers whose answer never ends.
 HASTE = {"timeout": 1.0, "deadline": 1.0}
 _NCP = {**_PATIENCE, "access_key": "canary-access-key", "secret_key": SECRET}
 _SOLAPI = {**_PATIENCE, "api_key": "canary-api-key", "api_secret": SECRET, "email": EMAIL}
@@ -31,7 +31,7 @@ _SOLAPI = {**_PATIENCE, "api_key": "canary-api-key", "api_secret": SECRET, "emai
 
 @dataclass(frozen=True)
 class Operation:
-    """One request of one module. ``changes``: its fate may be unknown."""
+    """One request of one module. ``changes``: its outcome may be unknown."""
 
     name: str
     module: str
@@ -67,10 +67,10 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def result_of(ended: Ended, peaks: list[int]) -> dict[str, Any]:
-    """What a task returned, after a look at all that must hold of any task."""
+    """Return the result of a task, after checking what must hold for any task."""
     peaks.append(ended.peak)
     assert ended.peak < MOST_MEMORY
-    # Had it printed anything else, such as a traceback, this would not be JSON.
+    # If it had printed anything else, such as a traceback, this would not be JSON.
     result: dict[str, Any] = json.loads(ended.output)
     assert ended.code == (1 if result.get("failed") else 0)
     # How ansible-core 2.22 tells the controller what to mask. It is never shown.
@@ -82,7 +82,7 @@ def result_of(ended: Ended, peaks: list[int]) -> dict[str, Any]:
 
 
 def failure_of(ended: Ended, peaks: list[int]) -> dict[str, Any]:
-    """The result of a task that failed, and said why in one sentence or two."""
+    """The result of a task that failed and said why in one or two sentences."""
     result = result_of(ended, peaks)
     assert result["failed"] is True
     assert "exception" not in result

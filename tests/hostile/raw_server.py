@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server on bare sockets, for answers that no web server would let pass."""
+"""A server on bare sockets, for answers that no web server would send."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _request(connection: socket.socket) -> bytes:
     head = b""
     while b"\r\n\r\n" not in head and (piece := connection.recv(65536)):
         head += piece
-    # The body too: closing a socket with unread bytes resets the connection, and the answer with it.
+    # Read the body too: closing a socket with unread bytes resets the connection, and the answer is lost.
     length = re.search(rb"(?i)content-length: *(\d+)", head)
     left = int(length[1]) - len(head.partition(b"\r\n\r\n")[2]) if length else 0
     while left > 0 and (piece := connection.recv(left)):
@@ -90,6 +90,6 @@ def says(*pieces: bytes) -> Play:
 
 
 def waits(connection: socket.socket, _head: bytes) -> None:
-    """Answer nothing until the client has gone."""
+    """Send no answer until the client has gone."""
     while connection.recv(65536):
         pass

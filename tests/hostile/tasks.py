@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A target host in small: one process that has imported the modules, and for each task a fork of it, measured.
+"""A small target host: one process that has imported the modules, and a fork of it for each task, which is measured.
 
 Run as a program it reads a task per line and answers with a line. It is told apart from a real target host by the
 imports only, which are made once for all tasks: so its tasks take more memory than real ones, not less.
@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from typing import Any
 
 MODULES = ("ncp_dataforest_account_info", "ncp_dataforest_password", "solapi_password_reset")
-# Seconds after which a task is killed. No task below comes near: all of them end by their own deadline.
+# Seconds after which a task is killed. All tasks below end long before, by their own deadline.
 LONGEST = 60
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A task that is over: all it printed, its exit code (negative: the signal) and the most memory it ever had."""
+    """A finished task: its output, its exit code (negative: the signal) and its peak memory."""
 
     output: str
     code: int

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each hostile answer, to each request of each module: the task ends in time, in little memory, with a clean result."""
+"""Each hostile answer to each request of each module: the task ends in time, in little memory, with a clean result."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from hostile.operations import (
 from hostile.raw_server import Play, RawServer, says
 from hostile.tasks import Ended, TargetHost
 
-# No task may come near: those that meet an endless answer have one second.
+# No task may come near this: those with an endless answer have one second.
 pytestmark = pytest.mark.timeout(90)
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
@@ -58,7 +58,7 @@ def met(target: TargetHost, operation: Operation, play: Play, **options: Any) ->
 
 
 def check_unknown(result: dict[str, Any], operation: Operation, kind: str) -> None:
-    """Nobody can tell whether it was done: so this is not said, either way."""
+    """It cannot be known whether the request was carried out, so the result says neither."""
     assert result["error"]["kind"] == ("unknown_outcome" if operation.changes else kind)
     assert operation.verdict(result) == ("unknown" if operation.changes else None)
     assert result["changed"] is operation.changes if operation.changes else not result.get("changed")

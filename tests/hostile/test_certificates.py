@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server that cannot prove who it is, or speaks no TLS that is fit to use, gets nothing, and the task says why."""
+"""A server that cannot prove its identity, or has no safe TLS, gets no request, and the task says why."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def contexts(ca_file: Path) -> dict[str, ssl.SSLContext]:
 
 
 def check_nothing_sent(server: RawServer, result: dict[str, object], operation: Operation) -> None:
-    """A certain failure: the task knows that its request never left."""
+    """A failure with a known outcome: the request never left."""
     assert server.seen == []
     assert isinstance(result["error"], dict)
     assert result["error"]["kind"] == "transport"
@@ -96,7 +96,7 @@ def _server_hello(version: bytes) -> bytes:
 
 
 def _greets(*answers: bytes, stay: bool = False) -> Play:
-    """Read the client's hello, say this, and go; or stay silent from then on."""
+    """Read the hello of the client, then send this and close, or stay silent."""
 
     def play(connection: socket.socket, _head: bytes) -> None:
         hello = connection.recv(65536)

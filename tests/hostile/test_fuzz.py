@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random answers to the parser and to both clients: what comes of them is a value or one of our errors, and clean.
+"""Random answers to the parser and to both clients: each leads to a value or to one of our errors, and is clean.
 
 KRCLOUD_FUZZ sets how many examples each property gets.
 """
@@ -37,7 +37,7 @@ from hostile.operations import EMAIL, ID, LONGEST_MESSAGE, SECRET, texts
 
 pytestmark = pytest.mark.timeout(1800)
 
-# Real answers, of both vendors and of what stands before them.
+# Real answers of both vendors, and of proxies before them.
 REAL = (
     accounts(2),
     accounts(2, xml=True),
@@ -57,7 +57,7 @@ NAMES = (
     *("details", "responseError", "returnCode", "returnMessage", "code", "mail", "accepted", "rejected", "messageId"),
     *("hashId", "errorMessage", "dateCreated", "email"),
 )
-# How a careless server may repeat what it was sent.
+# How a careless server may echo a request.
 ECHOES: tuple[Callable[[str], str], ...] = (
     str,
     lambda text: text[2:-2],
@@ -99,7 +99,7 @@ def as_xml(tree: Any, name: str = "a") -> str:
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> bytes:
-    """A real answer with pieces cut out, doubled, or replaced by anything."""
+    """A real answer with pieces removed, doubled or replaced."""
     body = draw(st.sampled_from(REAL))
     for _index in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(body)))
@@ -140,7 +140,7 @@ class Recorded:
 
 
 def outcome(response: Response, ask: Callable[[Caller, Credentials, Redactor], Any]) -> Any:
-    """What a client makes of an answer. An error has been looked at, and comes back as None."""
+    """What a client returns for an answer. Errors are checked here, and returned as None."""
     caller = Caller(Recorded(response), "https://vendor.example.com", Limits(retries=0))
     redactor = Redactor([SECRET])
     try:
@@ -203,7 +203,7 @@ def test_any_answer_to_a_reset(response: Response) -> None:
         return True
 
     if outcome(response, ask):
-        # Confirmed: by a 2xx that says so in a body, and of no other account.
+        # Confirmed by a 2xx whose body says so, for this account.
         answer = parse(response.body)
         assert 200 <= response.status < 300
         assert str(answer["success"]).strip().lower() == "true"
@@ -218,6 +218,6 @@ def test_any_answer_to_a_request_for_a_mail(response: Response) -> None:
     if mail is not None:
         assert isinstance(mail, ResetMail)
         assert 200 <= response.status < 300
-        # It ends in a store that may be read as variables.
+        # They end up in a store that may be read as variables.
         told = (mail.message_id or "", mail.requested_at)
         assert all(text.isprintable() and SECRET not in text and "{" not in text for text in told)

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plausible answers of Data Forest that are in no document: what each of them proves, and that it proves no more.
+"""Plausible answers of Data Forest that are not documented: what each of them proves, and that it proves no more.
 
-They are put together out of what its documents, its neighbours and what stands between have been seen to say. What
-follows from each is worked out here a second time, from the documents and not from the client. KRCLOUD_FUZZ sets how
-many examples each property gets.
+They are composed of what its documentation, neighbouring services and proxies are known to say. What each of them
+proves is derived here a second time, from the documentation and not from the client. KRCLOUD_FUZZ sets the number of
+examples of each property.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PROVES_NOTHING = (408, 409, 425, 429)
 
 Anything = st.SearchStrategy[Any]
 
-# Each part of an answer is there or not, in any of its forms.
+# Each part of an answer may be there or not, in any of its forms.
 flags: Anything = st.sampled_from([True, False, "true", "false", "TRUE", " False ", None, 0, 1, "yes", "SUCCESS", []])
 codes: Anything = st.sampled_from(
     [*CALLER, *LIMIT, *FAILED, "100", "300", "430", "0", "999", "BadRequest", "Conflict", "SUCCESS"]
@@ -111,7 +111,7 @@ def leaf(value: Any) -> str:
 
 
 def in_xml(value: Any) -> Any:
-    """What XML keeps of an answer: no types, no empty objects, and a list only where it has two items."""
+    """What is left of an answer in XML: no types, no empty objects, and a list only if it has two items."""
     if not isinstance(value, dict):
         return leaf(value).strip()
     kept: dict[str, Any] = {}
@@ -235,7 +235,7 @@ def test_a_list_is_whole_and_says_so_or_it_is_an_error(status: int, answer: dict
 
 def check_listing(found: Listing, listed: Any, total: Any, is_there: bool) -> None:
     items = listed if isinstance(listed, list) else [listed] if listed else []
-    # None is left out silently, none is made up, and an empty list was said to be empty.
+    # No account is dropped silently or made up, and an empty list was announced as empty.
     assert len(found.accounts) + len(found.unusable) == len(items)
     assert {account.id for account in found.accounts} <= {ID, "B-1"}
     assert is_there or str(total) == "0"

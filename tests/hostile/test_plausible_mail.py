@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers that SOLAPI might give to a request for a mail, and that stand in no document: what each of them proves."""
+"""Undocumented answers that SOLAPI might give to a request for a mail: what each of them proves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OURS = (EMAIL, "회원@xn--3e0b707e.kr", "회원@한국.KR")
 CREATED = "2020-09-23T03:40:16.331Z"
 NOW = 1_767_225_600.0
 
-# With what the documents have in every place, so that a confirmation and what merely looks like one are both met.
+# With documented values in every place, so that both confirmations and lookalikes occur.
 NEW = {"_id": "5f6ac3a047c7acc34a009660", "email": EMAIL, "dateCreated": CREATED, "dateUpdated": CREATED, "hashId": "h"}
 addresses = st.lists(st.sampled_from([*OURS, "other@example.com", EMAIL.encode().hex(), ""]), max_size=2)
 mails = st.fixed_dictionaries(
@@ -67,7 +67,7 @@ documents = st.fixed_dictionaries(
         **{name: st.sampled_from(values) for name, values in OTHERS.items()},
     },
 )
-# Some of the keys of the newer shape, or all of them, and perhaps another value for one.
+# Some or all keys of the newer form, and perhaps a different value for one.
 records = st.one_of(
     st.just({}),
     st.just(NEW),
@@ -93,7 +93,7 @@ def says_no(answer: dict[str, Any]) -> bool:
 
 
 def proves(status: int, answer: dict[str, Any]) -> str | None:
-    """What the documentation of the module says that an answer proves; None: that the caller was refused."""
+    """What an answer proves by the documentation of the module. None: the caller was refused."""
     mail = answer.get("mail")
     told = mail if isinstance(mail, dict) else {}
     lists = {name: told[name] if isinstance(told.get(name), list) else [] for name in ("accepted", "rejected")}

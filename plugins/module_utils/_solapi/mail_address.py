@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a mail address is, and which of its spellings are one and the same. Pure.
+"""Mail addresses: which are valid, and which spellings are the same address. Pure.
 
 Sources: RFC 5321, 2.4 and 4.5.3.1 (parts and lengths of an address), RFC 6532, 3.1 (NFC), RFC 5890 and 3492 (IDNA and
-Punycode). A local part may depend on case by RFC 5321; hardly any mail server makes it so, and to take two spellings
-for one address never sends a second mail. So case makes no difference in either part.
+Punycode). By RFC 5321, a local part may be case-sensitive. Hardly any mail server makes use of that, and treating two
+spellings as one address never sends a second mail, so case is ignored in both parts.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _PART = r"[^\s@<>()\[\],;:\"\\\x00-\x20\x7f]"
 _ADDRESS = re.compile(_PART + r"{1,64}@" + _PART + r"{1,253}")
 _LONGEST = 254
 
-# Of a label of a domain in which Punycode stands for the letters that are not ASCII.
+# The prefix of a label in Punycode.
 _ENCODED = "xn--"
 _DOTS = {".", "\u3002"}
 
 
 def check_email(email: object) -> str:
-    """Return the address, or raise ConfigurationError, which does not quote it, when it is not one address."""
+    """Return the address. Raises ConfigurationError, which does not quote it, for anything that is not one address."""
     if isinstance(email, (list, tuple, dict)):
         raise errors.ConfigurationError(
             f"email is not valid: it is a {'dictionary' if isinstance(email, dict) else 'list'}, not one address.",
             hint="Write email: name@example.com. For several members use loop, or the role solapi_password_reset.",
         )
-    # Invisible characters come along with what is copied, and surrogates cannot be sent at all.
+    # Invisible characters are often copied by accident, and surrogates cannot be sent at all.
     if isinstance(email, str) and _ADDRESS.fullmatch(email) and len(email) <= _LONGEST and email.isprintable():
         return email
     raise errors.ConfigurationError(
@@ -43,21 +43,21 @@ def check_email(email: object) -> str:
 
 
 def canonical(email: str) -> str:
-    """Return the one spelling that stands for all spellings of an address: lower case, composed, no Punycode.
+    """Return the spelling that stands for all spellings of an address: lower case, composed, without Punycode.
 
-    A domain that IDNA does not allow is left as it is but for that. Raises nothing.
+    A domain that IDNA does not allow is treated in the same way, as far as possible. Raises nothing.
     """
     local, _at, domain = email.rpartition("@")
     return f"{_normal('NFC', local)}@{_domain(domain)}"
 
 
 def is_same(email: str, other: object) -> bool:
-    """Tell whether what somebody answered is this address, however either is spelled."""
+    """Tell whether a value from an answer is this address, in whatever spelling."""
     return isinstance(other, str) and canonical(email) == canonical(other)
 
 
 def spellings(email: str) -> List[str]:
-    """Return the spellings in which an address is commonly written, itself included; one, if all of it is ASCII."""
+    """Return the common spellings of an address, including the given one."""
     local, _at, domain = email.rpartition("@")
     decoded = _forms(_domain(domain))
     domains = _forms(domain) | decoded | {encoded for encoded in map(_encoded, decoded) if encoded}
@@ -65,13 +65,13 @@ def spellings(email: str) -> List[str]:
 
 
 def _domain(domain: str) -> str:
-    """Return a domain with its labels decoded. The last dot, which stands for the root, changes nothing."""
+    """Return a domain with its labels decoded, and without the final dot, which stands for the root."""
     labels = _normal("NFKC", domain).replace("\u3002", ".").split(".")
     return ".".join(map(_decoded, labels)).rstrip(".")
 
 
 def _decoded(label: str) -> str:
-    """Return what a label stands for; itself, if it is none of IDNA."""
+    """Return a label with its Punycode decoded, or as it is if it has none that is valid."""
     if not label.startswith(_ENCODED):
         return label
     try:
@@ -84,7 +84,7 @@ def _decoded(label: str) -> str:
 
 
 def _encoded(domain: str) -> Optional[str]:
-    """Return a domain as servers that know only ASCII are told it, if it can be told so."""
+    """Return a domain in Punycode, None if it has no such form."""
     labels = domain.lower().split(".")
     try:
         domain.encode("utf-8")

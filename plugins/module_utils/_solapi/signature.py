@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Signature of a request to SOLAPI: inputs, a time and a salt in, a header out. No I/O.
+"""The signature of a request to SOLAPI. Pure: time and salt are arguments. No I/O.
 
 Source: SOLAPI documentation, "API Key" authentication (docs.solapi.com, authentication/api-key).
 """
@@ -26,8 +26,8 @@ def solapi_signature(date: str, salt: str, api_secret: str) -> str:
 def solapi_headers(now: float, salt: str, api_key: str, api_secret: str) -> Dict[str, str]:
     """Return the Authorization header of one request made at ``now`` (seconds since the epoch).
 
-    The vendor refuses a signature that it saw within 15 minutes: give every request, repeats included, a fresh
-    ``salt``. Raises ValueError when the salt is not 12 to 64 bytes long.
+    The vendor refuses a signature that it has seen within 15 minutes, so every request and every repeat needs a fresh
+    ``salt``. Raises ValueError if the salt is not 12 to 64 bytes long.
     """
     shortest, longest = SOLAPI_SALT_BYTES
     if not shortest <= len(salt.encode("utf-8")) <= longest:

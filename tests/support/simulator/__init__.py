@@ -19,7 +19,7 @@ __all__ = ["Simulator", "Unsound"]
 
 
 def __getattr__(name: str) -> object:
-    """Import late: the commands `start` and `stop` do without all the machinery."""
+    """Import late, because the commands `start` and `stop` need none of the machinery."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import checks, runner

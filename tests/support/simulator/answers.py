@@ -23,13 +23,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
     def with_headers(self, headers: dict[str, str]) -> Answer:
-        """The same answer; a header given here wins over one of the same name."""
+        """The same answer with these headers, which replace those of the same name."""
         taken = {name.lower() for name in headers}
         kept = {name: value for name, value in self.headers.items() if name.lower() not in taken}
         return replace(self, headers={**kept, **headers})
 
     def on_the_wire(self) -> bytes:
-        """The whole answer as bytes, for those who write to the connection themselves; closes the connection."""
+        """The whole answer as bytes, to be written to the connection directly. It ends the connection."""
         headers = {"Content-Length": str(len(self.body)), **self.headers, "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"HTTP/1.1 {self.status} {reason(self.status)}\r\n{head}\r\n".encode() + self.body
@@ -43,12 +43,12 @@ def reason(status: int) -> str:
 
 
 def raw(text: str) -> bytes:
-    """Any text as bytes. Half of a surrogate pair, which no UTF-8 has, goes out as a careless server would send it."""
+    """Any text as bytes. Half of a surrogate pair, which UTF-8 does not allow, is sent as a careless server would."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def json_text(document: object) -> str:
-    """JSON in the letters of its texts, or in escapes if a text holds half of a surrogate pair."""
+    """JSON with plain letters, or with escapes if a text holds half of a surrogate pair."""
     text = json.dumps(document, ensure_ascii=False)
     try:
         text.encode()
@@ -86,7 +86,7 @@ ENVELOPES = ("a", "b", "solapi", "spring", "code", "html", "text", "empty")
 
 
 def envelope(style: str, status: int, message: str | None = None, code: str | int | None = None) -> Answer:
-    """An error answer in one of ENVELOPES; what is not given is filled in as the sender would."""
+    """An error answer in one of ENVELOPES. What is not given is filled in as the sender would do it."""
     phrase = reason(status)
     if style == "a":
         return json_answer(status, {"message": message or DATA_FOREST.get(status, phrase.lower()), "success": False})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulator as a detached process of its own: start it, find it again, end it.
+"""The simulator as a detached process: start it, find it again, end it.
 
 Imports nothing heavy, for playbooks call `start` and `stop` often.
 """
@@ -64,12 +64,12 @@ def start(folder: Path, options: list[str]) -> dict[str, Any]:
 
 
 def stop(folder: Path) -> bool:
-    """End the simulator of `folder` and remove its files; whether there was one."""
+    """End the simulator of `folder`, remove its files, and tell whether there was one."""
     ready = find(folder)
     if ready is not None:
         pid = int(ready["pid"])
         os.kill(pid, signal.SIGTERM)
-        # The process removes its ready file as its last act. It is no child of ours, so there is nothing to wait for.
+        # The process removes its ready file last. It is not our child, so it cannot be waited for.
         if not _until(lambda: _ready(folder) is None or find(folder) is None, STOPPING):
             os.kill(pid, signal.SIGKILL)
     for name in (READY_FILE, CA_FILE, LOG_FILE):
@@ -80,7 +80,7 @@ def stop(folder: Path) -> bool:
 
 
 def write_ready(folder: Path, document: dict[str, Any]) -> None:
-    """For us alone, and there as a whole or not at all."""
+    """Write a file that only we may read, completely or not at all."""
     beside = folder / f".{READY_FILE}.{os.getpid()}"
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -89,7 +89,7 @@ def write_ready(folder: Path, document: dict[str, Any]) -> None:
 
 
 def find(folder: Path) -> dict[str, Any] | None:
-    """The ready document of the simulator that really runs for `folder`: a pid alone could be anybody's by now."""
+    """The ready document of the running simulator of `folder`. Its pid alone may be that of another process by now."""
     ready = _ready(folder)
     if ready is None:
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checked documents: a dataclass whose fields say themselves what they accept.
+"""Checked documents: dataclasses whose fields say what they accept.
 
 Settings and fault rules both come in as JSON from people and playbooks. The type of each field carries its check, so
 there is one place to look for what may be said, and a mistake is answered with one clear sentence.
@@ -17,12 +17,12 @@ from typing import Annotated, Any, get_origin, get_type_hints
 
 Check = Callable[[object], object]
 
-# In seconds. What is added to the time of day has to leave a date.
+# In seconds. The time of day plus this must still be a valid date.
 DECADES = 1e9
 
 
 class Unsound(ValueError):
-    """A request to the control API that makes no sense; its text is the answer."""
+    """A request to the control API that is not valid. Its text is the answer."""
 
 
 class Form:
@@ -63,7 +63,7 @@ def text(value: object) -> str:
 
 
 def utf8(value: object) -> str:
-    """A text that a signature can be made with."""
+    """A text that can be used in a signature."""
     try:
         text(value).encode()
     except UnicodeEncodeError:
@@ -72,7 +72,7 @@ def utf8(value: object) -> str:
 
 
 def header(value: object) -> str:
-    """What can stand in a header, and no other header with it."""
+    """A text that can be the value of a header, and cannot smuggle in another header."""
     if any(char in "\r\n\0" for char in utf8(value)):
         raise Unsound("must be one line")
     return text(value)

@@ -21,7 +21,7 @@ from typing import Any
 from . import background
 from .background import CA_FILE, READY_FILE
 
-# Every listener by the name that server.py gives it
+# Every listener, by its name in server.py
 LISTENERS = (
     *("ncp", "ncp_tls", "solapi", "solapi_tls"),
     *("tls_wrong_host", "tls_expired", "tls_self_signed", "trap", "control"),
@@ -112,7 +112,7 @@ async def _run(options: argparse.Namespace, folder: Path) -> int:
 
 
 def _tell(entry: dict[str, Any]) -> None:
-    """One line per request. Neither body nor path: either may hold a password."""
+    """One line per request, without body and path, because either may hold a password."""
     outcome = entry["status"] or "connection lost"
     notes = [name for name in ("applied",) if entry[name]] + ([f"fault: {entry['fault']}"] if entry["fault"] else [])
     who = entry["tenant"] or "-"

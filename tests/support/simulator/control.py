@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The truth and the levers, out of band: one class, offered over HTTP here and in process by runner.py."""
+"""The truth and the controls, out of band: one class, used over HTTP here and in process by runner.py."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Control:
         self._connection, self._release = connection, release
 
     def connection(self) -> dict[str, Any]:
-        """Where everything is, with the keys of every tenant there is now."""
+        """All addresses, and the keys of every current tenant."""
         tenants = {name: tenant.keys() for name, tenant in self.state.tenants.items()}
         keys = {name: {"api_key": k.api_key, "api_secret": k.api_secret} for name, k in self.state.solapi_keys.items()}
         return {**self._connection, "tenants": tenants, "solapi": keys["default"], "solapi_keys": keys}
@@ -57,13 +57,13 @@ class Control:
         return self.faults.told()
 
     def clear(self) -> dict[str, Any]:
-        """No more faults; whatever hangs is let go."""
+        """Remove all fault rules and release everything that hangs."""
         self.faults.clear()
         self._release()
         return {}
 
     def accounts(self, document: object) -> dict[str, Any]:
-        """Replace the accounts of a tenant; returns them as `truth` tells them."""
+        """Replace the accounts of a tenant, and return them in the form of `truth`."""
         tenant = self.state.change_accounts(document)
         return {name: account.truth() for name, account in tenant.accounts.by_name.items()}
 
@@ -79,13 +79,13 @@ class Control:
         return {"landed": self.state.land()}
 
     def reset(self) -> dict[str, Any]:
-        """Everything as it was at the start."""
+        """Restore the start."""
         self.clear()
         self.state.reset()
         return {}
 
     async def wait(self, document: object) -> dict[str, Any]:
-        """Wait until a counter, or the number of times a fault fired, has come to `at_least`."""
+        """Wait until a counter, or the number of times that a fault fired, reaches `at_least`."""
         asked = _Wait(**_WAIT.read(document))
         reached = await self.state.wait_until(lambda: self._figure(asked) >= asked.at_least, asked.timeout)
         return {"reached": reached, "value": self._figure(asked)}
@@ -113,7 +113,7 @@ _WAIT = checks.Form("wait", _Wait)
 
 
 def application(control: Control) -> web.Application:
-    """The control API. Bodies and answers are JSON; what makes no sense is answered 400 with one sentence."""
+    """The control API. Bodies and answers are JSON. A request that is not valid gets a 400 and one sentence."""
     app = web.Application(middlewares=[_sentences], client_max_size=64_000_000)
 
     def get(path: str, tell: Callable[[], object]) -> None:

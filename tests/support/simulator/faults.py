@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fault rules: which request misbehaves, how often, before or after its write. What then happens: misbehaviour.py."""
+"""Fault rules: which requests misbehave, how often, and before or after their write. See misbehaviour.py for how."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ class Fault:
     # Seconds by which the Date header is off
     skew: Annotated[float, checks.number(-checks.DECADES, checks.DECADES)] = 3600.0
 
-    # Bookkeeping, not to be set from outside
+    # Bookkeeping, which cannot be set from outside
     id: int = 0
     matched: int = 0
     fired: int = 0
 
     def takes(self, vendor: str, operation: str, facts: Mapping[str, str | None]) -> bool:
-        """Whether this rule misbehaves for this request; counts the requests it let pass."""
+        """Tell whether this rule misbehaves for this request. Counts the requests that it let pass."""
         if self.vendor != vendor or self.operation not in ("*", operation):
             return False
         if any(facts.get(key) != value for key, value in self.match.items()):
@@ -85,7 +85,7 @@ class Fault:
         return True
 
     def told(self) -> dict[str, Any]:
-        """The rule without what it leaves at its default."""
+        """The rule, without the fields that have their defaults."""
         always = ("id", "vendor", "kind", "operation", "at", "times", "skip", "matched", "fired")
         plain = Fault()
         values = dataclasses.asdict(self)
@@ -96,7 +96,7 @@ FORM = checks.Form("fault", Fault)
 
 
 class Faults:
-    """The rules in the order they were given; the first that takes a request has it."""
+    """The rules, in the order in which they were given. The first that matches a request is used."""
 
     def __init__(self, kinds: Mapping[str, tuple[str, ...]]) -> None:
         self._kinds = kinds  # which vendors each kind is for
@@ -121,7 +121,7 @@ class Faults:
         return rule
 
     def add(self, document: object) -> list[int]:
-        """Add one rule or a list of rules, all or none; their ids."""
+        """Add one rule or a list of rules, all of them or none, and return their ids."""
         rules = [self.parse(each) for each in (document if isinstance(document, list) else [document])]
         for rule in rules:
             self._last += 1

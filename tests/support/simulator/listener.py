@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The vendors' side of the connection: count it, let the vendor judge, apply, misbehave on command, answer, log."""
+"""The server side of a connection: count, let the vendor decide, apply, misbehave on command, answer, log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Told = Callable[[dict[str, Any]], None]
 
 
 class Listener(web.Server):
-    """One vendor. It may stand behind several ports, with and without TLS."""
+    """One vendor. It may be reachable at several ports, with and without TLS."""
 
     def __init__(self, vendor: Vendor, state: State, faults: Faults, trap_url: str, told: Told | None = None) -> None:
         super().__init__(self._serve, access_log=None, lingering_time=0)
@@ -46,7 +46,7 @@ class Listener(web.Server):
             held.set_result(None)
 
     def release(self) -> None:
-        """Let go of every connection that hangs."""
+        """Release every connection that hangs."""
         for held in self._held.values():
             if not held.done():
                 held.set_result(None)
@@ -88,7 +88,7 @@ class Listener(web.Server):
         apply = self._apply_once(verdict, entry)
         state.changed()
 
-        # What the simulator itself takes is part of the latency.
+        # The time that the simulator itself needs is part of the latency.
         left = arrived + state.settings.latency - time.monotonic()
         if left > 0:
             await asyncio.sleep(left)
@@ -131,7 +131,7 @@ class Listener(web.Server):
     # -------------------------------------------------------------------------------------------------------- records
 
     def _apply_once(self, verdict: Verdict, entry: dict[str, Any] | None) -> Callable[[], bool]:
-        """The verdict's write as something to call at any time and any number of times."""
+        """Return the write of the verdict as a function that may be called at any time, and any number of times."""
         state, generation, applied = self._state, self._state.generation, False
 
         def apply() -> bool:
@@ -169,7 +169,7 @@ class Listener(web.Server):
 
 
 def _target(request: web.BaseRequest) -> str:
-    """Path and query raw as on the wire; a client that takes us for a proxy sends the whole URL."""
+    """Path and query as they were sent. A client that takes the simulator for a proxy sends the whole URL."""
     raw = request.raw_path
     if not raw.startswith("/"):
         raw = "/" + raw.partition("://")[2].partition("/")[2]

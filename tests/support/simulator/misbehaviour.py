@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every way in which a vendor, or the network before it, can misbehave: one function per kind.
+"""The ways in which a vendor, or the network before it, can misbehave: one function per kind.
 
 A kind returns the answer to send instead of the vendor's, or does its worst on the connection itself and returns None,
 after which the connection is closed.
@@ -33,7 +33,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Scene:
-    """All that a misbehaviour has to work with."""
+    """What a misbehaviour works with."""
 
     rule: Fault
     verdict: Verdict
@@ -45,12 +45,12 @@ class Scene:
     hold: Callable[[], Awaitable[None]]  # returns when the client is gone
 
     def dress(self, answer: Answer) -> Answer:
-        """With the headers that stand on every answer of the vendor, and those the rule adds."""
+        """Return the answer with the headers that the vendor always sends, and those that the rule adds."""
         standing = replace(answer, headers=self.vendor.headers())
         return standing.with_headers(answer.headers).with_headers(self.rule.headers)
 
     def message(self, default: str | None = None) -> str | None:
-        """The rule's message, and the password in it where the rule wants it echoed."""
+        """The message of the rule, with the password in it if the rule echoes it."""
         text = self.rule.message or default
         if self.rule.echo is None or self.verdict.password is None:
             return text
@@ -62,8 +62,8 @@ class Scene:
 class Kind:
     play: Callable[[Scene], Awaitable[Answer | None]]
     vendors: tuple[str, ...]
-    # The client can take its answer for the truth, so the write is applied in any case; `at` only says whether before
-    # or after the delay (for a drip: before the first or before the last byte).
+    # The answer is true, so the write is always applied. `at` only says whether that happens before or after the delay
+    # (for a drip, before the first or before the last byte).
     truthful: bool
 
 
@@ -99,17 +99,17 @@ async def reset(scene: Scene) -> None:
 
 @kind("hang")
 async def hang(scene: Scene) -> None:
-    """Nothing comes, until the client goes away, the faults are cleared or the simulator stops."""
+    """No answer, until the client goes away, the faults are cleared or the simulator stops."""
     await scene.hold()
 
 
 @kind("late")
 async def late(scene: Scene) -> None:
-    """The answer is lost now, the write lands `delay` seconds later; without a delay, when `land` is called."""
+    """The answer is lost, and the write lands `delay` seconds later or, without a delay, when `land` is called."""
     scene.state.land_later(scene.apply, scene.rule.delay)
 
 
-# ------------------------------------------------------------------------------------------------ the answer is spoilt
+# ----------------------------------------------------------------------------------------------- the answer is damaged
 
 
 @kind("slow", truthful=True)
@@ -120,13 +120,13 @@ async def slow(scene: Scene) -> Answer:
 
 @kind("drip_head", truthful=True)
 async def drip_head(scene: Scene) -> None:
-    """The status line and the headers come byte by byte."""
+    """The status line and the headers arrive byte by byte."""
     await _drip(scene, head=True)
 
 
 @kind("drip_body", truthful=True)
 async def drip_body(scene: Scene) -> None:
-    """The body comes byte by byte."""
+    """The body arrives byte by byte."""
     await _drip(scene, head=False)
 
 
@@ -153,14 +153,14 @@ async def torn(scene: Scene) -> None:
 
 @kind("torn_json")
 async def torn_json(scene: Scene) -> Answer:
-    """Half of the body, announced as if it were all."""
+    """Half of the body, announced as the whole."""
     answer = scene.verdict.answer
     return replace(answer, body=answer.body[: len(answer.body) // 2])
 
 
 @kind("bad_utf8")
 async def bad_utf8(scene: Scene) -> Answer:
-    """A refusal whose message is no UTF-8."""
+    """A refusal whose message is not UTF-8."""
     answer = scene.vendor.refusal(scene.rule.status or 400, scene.message("MARK") or "", scene.verdict)
     mark = b"MARK" if b"MARK" in answer.body else raw(scene.rule.message or "")
     return replace(answer, body=answer.body.replace(mark, mark + b"\xff\xfe\xc3\x28\xed\xa0\x80", 1))
@@ -168,19 +168,19 @@ async def bad_utf8(scene: Scene) -> Answer:
 
 @kind("ansi")
 async def ansi(scene: Scene) -> Answer:
-    """A refusal whose message tries to write on the terminal and to forge lines of the log."""
+    """A refusal whose message tries to control the terminal and to forge log lines."""
     forged = "\x1b[2J\x1b[31mred\x1b[0m\r\nfatal: [forged]: FAILED! => {}\n\x1b]0;title\x07\u202egnp\u2028ok: [forged]"
     answer = scene.vendor.refusal(scene.rule.status or 400, "MARK", scene.verdict)
     text = scene.message(forged) or forged
     if scene.verdict.root:
-        # XML has no way to spell most control characters, so they go raw, as from a careless server
+        # XML cannot express most control characters, so they are sent raw, as a careless server would
         return replace(answer, body=answer.body.replace(b"MARK", raw(text.replace("<", "&lt;"))))
     return replace(answer, body=answer.body.replace(b"MARK", json.dumps(text)[1:-1].encode()))
 
 
 @kind("gzip", truthful=True)
 async def gzipped(scene: Scene) -> Answer:
-    """Compressed though not asked for; with `size`, that many megabytes of spaces before the answer."""
+    """Compressed although nobody asked for it. With `size`, that many megabytes of spaces come before the answer."""
     plain = scene.verdict.answer
     spaces = b" " * int((scene.rule.size or 0) * MEGABYTE)
     body = await asyncio.get_running_loop().run_in_executor(None, gzip.compress, spaces + plain.body, 6)
@@ -189,25 +189,25 @@ async def gzipped(scene: Scene) -> Answer:
 
 @kind("date_skew", truthful=True)
 async def date_skew(scene: Scene) -> Answer:
-    """The Date header is `skew` seconds off; with `status`, on a gateway error instead of the right answer."""
+    """The Date header is `skew` seconds off. With `status`, the answer is a gateway error instead of the right one."""
     date = {"Date": formatdate(scene.state.now() + scene.rule.skew, usegmt=True)}
     return scene.verdict.answer.with_headers(date)
 
 
 @kind("header_flood")
 async def header_flood(scene: Scene) -> Answer:
-    """The right answer, hardly readable under `count` headers of `size` bytes each."""
+    """The right answer, after `count` headers of `size` bytes each."""
     value = "x" * int(scene.rule.size or 100)
     flood = {f"X-Flood-{number}": value for number in range(scene.rule.count or 2000)}
     return scene.verdict.answer.with_headers(flood)
 
 
-# ------------------------------------------------------------------------------------------- another answer altogether
+# -------------------------------------------------------------------------------------------------- a different answer
 
 
 @kind("status")
 async def status(scene: Scene) -> Answer:
-    """Any status in any envelope."""
+    """Any status, in any envelope."""
     rule = scene.rule
     code = rule.status or 500
     style = rule.envelope or scene.vendor.own_envelope
@@ -219,7 +219,7 @@ async def status(scene: Scene) -> Answer:
 
 @kind("rate_limited")
 async def rate_limited(scene: Scene) -> Answer:
-    """429; `retry_after` as seconds, as a date (`retry_after_form: date`) or, a string, as it is."""
+    """429 with `retry_after` in seconds, as a date (`retry_after_form: date`), or as it is if it is a string."""
     after = scene.rule.retry_after
     answer = envelope(scene.rule.envelope or scene.vendor.own_envelope, 429, scene.message(), scene.rule.code)
     answer = _body_of_rule(scene, answer)
@@ -234,7 +234,7 @@ async def rate_limited(scene: Scene) -> Answer:
 
 @kind("html")
 async def html(scene: Scene) -> Answer:
-    """A page of some box in the middle."""
+    """An HTML page, as from a proxy or firewall."""
     return _body_of_rule(scene, envelope("html", scene.rule.status or 200, scene.message()))
 
 
@@ -246,7 +246,7 @@ async def empty(scene: Scene) -> Answer:
 
 @kind("non_object")
 async def non_object(scene: Scene) -> Answer:
-    """JSON, but no object: `body` is a list (the default), a string, a number or null."""
+    """JSON that is not an object: `body` is a list (the default), a string, a number or null."""
     document = scene.rule.body if scene.rule.body is not None else []
     text = document if document in ("null", "[]", '"x"') else json.dumps(document)
     return Answer(scene.rule.status or 200, raw(str(text)), {"Content-Type": JSON})
@@ -254,7 +254,7 @@ async def non_object(scene: Scene) -> Answer:
 
 @kind("success_false", "ncp")
 async def success_false(scene: Scene) -> Answer:
-    """200, and yet a refusal."""
+    """A refusal with the status 200."""
     message = scene.message("unexpected error") or ""
     return scene.vendor.refusal(scene.rule.status or 200, message, scene.verdict)
 
@@ -269,13 +269,13 @@ async def reject(scene: Scene) -> Answer:
 
 @kind("accepted", "ncp")
 async def accepted(scene: Scene) -> Answer:
-    """202, and a message of a server that will see to it: neither yes nor no."""
+    """202 with a message that says that the server will take care of it: neither a confirmation nor a refusal."""
     return json_answer(scene.rule.status or 202, {"message": scene.message("Accepted")})
 
 
 @kind("code_zero", "ncp")
 async def code_zero(scene: Scene) -> Answer:
-    """How neighbouring services say yes, with `code` how they say no; Data Forest documents neither."""
+    """A confirmation as neighbouring services give it, or with `code` a refusal. Data Forest documents neither."""
     code = scene.rule.code or 0
     message = scene.message("FAIL" if code else "SUCCESS")
     return json_answer(scene.rule.status or 200, {"code": code, "message": message, "result": {}})
@@ -283,7 +283,7 @@ async def code_zero(scene: Scene) -> Answer:
 
 @kind("no_contents", "ncp")
 async def no_contents(scene: Scene) -> Answer:
-    """A list that says how many accounts there are, `count` or all, and names none of them."""
+    """A list that says how many accounts there are, `count` or all of them, but holds none."""
     total = scene.rule.count or 3
     if scene.verdict.root:
         text = f"<{scene.verdict.root}><success>true</success><total>{total}</total></{scene.verdict.root}>"
@@ -293,7 +293,7 @@ async def no_contents(scene: Scene) -> Answer:
 
 @kind("wrong_id", "ncp")
 async def wrong_id(scene: Scene) -> Answer:
-    """The answer is about another account."""
+    """The answer is about a different account."""
     answer = scene.verdict.answer
     if not scene.verdict.id:
         return answer
@@ -302,7 +302,7 @@ async def wrong_id(scene: Scene) -> Answer:
 
 @kind("redirect")
 async def redirect(scene: Scene) -> Answer:
-    """Off to the trap, which counts who follows."""
+    """A redirect to the trap, which counts the clients that follow."""
     target = scene.rule.location or f"{scene.trap_url}{scene.request.raw_path}"
     return Answer(scene.rule.status or 307, b"", {"Location": target, "Content-Type": HTML})
 
@@ -328,7 +328,7 @@ async def huge(scene: Scene) -> None:
 
 @kind("endless")
 async def endless(scene: Scene) -> None:
-    """Chunks without an end."""
+    """An endless body in chunks."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b'{"success":true,"id":"'
@@ -342,7 +342,7 @@ async def endless(scene: Scene) -> None:
 
 @kind("deep")
 async def deep(scene: Scene) -> Answer:
-    """A body nested `depth` (100,000) times, in the language the caller wants."""
+    """A body nested `depth` (100,000) times, in the format that the caller accepts."""
     depth = scene.rule.depth or 100_000
     code = scene.rule.status or 200
     if scene.verdict.root:
@@ -352,7 +352,7 @@ async def deep(scene: Scene) -> Answer:
 
 @kind("bomb")
 async def bomb(scene: Scene) -> Answer:
-    """An XML entity bomb (a billion laughs), whatever the caller accepts."""
+    """An XML entity bomb (billion laughs), whatever the caller accepts."""
     levels = "".join(
         f'<!ENTITY l{n} "{"".join([f"&l{n - 1};"] * 10)}">' if n else '<!ENTITY l0 "lol">' for n in range(10)
     )
@@ -365,7 +365,7 @@ async def bomb(scene: Scene) -> Answer:
 
 
 def _body_of_rule(scene: Scene, answer: Answer) -> Answer:
-    """The rule's own body instead, if it has one: a string as it is, anything else as JSON."""
+    """Return the answer with the body of the rule, if it has one: a string as it is, anything else as JSON."""
     body = scene.rule.body
     if body is None:
         return answer
@@ -380,7 +380,7 @@ def _gone(scene: Scene) -> bool:
 
 
 def _write(scene: Scene, data: bytes) -> None:
-    """Straight onto the connection, past all of aiohttp."""
+    """Write directly to the connection, without aiohttp."""
     transport = scene.request.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError

@@ -35,7 +35,7 @@ DEFAULT_MESSAGE = "invalid request parameters"
 
 
 class Refused(Exception):
-    """Data Forest says no, in envelope A."""
+    """A refusal by Data Forest, in envelope A."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -96,7 +96,7 @@ class Ncp:
 
     @staticmethod
     def _who(tenant: Tenant, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """What fault rules match on and echoes repeat, even where the request is refused later."""
+        """What fault rules match on and echoes repeat, even if the request is refused later."""
         given = {key: value for key in ("id", "password") if isinstance(value := fields.get(key), str)}
         account = tenant.accounts.by_id.get(given.get("id", ""))
         return {**given, "name": account.name if account else None}
@@ -171,7 +171,7 @@ class Ncp:
 
 
 class _Done:
-    """A granted operation: what to answer besides `success`, and the write that makes it true."""
+    """An operation that succeeds: what to answer besides `success`, and the write that makes it true."""
 
     def __init__(self, document: dict[str, Any], write: Callable[[], None] | None = None) -> None:
         self.document, self.write = document, write
@@ -204,7 +204,7 @@ def _account(tenant: Tenant, fields: Mapping[str, Any]) -> Account:
 
 
 def _wants_xml(accept: str, content_type: str) -> bool:
-    """The first type of Accept that we speak decides; without one, we answer in the language of the question."""
+    """The first supported type in Accept decides. Without one, the answer has the type of the request."""
     for part in accept.lower().split(","):
         media = part.partition(";")[0].strip()
         if media in ("application/json", "application/xml"):
@@ -223,7 +223,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
 
 
 def _parse_xml(body: bytes, root: str) -> dict[str, Any]:
-    """The children of the root as a flat dictionary. A document type, and with it every entity, is refused."""
+    """The children of the root as a flat dictionary. A document type, and so any entity, is refused."""
 
     def refuse(*dummy: object) -> None:
         raise Refused(400, "invalid request parameters (DOCTYPE is not allowed)")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The password rules the vendor has published over time, and the forms in which it may echo a rejected password."""
+"""The password rules that the vendor has published, and the forms in which it may echo a rejected password."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _older(password: str) -> bool:
 
 
 def _first(password: str) -> bool:
-    """The resetPassword page that started it all: four classes, and no word of forbidden characters."""
+    """The older resetPassword page: four classes, and nothing about forbidden characters."""
     return 8 <= len(password) <= 20 and all(_classes(password))
 
 
@@ -59,7 +59,7 @@ RULES: dict[str, Callable[[str], bool]] = {
 
 
 def _json(value: str) -> str:
-    """As Gson writes it with its HTML-safe default."""
+    """As Gson writes it by default, safe for HTML."""
     escaped = json.dumps(value)[1:-1]
     for char in "<>&='":
         escaped = escaped.replace(char, f"\\u{ord(char):04x}")

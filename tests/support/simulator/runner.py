@@ -94,21 +94,21 @@ class Simulator:
         return self._do(self._server.control.connection)
 
     def fault(self, vendor: str, operation: str, kind: str, **rule: object) -> int:
-        """Add one fault rule; its id."""
+        """Add one fault rule and return its id."""
         document = {"vendor": vendor, "operation": operation, "kind": kind, **rule}
         ids: list[int] = self._do(lambda: self._server.control.add_faults(document))["ids"]
         return ids[0]
 
     def faults(self) -> list[dict[str, Any]]:
-        """The rules, with how often each `fired`."""
+        """The rules, each with the number of times that it `fired`."""
         return self._do(self._server.control.told_faults)
 
     def clear(self) -> None:
-        """Take all fault rules away and let go of whatever hangs."""
+        """Remove all fault rules and release everything that hangs."""
         self._do(self._server.control.clear)
 
     def settings(self, **changes: object) -> dict[str, Any]:
-        """Change some settings, or none; all of them as they are now."""
+        """Change some settings, or none, and return all of them."""
         return self._do(lambda: self._server.control.settings(changes))
 
     def truth(self) -> dict[str, Any]:
@@ -119,11 +119,11 @@ class Simulator:
         return self._do(self._server.control.counters)
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every vendor request in the order it came."""
+        """Every request to a vendor, in order of arrival."""
         return self._do(self._server.control.requests)
 
     def trapped(self) -> list[dict[str, Any]]:
-        """Every request that a redirect led to the trap."""
+        """Every request that followed a redirect to the trap."""
         return self._do(self._server.control.trapped)
 
     def accounts(self, tenant: str = "default", **document: object) -> dict[str, Any]:
@@ -139,12 +139,12 @@ class Simulator:
         return self._do(lambda: self._server.control.solapi_key({"name": name, **document}))
 
     def land(self) -> int:
-        """Let the writes that `late` holds back land now; how many landed."""
+        """Let the writes that `late` holds back land now, and return how many there were."""
         landed: int = self._do(self._server.control.land)["landed"]
         return landed
 
     def wait(self, **condition: object) -> int:
-        """Wait for `fault=id` or `vendor=, counter=` to come to `at_least=`; the figure, or TimeoutError."""
+        """Wait until `fault=id` or `vendor=, counter=` reaches `at_least=`. Return the figure or raise TimeoutError."""
 
         async def ask() -> dict[str, Any]:
             return await self._server.control.wait(condition)
@@ -156,7 +156,7 @@ class Simulator:
         return value
 
     def reset(self) -> None:
-        """Everything as it was at the start: seed, settings, counters, no faults."""
+        """Restore the start: the seeded state, settings and counters, and no faults."""
         self._do(self._server.control.reset)
 
     def _do(self, act: Callable[[], T]) -> T:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One process, one event loop, all listeners: puts the simulator together and takes it apart again."""
+"""The simulator as a whole: all listeners in one event loop of one process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 
 
 class Server:
-    """All listeners over one state. `folder` takes the CA's certificate."""
+    """All listeners, with one state. The certificate of the CA is written to `folder`."""
 
     def __init__(self, folder: Path, ports: Mapping[str, int] | None = None, told: Told | None = None) -> None:
         self._folder, self._ports, self._told = folder, dict(ports or {}), told
@@ -105,7 +105,7 @@ class Server:
                 server.release()
 
     async def _trap(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Where redirects lead. Nobody should ever come here, least of all with credentials."""
+        """The target of redirects. No request should ever arrive here, least of all with credentials."""
         self.state.trap_requests += 1
         body = (await request.read()).decode("utf-8", "replace")
         self.state.trapped.append(

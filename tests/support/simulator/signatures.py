@@ -29,7 +29,7 @@ INVALID = "Invalid authentication information."
 
 
 class NcpDenied(Exception):
-    """The gateway does not believe the caller; the text is the `details` of its answer."""
+    """The gateway refuses the caller. The text is the `details` of its answer."""
 
 
 def ncp_signature(secret_key: str, access_key: str, method: str, target: str, timestamp: str) -> str:
@@ -41,7 +41,7 @@ def ncp_signature(secret_key: str, access_key: str, method: str, target: str, ti
 def verify_ncp(
     headers: Mapping[str, str], method: str, target: str, secrets: Mapping[str, str], now: float, skew: float
 ) -> str:
-    """The access key of a caller who proved to know its secret. `now` and `skew` in seconds."""
+    """The access key of a caller who has proved to know its secret. `now` and `skew` in seconds."""
     timestamp, access_key, signature = (headers.get(name) for name in (NCP_TIMESTAMP, NCP_ACCESS_KEY, NCP_SIGNATURE))
     if not timestamp or not access_key or not signature:
         raise NcpDenied(MISSING)
@@ -67,7 +67,7 @@ class SolapiKey:
 
 
 class SolapiDenied(Exception):
-    """SOLAPI does not believe the caller; the text is the error code."""
+    """SOLAPI refuses the caller. The text is the error code."""
 
 
 _SCHEMES = {"hmac-sha256": "sha256", "hmac-md5": "md5"}
@@ -83,7 +83,7 @@ def solapi_signature(api_secret: str, date: str, salt: str, digest: str = "sha25
 
 
 def parse_authorization(header: str) -> tuple[str, dict[str, str]]:
-    """Digest and parameters; parameter names in lowercase, for official clients disagree about theirs."""
+    """Digest and parameters. The names are in lower case, because official clients disagree about them."""
     scheme, _space, rest = header.strip().partition(" ")
     digest = _SCHEMES.get(scheme.lower())
     if digest is None:
@@ -96,12 +96,12 @@ def parse_authorization(header: str) -> tuple[str, dict[str, str]]:
 
 
 def parse_date(date: str) -> float:
-    """Seconds since the epoch for any spelling of the date that an official client is known to send."""
+    """Seconds since the epoch, for each form of the date that official clients are known to send."""
     found = _DATE.fullmatch(date)
     if not found:
         raise SolapiDenied("ValidationError")
     year, month, day, hour, minute, second, _fraction, zulu, sign, off_hours, off_minutes = found.groups()
-    # A date without a zone is undocumented; a Korean service most likely reads it as Korean time.
+    # A date without a zone is not documented. A Korean service most likely reads it as Korean time.
     zone = UTC if zulu else _SEOUL
     try:
         if sign:
@@ -121,7 +121,7 @@ def verify_solapi(
     skew: float,
     remote: str,
 ) -> SolapiKey:
-    """The key of a caller who proved to know its secret, for the first time with this signature."""
+    """The key of a caller who has proved to know its secret, with a signature that was not seen before."""
     digest, given = parse_authorization(header)
     key = keys.get(given["apikey"])
     if key is None:
@@ -144,7 +144,7 @@ def verify_solapi(
 
 
 def _hmac(secret: str, message: str, digest: str) -> bytes:
-    # Headers reach us with undecodable bytes as surrogates: give the very bytes of the wire to the HMAC.
+    # In headers, bytes that cannot be decoded arrive as surrogates. The HMAC needs the bytes as they were sent.
     return hmac.new(
         secret.encode("utf-8"), message.encode("utf-8", "surrogateescape"), getattr(hashlib, digest)
     ).digest()

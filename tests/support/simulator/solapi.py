@@ -68,7 +68,7 @@ class Solapi:
         return self._operations[operation](call, facts)
 
     def _key(self, call: Call) -> SolapiKey | None:
-        """Whoever signs must sign right, also where no signature is asked for."""
+        """A signature must be valid even where none is required."""
         header = call.headers.get("Authorization")
         if header is None:
             return None
@@ -114,7 +114,7 @@ class Solapi:
         return {"mail": mail}, {"message_id": message_id}
 
     def _new_shape(self, email: str, refused: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Says nothing about delivery, and carries `hashId`: whoever holds it can set the member's password."""
+        """Says nothing about delivery, and holds `hashId`, with which anybody can set the password of the member."""
         now = self._state.now()
         hash_id = self._state.settings.solapi_hash_id or "".join(secrets.choice(NANOID) for _index in range(21))
         created = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -166,7 +166,7 @@ def seeded_tenants() -> dict[str, Tenant]:
 def seeded_solapi_keys() -> dict[str, SolapiKey]:
     return {
         "default": SolapiKey("default", "SIMULATORAPIKEY1", "SIMULATORAPISECRET00000000000001"),
-        # 203.0.113.0/24 is set aside for documentation: nobody calls from there.
+        # 203.0.113.0/24 is reserved for documentation, so no request comes from there.
         "restricted": SolapiKey("restricted", "SIMULATORAPIKEY2", "SIMULATORAPISECRET00000000000002", ("203.0.113.9",)),
     }
 
@@ -233,7 +233,7 @@ class State:
         self._order = 0
 
     def reset(self) -> None:
-        """Back to the initial state; writes still on their way belong to the old one and are forgotten."""
+        """Restore the initial state. Writes that are still on their way are dropped."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -243,7 +243,7 @@ class State:
         self.changed()
 
     def now(self) -> float:
-        """The time the vendors believe it is."""
+        """The time by the clock of the vendors."""
         return time.time() + self.settings.clock_offset
 
     # ------------------------------------------------------------------------------------------------------- writes
@@ -260,12 +260,12 @@ class State:
         self._wrote("solapi")
 
     def land(self) -> int:
-        """Let every write that is still on its way land now; how many there were."""
+        """Let every write that is still on its way land now, and return how many there were."""
         landing, self._landing = self._landing, []
         return sum(write() for write in landing)
 
     def land_later(self, write: Callable[[], bool], delay: float) -> None:
-        """Apply `write` after `delay` seconds; without a delay, when `land` is called."""
+        """Apply `write` after `delay` seconds or, without a delay, when `land` is called."""
         self._landing.append(write)
         if delay:
             self._timers.add(asyncio.get_running_loop().call_later(delay, write))
@@ -335,7 +335,7 @@ class State:
     # ------------------------------------------------------------------------------------------------------ out of band
 
     def truth(self) -> dict[str, Any]:
-        """Every account once: a tenant that merely sees another's accounts does not repeat them."""
+        """Every account once. A tenant that only sees the accounts of another one does not repeat them."""
         accounts: dict[str, dict[str, Any]] = {}
         told: set[int] = set()
         for tenant in self.tenants.values():
@@ -351,14 +351,14 @@ class State:
     # ------------------------------------------------------------------------------------------------------ waiting
 
     def changed(self) -> None:
-        """Something happened: let those who wait for it look again."""
+        """Wake everybody who waits for something to happen."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def wait_until(self, true: Callable[[], bool], timeout: float) -> bool:
-        """Whether `true` became so within `timeout` seconds; looks whenever something happened."""
+        """Tell whether `true` holds within `timeout` seconds. Looks again whenever something happened."""
         try:
             async with asyncio.timeout(timeout):
                 while not true():

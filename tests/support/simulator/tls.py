@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A throw-away CA, and the good and the bad certificates a server can come with."""
+"""A throw-away CA, and good and bad certificates for servers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import trustme
 
-# Under this name a proxy may know the server: to a loopback address nobody goes through one.
+# A name of the server for proxies, because loopback addresses are never reached through a proxy.
 BEHIND_PROXY = "vendor.example.com"
 
 
 def contexts(ca_file: Path) -> dict[str, ssl.SSLContext]:
-    """Server contexts by name; the certificate of the CA that vouches for `good` goes to `ca_file`."""
+    """Return server contexts by name. The certificate of the CA that signed `good` is written to `ca_file`."""
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(ca_file))
     now = datetime.now(UTC)
@@ -40,7 +40,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _self_signed(scratch: Path) -> ssl.SSLContext:
-    """A CA nobody knows, serving with the certificate it signed for itself."""
+    """An unknown CA that serves with its own certificate."""
     stranger = trustme.CA()
     context = _context()
     try:

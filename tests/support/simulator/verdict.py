@@ -30,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the vendor would do, worked out before anything is done: the answer, and the write that makes it true."""
+    """What the vendor would do, decided before anything is done: the answer, and the write that makes it true."""
 
     operation: str
     answer: Answer
@@ -53,10 +53,10 @@ class Vendor(Protocol):
     own_envelope: str
 
     def judge(self, call: Call) -> Verdict:
-        """Verify the call and work out the answer. Accounts and mails are left for the verdict's write to change."""
+        """Verify the call and decide on the answer. Only the write of the verdict changes accounts and mails."""
 
     def headers(self) -> dict[str, str]:
-        """Headers that stand on every answer of this vendor."""
+        """The headers of every answer of this vendor."""
 
     def refusal(self, status: int, message: str, verdict: Verdict) -> Answer:
-        """The vendor's own way to refuse a request."""
+        """A refusal in the form of this vendor."""
