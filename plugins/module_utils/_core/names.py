@@ -69,8 +69,3 @@ def _check(kind: str, text: str, place: str) -> None:
 def may_be_quoted(name_or_id: str) -> bool:
     """Tell whether messages may quote a name or an id. Anything that lacks the published form may be a password."""
     return bool(_ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id))
-
-
-def shown(name_or_id: str) -> str:
-    """Return a name or an id as messages may quote it."""
-    return name_or_id if may_be_quoted(name_or_id) else "(not the name of an account)"

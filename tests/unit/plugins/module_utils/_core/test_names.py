@@ -16,7 +16,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.names im
     check_account_id,
     check_account_name,
     is_safe,
-    shown,
+    may_be_quoted,
 )
 
 SAFE = {
@@ -120,10 +120,10 @@ def test_unsafe(text: str, kind: str, check: Callable[[str, str], None]) -> None
 
 
 @pytest.mark.parametrize("text", ["df001", "a-b", "20nAZnjbUNFdc7RsILlC3A"])
-def test_names_and_ids_are_shown(text: str) -> None:
-    assert shown(text) == text
+def test_names_and_ids_may_be_quoted(text: str) -> None:
+    assert may_be_quoted(text)
 
 
 @pytest.mark.parametrize("text", ["Pa55-word", "pass word", "pass_word!", "비밀번호", "x" * 23, ""])
-def test_what_cannot_be_a_name_is_not_shown(text: str) -> None:
-    assert shown(text) == "(not the name of an account)"
+def test_what_cannot_be_a_name_may_not_be_quoted(text: str) -> None:
+    assert not may_be_quoted(text)
