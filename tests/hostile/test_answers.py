@@ -173,7 +173,7 @@ def test_a_list_of_rows_that_cannot_be_used_is_not_silent(target: TargetHost, pe
     result = result_of(met(target, LIST, says(whole(200, USELESS[name]))), peaks)
     assert result["accounts"] == []
     assert len(result["unusable"]) > 1000
-    assert f"In all {len(result['unusable'])} are left out" in json.dumps(result["warnings"])
+    assert f"In all, {len(result['unusable'])} are left out" in json.dumps(result["warnings"])
 
 
 @pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])
