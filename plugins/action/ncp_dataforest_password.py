@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller side of ncp_dataforest_password: it sends the module off, and knows what is not known then."""
+"""The controller side of ncp_dataforest_password: it runs the module, and reports what is unknown if that is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.module
 
 
 class ActionModule(ModuleAction):
-    """Wiring: nothing but the module."""
+    """Wiring: only the module, and what is unknown if it is lost."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole of ncp_dataforest_publication: it only touches the store, which is on the controller."""
+"""All of ncp_dataforest_publication: it needs only the store, which is on the controller."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import RESET_MAILS
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import carry_out
 
-# Of a task with a store.
+# The options of a task with a store.
 SPEC = controller_spec(
     SOLAPI,
     {
@@ -33,12 +33,12 @@ SPEC = controller_spec(
 
 
 class ActionModule(RedactingAction):
-    """Wiring: without a store the module and nothing else, with one into `ask_once`."""
+    """Wiring: without a store only the module, with a store `ask_once`."""
 
     _supports_async = True
 
     def act(self) -> Mapping[str, Any]:
-        """Ask for a mail, unless one was asked for lately."""
+        """Request a mail, unless one was requested recently."""
         given = self.arguments(SPEC)
         if given.get("email") is not None:
             check_email(given["email"])
