@@ -19,9 +19,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-MODULES = ("ncp_dataforest_account_info", "ncp_dataforest_password", "solapi_password_reset")
+# All that run; the others are documentation only.
+MODULES = sorted(
+    path.stem
+    for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py")
+    if "def main(" in path.read_text(encoding="utf-8")
+)
 # Seconds after which a task is killed. All tasks below end long before, by their own deadline.
 LONGEST = 60
 

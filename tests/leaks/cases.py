@@ -605,14 +605,29 @@ def envelope() -> dict[str, Any]:
 
 def troubled_stores(script: Script) -> Iterable[dict[str, Any]]:
     """Stores that are described well and cannot be used."""
+    for troubled in TROUBLED.values():
+        yield from troubled(script)
+
+
+def troubled_vault_files(script: Script) -> Iterable[dict[str, Any]]:
     yield script.vault_file(passphrase="passphrase_wrong", df001=envelope())
     yield script.vault_file(torn=True, df001=envelope())
     yield {"path": str(script.stage.store / "no" / "such" / "folder.yml")}
+
+
+def troubled_hashi_vaults(script: Script) -> Iterable[dict[str, Any]]:
     yield script.hashi_vault("token_refused")
     yield script.hashi_vault("passphrase")
     yield script.hashi_vault(url="http://127.0.0.1:9")
     yield script.hashi_vault(url=script.silence.url, timeout=1)
     yield script.hashi_vault(url=script.simulator.tls_self_signed_url)
+
+
+# By the type of the store.
+TROUBLED: dict[str, Callable[[Script], Iterable[dict[str, Any]]]] = {
+    "vault_file": troubled_vault_files,
+    "hashi_vault": troubled_hashi_vaults,
+}
 
 
 def mistaken_stores(script: Script) -> Iterable[Any]:

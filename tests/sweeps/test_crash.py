@@ -46,8 +46,6 @@ LOST_ANSWERS: tuple[tuple[Fault, bool, bool], ...] = (
     ({"kind": "late"}, True, True),
     ({"kind": "late"}, False, True),
 )
-# With fewer boundaries than this, it is the enumeration that is broken.
-FEWEST = {"vault_file": 120, "hashi_vault": 25}
 
 pytestmark = pytest.mark.usefixtures("quick_key_derivation")
 
@@ -128,7 +126,7 @@ def test_a_kill_at_any_boundary_loses_no_password(
 ) -> None:
     world = World(bench, simulator, count=3)
     sweep = Sweep(world, start(world.accounts), folder)
-    assert len(sweep.boundaries) > FEWEST[store]
+    assert len(sweep.boundaries) > bench.fewest_boundaries
     sweep.at_every_boundary()
     sweep.with_every_reset_on_its_way()
     tally.add_kills(f"{store}, {start.__name__}", len(sweep.boundaries), sweep.kills, sweep.violations)

@@ -12,6 +12,7 @@ leaks on purpose begins with the comment `# This leaks`.
 from __future__ import annotations
 
 import ast
+import importlib
 import itertools
 import re
 import sys
@@ -23,8 +24,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 from tooling import tree
@@ -41,6 +41,7 @@ MARKDOWN_BLOCK = re.compile(r"^( *)```yaml(\n.*?^)\1```", re.MULTILINE | re.DOTA
 ON_PURPOSE = "# This leaks"
 
 OURS = "krcloud.credentials."
+PACKAGE = "ansible_collections.krcloud.credentials.plugins.module_utils"
 LOOKUPS = "|".join(sorted(path.stem for path in tree.ROOT.glob("plugins/lookup/*.py")))
 LOOKUP = re.compile(rf"{re.escape(OURS)}({LOOKUPS})\b")
 SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|secret|secret_key|secret_id|token|jwt)s?\b")
@@ -61,12 +62,25 @@ def secret_options(spec: Mapping[str, Any]) -> set[str]:
     return found.union(*(secret_options(option.get("options") or {}) for option in spec.values()))
 
 
-GROUPS = (DATAFOREST, SOLAPI)
-SPECS = (*(group.options for group in GROUPS), ncp_dataforest_password.OPTIONS, registry.argument_spec())
+def option_groups() -> dict[str, Group]:
+    """The options that the modules for one service or vendor share, by the name of the fragment that documents them."""
+    found = {}
+    for path in sorted(tree.ROOT.glob("plugins/module_utils/*/options.py")):
+        module = importlib.import_module(f"{PACKAGE}.{path.parent.name}.options")
+        groups = {name.lower(): value for name, value in vars(module).items() if isinstance(value, Group)}
+        found |= {name: group for name, group in groups.items() if "api_url" in group.options}
+    return found
+
+
+GROUPS = option_groups()
+SPECS = (*(group.options for group in GROUPS.values()), ncp_dataforest_password.OPTIONS, registry.argument_spec())
 SECRET_OPTIONS = frozenset().union(*map(secret_options, SPECS))
 SECRET_VARIABLES = frozenset(
     variable
-    for group in (*(each.environment for each in GROUPS), *(store.ENVIRONMENT for store in registry.STORES.values()))
+    for group in (
+        *(each.environment for each in GROUPS.values()),
+        *(store.ENVIRONMENT for store in registry.STORES.values()),
+    )
     for option in SECRET_OPTIONS & set(group)
     for variable in group[option]
 )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # All other modules send passwords or request mails, unless they run in check mode.
 READING = frozenset(("krcloud.credentials.ncp_dataforest_account_info",))
 # The key that each module returns whenever it succeeds.
-_RETURNED = {
+RETURNED = {
     "krcloud.credentials.ncp_dataforest_account_info": "accounts",
     "krcloud.credentials.ncp_dataforest_password": "accounts",
     "krcloud.credentials.solapi_password_reset": "delivery",
@@ -71,7 +71,7 @@ class SendingAction(ActionBase):
         return not self._task.check_mode and (name or self._task.resolved_action) not in READING
 
     def _expected(self, name: str | None) -> str | None:
-        return None if self._task.async_val else _RETURNED.get(name or self._task.resolved_action or "")
+        return None if self._task.async_val else RETURNED.get(name or self._task.resolved_action or "")
 
     def _open(self) -> None:
         """Open the connection while it may still repeat what fails: the module itself is started only once."""

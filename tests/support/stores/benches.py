@@ -41,6 +41,9 @@ class Bench(Protocol):
     secrets: list[str]
     """What the store logs in or encrypts with. Must be seen nowhere."""
 
+    fewest_boundaries: int
+    """With fewer of them in a run over three accounts, it is the enumeration that is broken."""
+
     @property
     def options(self) -> dict[str, Any]:
         """What a playbook says in ``store``."""
@@ -80,6 +83,8 @@ def a_loader(*vault_secrets: tuple[str, str]) -> DataLoader:
 
 class VaultFileBench:
     """A file in a folder of its own."""
+
+    fewest_boundaries = 120
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self.path: Path = request.getfixturevalue("folder") / "store" / "passwords.yml"
@@ -162,6 +167,8 @@ class VaultFileBench:
 
 class HashiVaultBench:
     """A folder of its own in a mount that all tests share."""
+
+    fewest_boundaries = 25
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self.server: OpenBao = request.getfixturevalue("openbao")

@@ -31,7 +31,7 @@ def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
     for library, names in ((os, OS_STEPS), (fcntl, ("flock",))):
         watched = types.SimpleNamespace(**vars(library))
         for name in names:
-            setattr(watched, name, _told(getattr(library, name), name, hook))
+            setattr(watched, name, told(getattr(library, name), name, hook))
         yield files, library.__name__, watched
 
 
@@ -43,19 +43,21 @@ def of_a_store(request: Any) -> bool:
 def of_hashi_vault(wire: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
     """What to put into the module `wire`, so that it tells of every request of the store, logins included."""
     send = wire.PooledTransport.send
-    told = _told(send, "request", hook)
+    telling = told(send, "request", hook)
 
     def sent(self: Any, request: Any, timeout: float, deadline: float) -> Any:
-        return (told if of_a_store(request) else send)(self, request, timeout, deadline)
+        return (telling if of_a_store(request) else send)(self, request, timeout, deadline)
 
     yield wire.PooledTransport, "send", sent
 
 
-def _told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:
-    def told(*args: Any, **kwargs: Any) -> Any:
+def told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:
+    """The same function, which tells the hook before and after."""
+
+    def telling(*args: Any, **kwargs: Any) -> Any:
         hook("before", name)
         result = function(*args, **kwargs)
         hook("after", name)
         return result
 
-    return told
+    return telling

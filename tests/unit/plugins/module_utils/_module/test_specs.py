@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-from ansible_collections.krcloud.credentials.plugins.doc_fragments import connection, dataforest, ncp, solapi
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.ansible_module import RedactingModule
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import argument_spec, controller_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, KEYS
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import NAMES
+from tooling.leak_rule import GROUPS
+from tooling.tree import ROOT
 
-GROUPS: dict[str, Group] = {"dataforest": DATAFOREST, "solapi": SOLAPI}
-SECRETS = {"secret_key", "api_secret", "password"}
-# Which fragments document the group of options of each module.
-MODULES = {
-    "ncp_dataforest_password": ("ncp", "dataforest"),
-    "ncp_dataforest_account_info": ("ncp", "dataforest"),
-    "solapi_password_reset": ("solapi",),
-}
+SECRETS = NAMES
+# Those that run; the others are documentation only.
+MODULES = sorted(
+    path.stem for path in ROOT.glob("plugins/modules/*.py") if "def main(" in path.read_text(encoding="utf-8")
+)
 PACKAGE = "ansible_collections.krcloud.credentials.plugins.modules"
 
 
@@ -38,12 +37,21 @@ def documented(text: str) -> dict[str, Any]:
     return options
 
 
-OF_DATAFOREST = {name: option for name, option in DATAFOREST.options.items() if name not in KEYS.options}
+def of_fragment(name: str) -> dict[str, Any]:
+    """The options that a fragment documents."""
+    fragment = importlib.import_module(f"ansible_collections.krcloud.credentials.plugins.doc_fragments.{name}")
+    return documented(fragment.ModuleDocFragment.DOCUMENTATION)
+
+
+def own(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a group has besides the keys of NAVER Cloud, which have a fragment of their own."""
+    return {name: option for name, option in options.items() if name not in KEYS.options}
+
+
 FRAGMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "connection": (documented(connection.ModuleDocFragment.DOCUMENTATION), CONNECTION),
-    "ncp": (documented(ncp.ModuleDocFragment.DOCUMENTATION), KEYS.options),
-    "dataforest": (documented(dataforest.ModuleDocFragment.DOCUMENTATION), OF_DATAFOREST),
-    "solapi": (documented(solapi.ModuleDocFragment.DOCUMENTATION), SOLAPI.options),
+    "connection": (of_fragment("connection"), CONNECTION),
+    "ncp": (of_fragment("ncp"), KEYS.options),
+    **{name: (of_fragment(name), own(group.options)) for name, group in GROUPS.items()},
 }
 
 
@@ -89,20 +97,20 @@ def test_fragments_describe_the_shared_options(fragment: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_describe_their_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"{PACKAGE}.{name}")
-    fragments = {*MODULES[name], "connection"}
     documentation = yaml.safe_load(module.DOCUMENTATION)
     assert documentation["module"] == name
     extended = {each.rpartition(".")[2] for each in documentation["extends_documentation_fragment"]}
-    assert extended & set(FRAGMENTS) == fragments
+    fragments = extended & set(FRAGMENTS)
+    assert "connection" in fragments
     shared = {option: text for fragment in fragments for option, text in FRAGMENTS[fragment][0].items()}
-    own = documentation["options"]
-    assert not set(own) & set(shared)
+    alone = documentation["options"]
+    assert not set(alone) & set(shared)
     told = specification(name, monkeypatch)
     spec = dict(told["argument_spec"])
-    if own.pop("store", None):
+    if alone.pop("store", None):
         # What is in it, the action plugin knows: see test_action_options.py.
         assert spec.pop("store") == {"type": "dict"}
-    assert_same({**own, **shared}, spec)
+    assert_same({**alone, **shared}, spec)
     assert told["supports_check_mode"] is True
 
 
@@ -141,8 +149,8 @@ def mentioned(fragment: str) -> dict[str, tuple[str, ...]]:
 
 def test_the_documented_variables_are_those_that_are_read() -> None:
     assert mentioned("ncp") == dict(KEYS.environment)
-    assert mentioned("ncp") | mentioned("dataforest") == dict(DATAFOREST.environment)
-    assert mentioned("solapi") == dict(SOLAPI.environment)
+    for name, group in GROUPS.items():
+        assert mentioned(name) == own(group.environment)
 
 
 def test_the_address_of_a_service_is_its_own() -> None:

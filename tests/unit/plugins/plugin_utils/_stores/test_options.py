@@ -15,9 +15,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import NAMES
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_login import FIELDS
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import FORMS
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import FORMS, either
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import (
     STORES,
     argument_spec,
@@ -36,10 +37,10 @@ def test_every_store_is_tested() -> None:
 
 def test_the_argument_spec_holds_all_stores_side_by_side() -> None:
     spec = argument_spec()
-    assert spec["type"]["choices"] == ["vault_file", "hashi_vault"]
+    assert spec["type"]["choices"] == list(STORES)
     for store in STORES.values():
         assert set(store.ENVIRONMENT) <= set(store.OPTIONS) <= set(spec)
-    assert {name for name, option in spec.items() if option.get("no_log")} == {"token", "secret_id", "jwt"}
+    assert {name for name, option in spec.items() if option.get("no_log")} == set(spec) & NAMES
 
 
 def test_the_defaults_of_an_argument_spec_suit_every_store() -> None:
@@ -59,7 +60,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"type": "s3"}, r"type of the store is not valid: it must be vault_file or hashi_vault"),
+        ({"type": "s3"}, f"type of the store is not valid: it must be {either(STORES)}"),
         ({}, r"vault_file needs the option path"),
         ({"path": "p", "url": "https://x"}, r"vault_file has no option 'url'"),
         ({"path": "p", "timeout": 5}, r"vault_file has no option 'timeout'"),
@@ -107,7 +108,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
             {**SERVER, "url": "https://vault.example.com\n"},
             r"option url of the store hashi_vault .* has blanks around it",
         ),
-        ({**SERVER, "type": ["canary"]}, r"type of the store is not valid: it must be vault_file or hashi_vault"),
+        ({**SERVER, "type": ["canary"]}, f"type of the store is not valid: it must be {either(STORES)}"),
         ({"path": "p", "vault_id": "dev\n"}, r"asks for a vault id .* for which this run has no secret"),
         ({**SERVER, "validate_certs": "no"}, r"validate_certs .* is not valid: it must be true or false\."),
     ],

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is added to plugins/ is also in the suites, tables and texts that are about all of its kind."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin import module_action
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import STORES
+from hostile.operations import OPERATIONS
+from leaks.cases import PLUGINS_AND_ROLES, TROUBLED
+from tooling import house
+from tooling.tree import ROOT
+
+
+def text(*patterns: str) -> str:
+    """All files that fit."""
+    return "\n".join(path.read_text(encoding="utf-8") for pattern in patterns for path in sorted(ROOT.glob(pattern)))
+
+
+MODULES = {path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/modules/*.py")}
+LOOKUPS = {path.stem for path in ROOT.glob("plugins/lookup/*.py")}
+ROLES = {path.name for path in ROOT.glob("roles/*")}
+# All others are documentation only.
+RUNNING = {name for name, source in MODULES.items() if "def main(" in source}
+CLIENTS = [
+    name
+    for name, path in house.FILES.items()
+    if name != "module_utils._call.caller" and "caller.Operation(" in path.read_text(encoding="utf-8")
+]
+GROUPS = tomllib.loads(text("antsibull-nox.toml"))["sessions"]["extra_checks"]["action_groups_config"]
+
+
+def test_each_store_has_leak_cases() -> None:
+    assert set(TROUBLED) == set(STORES)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_each_store_has_a_section_in_the_guide(store: str) -> None:
+    assert re.search(rf"^.*``{store}``\n-{{3,}}$", text("docs/docsite/rst/rotation.rst"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_each_store_is_in_the_changelog(store: str) -> None:
+    assert re.search(rf"\b{store}\b", text("changelogs/changelog.yaml", "changelogs/fragments/*.yml"))
+
+
+def test_each_plugin_and_role_has_leak_cases() -> None:
+    assert set(PLUGINS_AND_ROLES) == {*MODULES, *LOOKUPS, *(f"role {name}" for name in ROLES)}
+
+
+def test_each_module_that_runs_meets_hostile_answers() -> None:
+    assert {operation.module for operation in OPERATIONS} == RUNNING
+
+
+def test_of_each_module_that_runs_it_is_known_what_it_returns() -> None:
+    returned = {name.rpartition(".")[2] for name in module_action.RETURNED}
+    assert returned == RUNNING
+    assert {name.rpartition(".")[2] for name in module_action.READING} < RUNNING
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_has_an_integration_target(module: str) -> None:
+    assert f"krcloud.credentials.{module}:" in text("tests/integration/targets/*/tasks/*.yml")
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])
+def test_each_module_is_in_its_action_group(group: dict[str, object]) -> None:
+    matching = {name for name in MODULES if re.search(str(group["pattern"]), name)}
+    named = yaml.safe_load(text("meta/runtime.yml"))["action_groups"][group["name"]]
+    assert set(named) == matching - set(group.get("exclusions", ()))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("name", [*MODULES, *LOOKUPS, *ROLES])
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_each_is_in_the_table_of_the_readme(name: str, readme: str) -> None:
+    assert re.search(rf"^\| .*`{name}`.* \|", text(readme), re.MULTILINE)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_client_has_tests_of_its_own(client: str) -> None:
+    folder, _dot, name = client.rpartition(".")
+    assert (ROOT / "tests/unit/plugins" / folder.replace(".", "/") / f"test_{name}.py").is_file()
