@@ -64,7 +64,7 @@ def secret_options(spec: Mapping[str, Any]) -> set[str]:
 
 def option_groups() -> dict[str, Group]:
     """The options that the modules for one service or vendor share, by the name of the fragment that documents them."""
-    found = {}
+    found: dict[str, Group] = {}
     for path in sorted(tree.ROOT.glob("plugins/module_utils/*/options.py")):
         module = importlib.import_module(f"{PACKAGE}.{path.parent.name}.options")
         groups = {name.lower(): value for name, value in vars(module).items() if isinstance(value, Group)}

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -25,6 +26,11 @@ PREFIX = "/api/v2/accounts/"
 
 # Operation -> stem of its XML root elements
 ROOTS = {"getList": "GetAccountList", "getDetail": "GetAccountDetail", "resetPassword": "ResetAccountPassword"}
+
+# Operation -> method and path. In a path, {name} stands for one part of it, which becomes a field of the request.
+ROUTES = {
+    **{operation: ("POST", PREFIX + operation) for operation in ROOTS},
+}
 
 PASSWORD_ADVICE = (
     "Please enter a valid password, which must be at least 8 characters in length and contain a combination of at "
@@ -60,8 +66,8 @@ class Ncp:
     # ------------------------------------------------------------------------------------------------------- judging
 
     def judge(self, call: Call) -> Verdict:
-        operation = call.path.removeprefix(PREFIX) if call.path.startswith(PREFIX) else ""
-        if call.method != "POST" or operation not in self._operations:
+        operation, fields = _route(call)
+        if operation not in self._operations:
             return Verdict("unknown", self._gateway(404))
         try:
             tenant = self._tenant(call)
@@ -69,8 +75,8 @@ class Ncp:
             return Verdict(operation, self._gateway(401, str(denied)), denied=True)
 
         media = call.headers.get("Content-Type", "").lower()
-        root = f"{ROOTS[operation]}Response" if _wants_xml(call.headers.get("Accept", ""), media) else None
-        fields: dict[str, Any] = {}
+        in_xml = operation in ROOTS and _wants_xml(call.headers.get("Accept", ""), media)
+        root = f"{ROOTS[operation]}Response" if in_xml else None
         facts: dict[str, Any] = {"verified": True, "tenant": tenant.name, "root": root}
         try:
             if tenant.read_only and operation == "resetPassword":
@@ -79,9 +85,9 @@ class Ncp:
             if operation == "getList" and not media:
                 raise Refused(400, "invalid request parameters (Content-Type)")
             # The page shows getList with a Content-Type and without a body.
-            if call.body or operation != "getList":
-                root_asked = f"{ROOTS[operation]}Request"
-                fields = _parse_xml(call.body, root_asked) if "xml" in media else _parse_json(call.body)
+            if call.body or (call.method == "POST" and operation != "getList"):
+                root_asked = f"{ROOTS.get(operation)}Request"
+                fields |= _parse_xml(call.body, root_asked) if "xml" in media else _parse_json(call.body)
             facts |= self._who(tenant, fields)
             done = self._operations[operation](tenant, fields)
         except Refused as refused:
@@ -175,6 +181,16 @@ class _Done:
 
     def __init__(self, document: dict[str, Any], write: Callable[[], None] | None = None) -> None:
         self.document, self.write = document, write
+
+
+def _route(call: Call) -> tuple[str, dict[str, Any]]:
+    """The operation that a call asks for, and the fields in its path."""
+    for operation, (method, path) in ROUTES.items():
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
+        match = re.fullmatch(pattern, call.path)
+        if match and method == call.method:
+            return operation, {name: unquote(value) for name, value in match.groupdict().items()}
+    return "unknown", {}
 
 
 def _failure(message: str) -> dict[str, Any]:
