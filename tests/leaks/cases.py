@@ -618,6 +618,7 @@ def troubled_vault_files(script: Script) -> Iterable[dict[str, Any]]:
 def troubled_hashi_vaults(script: Script) -> Iterable[dict[str, Any]]:
     yield script.hashi_vault("token_refused")
     yield script.hashi_vault("passphrase")
+    yield script.hashi_vault(auth_method="kubernetes", role="rotation", jwt="{{ token_refused }}")
     yield script.hashi_vault(url="http://127.0.0.1:9")
     yield script.hashi_vault(url=script.silence.url, timeout=1)
     yield script.hashi_vault(url=script.simulator.tls_self_signed_url)

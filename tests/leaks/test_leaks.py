@@ -69,23 +69,23 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
 # Which functions fail, and who has to do with any of them.
 BROKEN = {
     "the client": (
-        [("module_utils/_transport.py", "PooledTransport.send")],
+        [("module_utils/_call/wire.py", "PooledTransport.send")],
         PLUGINS_AND_ROLES.keys() - {"ncp_dataforest_publication", "dataforest_credential", "dataforest_password"},
     ),
     "signing, envelopes and the generator": (
         [
-            ("module_utils/_signing.py", "ncp_headers"),
-            ("module_utils/_signing.py", "solapi_headers"),
-            ("module_utils/_password.py", "generate_password"),
-            ("plugin_utils/_envelope.py", "from_document"),
+            ("module_utils/_ncp/signature.py", "ncp_headers"),
+            ("module_utils/_solapi/signature.py", "solapi_headers"),
+            ("module_utils/_ncp/rules.py", "generate_password"),
+            ("plugin_utils/_rotation/envelope.py", "from_document"),
         ],
         PLUGINS_AND_ROLES.keys(),
     ),
     "the stores": (
         [
-            ("plugin_utils/stores/vault_file.py", "VaultFileStore.load"),
-            ("plugin_utils/stores/vault_file.py", "VaultFileStore.save"),
-            ("plugin_utils/stores/_kv2.py", "HashiVaultStore.save"),
+            ("plugin_utils/_stores/vault_file.py", "VaultFileStore.load"),
+            ("plugin_utils/_stores/vault_file.py", "VaultFileStore.save"),
+            ("plugin_utils/_stores/kv2.py", "HashiVaultStore.save"),
         ],
         PLUGINS_AND_ROLES.keys()
         - {"ncp_dataforest_password", "ncp_dataforest_account_info", "solapi_password_reset", "dataforest_password"},

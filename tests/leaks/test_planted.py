@@ -80,7 +80,7 @@ def test_the_artifacts_of_ansible_runner_are_searched(script: Script) -> None:
 
 
 def test_a_redaction_that_redacts_nothing_is_found(script: Script, tmp_path: Path) -> None:
-    places = [("module_utils/_redaction.py", "Redactor._mask")]
+    places = [("module_utils/_core/redaction.py", "Redactor._mask")]
     script.stage.collections = copy_with(script.stage.collections, tmp_path, "return text", places)
     with script.about("ncp_dataforest_account_info"), script.on(cases.VENDOR):
         quoting = script.tenant(kind="status", status=403, message=forms(CANARIES["secret_key"])["xml text"])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Callable, Mapping, NamedTuple, Optional, TypeVar
+from typing import Callable, Mapping, NamedTuple, Optional, Tuple, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import address, backoff, rate, transport
@@ -143,35 +143,31 @@ class Caller:
         while True:
             self._take_turn(course)
             response: Optional[transport.Response] = None
-            asked: Optional[float] = None
             try:
                 request = self._written(operation, url, body, headers or {}, sign)
                 response = self._transport.send(request, self._limits.timeout, self._end_of_attempt(course))
                 answer = interpret(response)
-            except transport.NotSent as failure:
-                course.failed(
-                    errors.TransportError(
-                        f"{self._called} could not be reached: {failure}.",
-                        hint=failure.hint,
-                        repeatable=not failure.lasting,
-                    ),
-                    leaves_open=False,
-                )
-            except transport.AnswerLost as failure:
-                lost = errors.TransportError(f"{self._called} gave no whole answer: {failure}.", repeatable=True)
-                course.failed(lost, leaves_open=True)
-            except errors.KrcloudError as failure:
-                course.failed(failure, leaves_open=isinstance(failure, errors.ProtocolError))
-                asked = failure.retry_after
+            except (transport.NotSent, transport.AnswerLost, errors.KrcloudError) as failure:
+                course.failed(*self._explained(failure))
             else:
                 if course.maybe_done is not None:
                     on_unanswered()
                 return answer
             if response is not None:
-                asked = backoff.parse_retry_after(response.headers.get("retry-after"), response.received_at)
+                course.error.retry_after = backoff.parse_retry_after(
+                    response.headers.get("retry-after"), response.received_at
+                )
                 response = None  # it may be large, and the wait long
-            course.error.retry_after = asked
             self._wait(course)
+
+    def _explained(self, failure: Exception) -> Tuple[errors.KrcloudError, bool]:
+        """Return the error that an attempt ended with, and whether the server may have carried the request out."""
+        if isinstance(failure, transport.NotSent):
+            message, repeatable = f"{self._called} could not be reached: {failure}.", not failure.lasting
+            return errors.TransportError(message, hint=failure.hint, repeatable=repeatable), False
+        if isinstance(failure, errors.KrcloudError):
+            return failure, isinstance(failure, errors.ProtocolError)
+        return errors.TransportError(f"{self._called} gave no whole answer: {failure}.", repeatable=True), True
 
     def _take_turn(self, course: _Course) -> None:
         """Wait until the next attempt may begin. Raises what the call ends with if that is too late."""

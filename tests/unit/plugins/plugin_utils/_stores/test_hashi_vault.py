@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import hashi_login
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
@@ -637,6 +639,18 @@ def test_a_refusal_that_quotes_the_token_of_the_pod_does_not_show_it(
     error = failing(reading(store_on(hashi, proxy.url, **BY_KUBERNETES)), "eyJ.of.the.pod", "of.the.pod")
     assert "refused the login by kubernetes at auth/kubernetes (HTTP 403): cannot verify" in error.message
     assert "Check role and jwt, and auth_mount_point" in str(error.hint)
+
+
+def test_whoever_opens_a_store_masks_what_it_comes_by(hashi: HashiVaultBench, proxy: FaultProxy, pod: Path) -> None:
+    proxy.rule = kubernetes(hashi, [])
+    redactor = Redactor()
+    store = opened_store({**hashi.options, **BY_KUBERNETES, "url": proxy.url}, None, redactor)
+    put(store, kim=OLD)
+    (login,) = [seen for seen in proxy.seen if seen.path.endswith("/login")]
+    said = redactor.text(f"{login.body.decode()} {' '.join(redactor.secrets)}")
+    assert "eyJ.of.the.pod" not in said
+    assert len(redactor.secrets) == 2, "the token of the pod, and the one of the login"
+    store.close()
 
 
 def test_a_login_by_jwt_never_takes_the_token_of_the_pod(hashi: HashiVaultBench, pod: Path) -> None:
