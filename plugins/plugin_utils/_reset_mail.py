@@ -40,7 +40,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Conflict,
     Document,
     Loaded,
-    Outcome,
+    Saved,
     Stored,
     StoreError,
 )
@@ -266,7 +266,7 @@ def _notice(mails: Mapping[str, Mail], stored: Mapping[str, Stored], now: float)
     """Commit when these mails were noticed to be in the future. Tell whether no other run was faster."""
     if not mails:
         return True
-    saved: Mapping[str, Outcome] = yield Save(
+    saved: Mapping[str, Saved] = yield Save(
         {
             name: Change(mail._replace(noticed_at=time_text(now)).document(), stored[name].revision)
             for name, mail in mails.items()
@@ -278,15 +278,15 @@ def _notice(mails: Mapping[str, Mail], stored: Mapping[str, Stored], now: float)
 
 def _save(name: str, document: Document, expected: str | None) -> Generator[Save, Any, str | None]:
     """Commit a record. Return its revision, or None if another run has changed it."""
-    saved: Mapping[str, Outcome] = yield Save({name: Change(document, expected)})
+    saved: Mapping[str, Saved] = yield Save({name: Change(document, expected)})
     return _revision(saved[name])
 
 
-def _revision(outcome: Outcome) -> str | None:
+def _revision(saved: Saved) -> str | None:
     """Return the new revision, or None if another run was faster. Raises the StoreError that it may be."""
-    if isinstance(outcome, StoreError):
-        raise outcome
-    return None if isinstance(outcome, Conflict) else outcome
+    if isinstance(saved, StoreError):
+        raise saved
+    return None if isinstance(saved, Conflict) else saved
 
 
 def _rehearse(names: Iterable[str]) -> Generator[Rehearse, Any, None]:

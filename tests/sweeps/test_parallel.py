@@ -26,7 +26,7 @@ from support.stores.child import Child
 from support.stores.steps import of_a_store
 from sweeps.runs import rotate
 from sweeps.tally import Tally
-from sweeps.world import Saved, World, forced_run, journal, known
+from sweeps.world import SavedChange, World, forced_run, journal, known
 
 PROCESSES = 8
 GAVE_UP = "Other runs keep changing"
@@ -40,7 +40,7 @@ class Witness:
     """What one process tells: its results, what it has saved, and where the store held each password as it was sent."""
 
     rows: list[dict[str, Any]]
-    saved: list[Saved]
+    saved: list[SavedChange]
     places: list[str]
 
 
@@ -96,17 +96,17 @@ def rotations(stored: Stored) -> list[str | None]:
     return [envelope.rotation_id, *(former.rotation_id for former in envelope.previous)]
 
 
-def one_chain(revision: str | None, saved: Sequence[Saved]) -> list[Saved]:
+def one_chain(revision: str | None, saved: Sequence[SavedChange]) -> list[SavedChange]:
     """Return the saves in an order in which each replaces what the one before has made, as many as that takes in.
 
     A file knows documents by what is in them, and an active password that is sent once more leaves a document as it
     was: so a chain may come by the same revision again, and goes on from there (an Eulerian trail, after Hierholzer).
     """
-    following: dict[str | None, list[Saved]] = {}
+    following: dict[str | None, list[SavedChange]] = {}
     for save in saved:
         following.setdefault(save.expected, []).append(save)
-    trail: list[Saved] = []
-    path: list[tuple[str | None, Saved | None]] = [(revision, None)]
+    trail: list[SavedChange] = []
+    path: list[tuple[str | None, SavedChange | None]] = [(revision, None)]
     while path:
         at, came_by = path[-1]
         if following.get(at):
@@ -120,7 +120,7 @@ def one_chain(revision: str | None, saved: Sequence[Saved]) -> list[Saved]:
     return chain if whole else []
 
 
-def lost_updates(before: Stored, after: Stored, saved: Sequence[Saved]) -> Iterator[str]:
+def lost_updates(before: Stored, after: Stored, saved: Sequence[SavedChange]) -> Iterator[str]:
     """Follow the saves of one account: they must make one chain, and what they promoted must all be there."""
     chain = one_chain(before.revision, saved)
     if len(chain) < len(saved) or (chain[-1].revision if chain else before.revision) != after.revision:

@@ -27,7 +27,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import LONGEST_FLIGHT
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
-    Outcome,
+    Saved,
     Store,
     StoreError,
 )
@@ -101,7 +101,7 @@ def _candidate(account: Account, outcome: str) -> Pending:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedChange:
     """A change that a store has made, from one revision to the next; ``active`` is the active password's rotation."""
 
     name: str
@@ -110,17 +110,17 @@ class Saved:
     active: str | None
 
 
-def journal(store: Store) -> list[Saved]:
+def journal(store: Store) -> list[SavedChange]:
     """Let a store note what it saves, in the list that is returned."""
-    saved: list[Saved] = []
+    saved: list[SavedChange] = []
     save = store.save
 
-    def noted(changes: Mapping[str, Change]) -> dict[str, Outcome]:
+    def noted(changes: Mapping[str, Change]) -> dict[str, Saved]:
         outcomes = save(changes)
         for name, outcome in outcomes.items():
             if isinstance(outcome, str):
                 change = changes[name]
-                saved.append(Saved(name, change.expected, outcome, change.document["rotation_id"]))
+                saved.append(SavedChange(name, change.expected, outcome, change.document["rotation_id"]))
         return outcomes
 
     store.save = noted  # type: ignore[method-assign]

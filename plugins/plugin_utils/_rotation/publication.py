@@ -27,7 +27,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     MOST_LOSSES,
     Change,
     Conflict,
-    Outcome,
+    Saved,
     Store,
     Stored,
     StoreError,
@@ -104,7 +104,7 @@ def _begin(stored: Mapping[str, Stored | StoreError], hints: Mapping[str, str]) 
     return changes
 
 
-def _rehearsed(store: Store, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+def _rehearsed(store: Store, changes: Mapping[str, Change]) -> dict[str, Saved]:
     return {**dict.fromkeys(changes, ""), **store.check_save(list(changes))}
 
 

@@ -22,10 +22,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vend
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Conflict,
+    Saved,
     Stored,
     StoreError,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Outcome as Saved
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Rehearse, Save
 
 Effect = Load | Rehearse | Save | Send

@@ -83,7 +83,7 @@ class Conflict:
         return hash(Conflict)
 
 
-Outcome = Union[str, Conflict, "StoreError"]
+Saved = Union[str, Conflict, "StoreError"]
 """The new revision of a document, or why it has none: somebody was faster, or this document cannot be saved."""
 
 Loaded = Mapping[str, "Stored | StoreError"]
@@ -103,7 +103,7 @@ class StoreError(KrcloudError):
         self,
         message: str,
         *,
-        saved: Mapping[str, Outcome] | None = None,
+        saved: Mapping[str, Saved] | None = None,
         unknown: Collection[str] = (),
         **details: Any,
     ) -> None:
@@ -132,7 +132,7 @@ class Store(Protocol):
         Raises StoreError if it would refuse all of them. Changes nothing, and creates no file.
         """
 
-    def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Saved]:
         """Make each change whose ``expected`` still holds, and return what became of each.
 
         Neither a conflict nor a StoreError about one document keeps the others from being saved.

@@ -29,7 +29,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Conflict,
-    Outcome,
+    Saved,
     Stored,
     StoreError,
     check_name,
@@ -151,7 +151,7 @@ class HashiVaultStore:
                 refused[name] = self._unwritable(self._refusal(Answer(403, None), "write", name))
         return refused
 
-    def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Saved]:
         """See `Store.save`."""
         for name, change in changes.items():
             to_json(check_name(name), change.document)
@@ -161,7 +161,7 @@ class HashiVaultStore:
             return {}
         self._check_mount()
         found = self._in_parallel(lambda name: self._write_alone(name, changes[name]), changes)
-        outcomes: dict[str, Outcome] = {
+        outcomes: dict[str, Saved] = {
             name: each for name, each in found.items() if isinstance(each, (str, Conflict, _Unwritable))
         }
         errors = [error for name, error in found.items() if isinstance(error, StoreError) and name not in outcomes]
@@ -215,18 +215,18 @@ class HashiVaultStore:
             http_status=404,
         )
 
-    def _write_alone(self, name: str, change: Change) -> Outcome:
+    def _write_alone(self, name: str, change: Change) -> Saved:
         """Save a document, or say why it alone cannot be saved. Raises StoreError where none can."""
         try:
             return self._write(name, change)
         except _Unwritable as error:
             return error
 
-    def _write(self, name: str, change: Change) -> Outcome:
+    def _write(self, name: str, change: Change) -> Saved:
         cas, document = int(change.expected or 0), dict(change.document)
         maybe_done: list[bool] = []
 
-        def interpret(answer: Answer) -> Outcome:
+        def interpret(answer: Answer) -> Saved:
             version = answer.data.get("version") if isinstance(answer.data, dict) else None
             if answer.status == 200 and isinstance(version, int):
                 return str(version)
@@ -251,7 +251,7 @@ class HashiVaultStore:
             self._exist[name] = True
         return outcome
 
-    def _settle(self, name: str, document: Mapping[str, Any], version: str) -> Outcome:
+    def _settle(self, name: str, document: Mapping[str, Any], version: str) -> Saved:
         """Say what became of a write whose first answer was lost and whose repetition came too late."""
         try:
             stored = self._read(name, int(version))

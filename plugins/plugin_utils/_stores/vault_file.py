@@ -49,7 +49,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Contents,
     Context,
     Document,
-    Outcome,
+    Saved,
     Store,
     Stored,
     StoreError,
@@ -186,7 +186,7 @@ class VaultFileStore:
     def close(self) -> None:
         """See `Store.close`."""
 
-    def save(self, changes: Mapping[str, Change]) -> dict[str, Outcome]:
+    def save(self, changes: Mapping[str, Change]) -> dict[str, Saved]:
         """See `Store.save`."""
         texts = {check_name(name): to_json(name, change.document) for name, change in changes.items()}
         deadline = self._clock.monotonic() + self._lock_timeout
@@ -207,13 +207,11 @@ class VaultFileStore:
                     ) from None
         return {}
 
-    def _save(
-        self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str]
-    ) -> dict[str, Outcome]:
+    def _save(self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str]) -> dict[str, Saved]:
         content, _decoded = self._read(path)
         documents = dict(content.documents)
         fresh: dict[str, Document] = {}
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, Saved] = {}
         for name, text in texts.items():
             current = _revision(documents[name]) if name in documents else None
             if current != changes[name].expected or name in content.strays:
