@@ -176,7 +176,7 @@ def _ask(
     else:
         outcome = REJECTED if result["delivery"] == REJECTED else UNKNOWN
         after = claim._replace(outcome=outcome).document()
-        result.update(changed=outcome == UNKNOWN, delivery=outcome, failed=True, msg=f"{result.get('msg')}{wait}")
+        result.update(changed=outcome == UNKNOWN, delivery=outcome, failed=True, **_advised(result, wait))
     try:
         # If another run has changed the record in the meantime, its record is the newer one.
         yield from _save(name, after, revision)
@@ -186,6 +186,16 @@ def _ask(
         result["msg"] = f"{said} The outcome could not be saved: {error.sentence()}{wait}"
         result.setdefault("error", error.as_dict())
     return result
+
+
+def _advised(result: Mapping[str, Any], wait: str) -> dict[str, Any]:
+    """Return message and error for a mail that counts: within the interval, another run would send nothing."""
+    error = result.get("error")
+    if not wait or not isinstance(error, Mapping):
+        return {"msg": f"{result.get('msg')}{wait}"}
+    rejected = result.get("delivery") == REJECTED
+    hint = f"{'Check the address.' if rejected else 'Ask the member whether it arrived.'}{wait}"
+    return {"msg": f"{error['message']} {hint}", "error": {**error, "hint": hint}}
 
 
 def told(email: str | None, answered: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:

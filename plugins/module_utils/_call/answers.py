@@ -108,7 +108,7 @@ class Answer(NamedTuple):
         sentence = f"{self.server} {clause or meaning.value} ({place}){words}."
         kind = _ERRORS.get(meaning, errors.ProtocolError)
         if meaning is Meaning.REDIRECT:
-            return kind(sentence, repeatable=False, hint=hint or "Check api_url.", **self.details)
+            return kind(sentence, repeatable=False, hint=hint or "Check api_url and proxies.", **self.details)
         return kind(sentence, hint=hint, **self.details)
 
 

@@ -171,6 +171,8 @@ def _reset(target: Target, account_id: str, client_of: Callable[[tenants.Tenant]
     except errors.KrcloudError as error:
         if error.outcome is outcomes.Outcome.UNKNOWN:
             error.hint = "Either password may be the current one. Run the task again with the same new password."
+        elif error.outcome is outcomes.Outcome.REJECTED:
+            error.hint = error.hint or "If the reason is about the password, choose another one."
         return _failed(target, account_id, error)
     except Exception as error:  # the other accounts must still be reported
         return _failed(target, account_id, errors.internal_error(error))

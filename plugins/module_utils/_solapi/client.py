@@ -152,6 +152,8 @@ class Solapi:
             hint = self._credentials_hint(response, code, message)
         elif meaning is answers.Meaning.REJECTED and status == 404:
             hint = "Check the address and api_url."
+        elif meaning is answers.Meaning.REJECTED:
+            hint = "Check the address."
         return answer.error(meaning, hint=hint)
 
     def _quote(self, text: Optional[str], longest: int) -> Optional[str]:

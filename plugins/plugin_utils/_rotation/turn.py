@@ -256,7 +256,7 @@ class Turn:
             self.close(Outcome.CONFIRMED)
             return
         error = dict(answer.error or {})
-        hint = None if answer.outcome is Outcome.UNKNOWN else error.get("hint")
+        hint = error.get("hint") if answer.outcome is Outcome.FAILED else None
         self._close(answer.outcome.word(""), {**error, "hint": " ".join(filter(None, (hint, _ADVICE[answer.outcome])))})
 
     def give_up(self, error: KrcloudError) -> None:

@@ -94,7 +94,10 @@ def test_each_meaning_is_an_error(meaning: Meaning) -> None:
 
 def test_what_an_answer_does_not_tell_is_left_out() -> None:
     error = Answer("A server", 302).error(Meaning.REDIRECT)
-    assert error.sentence() == "A server answered with a redirect, which is not followed (HTTP 302). Check api_url."
+    assert (
+        error.sentence()
+        == "A server answered with a redirect, which is not followed (HTTP 302). Check api_url and proxies."
+    )
     assert Answer("A server", 500).error(Meaning.BROKEN, clause="is sealed").message == "A server is sealed (HTTP 500)."
 
 

@@ -244,6 +244,7 @@ def test_a_rejected_address_fails(rejected: list[str]) -> None:
     error = failure(answer(200, old(accepted=[], rejected=rejected)))
     assert error.__class__ is RejectedError
     assert "rejected the address" in error.message
+    assert error.hint == "Check the address."
     # Rejected is rejected, whatever stands in the other list.
     assert failure(answer(200, old(rejected=rejected))).__class__ is RejectedError
 
@@ -371,6 +372,10 @@ HINTS: list[tuple[Response, str]] = [
 @pytest.mark.parametrize(("response", "words"), HINTS)
 def test_hints(response: Response, words: str) -> None:
     assert words in (failure(response).hint or "")
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    assert failure(answer(400, e("ValidationError"))).hint == "Check the address."
 
 
 def test_whose_credentials_were_refused() -> None:
