@@ -135,7 +135,7 @@ def test_lost_answers_are_resumed_with_the_same_passwords(pipeline: Pipeline, si
     struck = pipeline.run("--diff", force=True)
     assert outcomes(struck) == ["rotated", "unknown", "rotated", "unknown", "rotated"]
     assert struck["failed"] is True
-    assert "run the task again" in struck["msg"]
+    assert "Run the task again to send it once more" in struck["msg"]
     assert "df002: unsettled, " in struck["diff"]["after"]
     pending = {}
     for name in ("df002", "df004"):

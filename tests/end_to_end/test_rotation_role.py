@@ -158,7 +158,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
     assert gone["reason"].startswith("There is no account with the name gone, ")
     assert df001["reason"] == (
         'It was not handed over: the task "Log in with the new password" of a verify or publish task file failed. The '
-        "new password holds."
+        "new password is live."
     )
     assert "2 of 3 accounts need attention. gone: failed: There is no account with the name gone, " in first.stdout
     live = pipeline.live()
