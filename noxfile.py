@@ -98,7 +98,7 @@ def static(session: nox.Session) -> None:
 
 @nox.session(name="code-check")
 def code_check(session: nox.Session) -> None:
-    """Run ruff, mypy --strict, ansible-lint (profile production), antsibull-changelog and our rule about leaks."""
+    """Run ruff, mypy --strict, ansible-lint (profile production), antsibull-changelog and our own rules."""
     install(session, "lint")
     collections = str(tree.link())
     plugins = "--package=ansible_collections.krcloud.credentials.plugins"
@@ -112,6 +112,7 @@ def code_check(session: nox.Session) -> None:
         ("ansible-lint", "--nocolor"),
         ("antsibull-changelog", "lint"),
         ("python", "-m", "tooling.leak_rule"),
+        ("python", "-m", "tooling.additions"),
     ]
     env = {"ANSIBLE_COLLECTIONS_PATH": collections, "PYTHONPATH": os.pathsep.join(("tests", collections))}
     failed = []

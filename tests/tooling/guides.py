@@ -14,6 +14,7 @@ A comment in front of an example says it: `.. example: VERB WORDS` in rst, `<!--
 - `tasks`: the tasks are run, in a play around them. `tasks rotation`: after one that registers `rotation`.
 - `wrapped NAME`: the tasks are saved under this name, in a play around them.
 - `shown REASON`: it is not run, for this reason.
+- `adds PATH`, `changes PATH`: a file of the project, or a change to one; see tooling/additions.py.
 - `run elsewhere TEST`: the named test runs it, or compares it with what it runs.
 """
 
@@ -26,7 +27,20 @@ from typing import NamedTuple
 
 from tooling.tree import ROOT
 
-VERBS = ("file", "message", "output", "play", "run", "run elsewhere", "run fails", "shown", "tasks", "wrapped")
+VERBS = (
+    "adds",
+    "changes",
+    "file",
+    "message",
+    "output",
+    "play",
+    "run",
+    "run elsewhere",
+    "run fails",
+    "shown",
+    "tasks",
+    "wrapped",
+)
 # Examples in other languages are not for running.
 RUNNABLE = ("console", "ini", "shell", "yaml")
 

@@ -4,24 +4,7 @@
 
 """The stores by their names, and how options become one of them.
 
-How to add a store:
-
-1. Write one file here with a class that keeps the contract of `contract.Store`. Three promises need thought:
-   compare-and-set is decided where all writers meet, never by a read before a write; `save` returns after the document
-   would survive a power failure, and `load` returns nothing that would not; when an answer is lost, settle it by
-   repeating the same compare-and-set or by reading, and name in ``StoreError.unknown`` only what stays unsettled.
-   A document that cannot be read is never taken for absent. `check_save` predicts refusals, `close` ends a login.
-   A store on a server makes its requests with `_call.caller.Caller`, as `hashi_server` does.
-2. Give the file ``OPTIONS`` (an argument spec), ``ENVIRONMENT`` (variables that stand in for an option, in the order in
-   which they are read) and ``open_store(options, context)``, which neither reads nor connects; see `contract.Context`.
-   Mark secrets with ``no_log``, and let `options.Options` check the rest: ``least`` and ``most``, ``form``,
-   ``needed_for``. Import libraries that not everybody has where they are used, and say how to install them. Messages
-   call an option as ``options.called(name)`` does.
-3. Enter the file in ``STORES`` below.
-4. Document its options in `plugins/doc_fragments/store.py`, which a test compares with `argument_spec`.
-5. Add one class to ``BENCHES`` in `tests/support/stores/benches.py`: all of `test_conformance.py` and the crash sweeps
-   then run against the store. What can break only in this store gets a test file of its own. Add the store to the
-   cases of `tests/leaks/cases.py`, and a contender to `tests/benchmarks/contenders.py`.
+`docs/docsite/rst/adding_a_store.rst` says how to add one.
 """
 
 from __future__ import annotations

@@ -71,6 +71,17 @@ def test_each_module_has_an_integration_target(module: str) -> None:
     assert f"krcloud.credentials.{module}:" in text("tests/integration/targets/*/tasks/*.yml")
 
 
+def test_each_target_has_aliases() -> None:
+    for target in ROOT.glob("tests/integration/targets/*"):
+        # This one is for the others, and tests nothing.
+        if target.name != "setup_simulator":
+            assert "needs/target/setup_simulator" in text(f"tests/integration/targets/{target.name}/aliases")
+
+
+def test_each_action_group_has_a_pattern() -> None:
+    assert set(yaml.safe_load(text("meta/runtime.yml"))["action_groups"]) == {group["name"] for group in GROUPS}
+
+
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])
 def test_each_module_is_in_its_action_group(group: dict[str, object]) -> None:
     matching = {name for name in MODULES if re.search(str(group["pattern"]), name)}

@@ -18,6 +18,11 @@ PAGES = sorted((tree.ROOT / "docs/docsite/rst").glob("adding_*.rst"))
 LISTED = re.compile(r"^- ``(\w+)``: (.+)$", re.MULTILINE)
 
 
+def test_the_drawing_is_up_to_date() -> None:
+    drawn = house.PAGE.read_text(encoding="utf-8")
+    assert drawn == house.page(), "Run `make format`, or `PYTHONPATH=tests python -m tooling.house`."
+
+
 def test_each_file_is_in_one_room_and_once_in_the_drawing() -> None:
     assert {house.room(name) for name in house.FILES} == set(house.ROOMS)
     files = [name.rpartition(".")[2] for each in house.ROOMS for name in house.FILES if house.room(name) == each]
@@ -44,3 +49,5 @@ def test_the_pages_for_contributors_name_files_that_are_there(path: Path) -> Non
     named = set(re.findall(r"``((?:plugins|tests|roles|docs|meta|changelogs)/[\w./-]+)``", prose))
     assert named
     assert {name for name in named - added if not (tree.ROOT / name).exists()} == set()
+    for file, test in re.findall(r"``(tests/[\w./-]+)::(\w+)``", prose):
+        assert f"def {test}(" in (tree.ROOT / file).read_text(encoding="utf-8"), test
