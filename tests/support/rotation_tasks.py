@@ -91,7 +91,7 @@ def envelope(name: str, age: float | None, *pending: str, account_id: str | None
         Pending(f"pending-{at}", time_text(NOW - 60), f"p{at}", outcome, (Flight("another run", time_text(NOW - 60)),))
         for at, outcome in enumerate(pending)
     )
-    return Envelope(account, *active, pending=waiting)
+    return Envelope(account, *active)._replace(pending=waiting)
 
 
 def holding(**envelopes: Envelope) -> MemoryStore:

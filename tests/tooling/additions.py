@@ -26,11 +26,8 @@ from tooling import guides, tree
 
 PAGES = ("adding_a_store", "adding_an_operation")
 DRAWN = "docs/docsite/rst/architecture.rst"
-LICENCE = """\
-# Copyright (c) 2026, krcloud.credentials contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""
+# What this file begins with, too.
+LICENCE = "".join(Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3])
 _ROW = re.compile(r"^ *\* - ``([\w./-]+)``\n +- [^\n]+(?:\n {7,}[^\n -][^\n]*)*\n +- ``(tests/[^`]+)``$", re.MULTILINE)
 
 
