@@ -60,6 +60,13 @@ MOST_PREVIOUS = 10
 # For how many seconds a run, or a request of it, can be under way.
 LONGEST_FLIGHT = 86400.0
 
+# How many values beside the active password may become live before none is added: servers bound the size of a document.
+MOST_OPEN = 30
+
+# How many flights are noted beside one value. The oldest of more become one, of which only time takes the note away.
+MOST_FLIGHTS = 8
+SEVERAL_RUNS = "several"
+
 
 class Situation(enum.Enum):
     """What the store and the run know about an account. The first that applies counts."""
@@ -67,6 +74,7 @@ class Situation(enum.Enum):
     NEW = "the store does not know the account"
     OTHER_ID = "the store knows the name under another id"
     PENDING = "a candidate may be live"
+    CROWDED = "the active password must be replaced, but too many other values may still become live"
     DUE = "there is no active password, or it must be replaced"
     OVERTAKEN = "this run has set another value after the active one"
     THREATENED = "a former value may still arrive"
@@ -84,6 +92,7 @@ class Step(enum.Enum):
     RESTORE = "commit the active password as a candidate, then send it again"
     RELEASE = "commit that no request of this run is in flight any more"
     STOP = "report it, and leave it alone until the next run"
+    WAIT = "report that no value is added until fewer may still become live, and send nothing"
     REFUSE = "report that the store does not know the account, and send nothing: a mistyped store knows nobody"
     REFUSE_ID = "report that the store knows the name under another id, and overwrite nothing"
     SKIP = "leave the account alone, as the user wants it for accounts that the store does not know"
@@ -93,6 +102,7 @@ class Step(enum.Enum):
 STEPS = {
     Situation.OTHER_ID: Step.REFUSE_ID,
     Situation.PENDING: Step.RESEND,
+    Situation.CROWDED: Step.WAIT,
     Situation.DUE: Step.STAGE,
     Situation.OVERTAKEN: Step.RESTORE,
     Situation.THREATENED: Step.RESTORE,
@@ -143,14 +153,25 @@ def situation(envelope: Envelope | None, account: Account, policy: Policy, now: 
         return Situation.OTHER_ID
     if envelope.pending:
         return Situation.PENDING
-    if envelope.password is None or _is_due(envelope, policy, now, course):
+    if envelope.password is None:
         return Situation.DUE
+    if _is_due(envelope, policy, now, course):
+        if not is_crowded(envelope):
+            return Situation.DUE
+        # A flight that must have ended is taken off once the active password is confirmed again.
+        expired = any(_has_ended(flight, now) for former in envelope.previous for flight in former.in_flight)
+        return Situation.THREATENED if expired and not course.restored else Situation.CROWDED
     if course.live not in (None, envelope.rotation_id):
         return Situation.OVERTAKEN
     after = release(envelope, course)
     if not course.restored and any(former.in_flight for former in after.previous):
         return Situation.THREATENED
     return Situation.SETTLED if after == envelope else Situation.ENDED
+
+
+def is_crowded(envelope: Envelope) -> bool:
+    """Tell whether so many values beside the active password may become live that no other one is added."""
+    return len(envelope.pending) + sum(bool(former.in_flight) for former in envelope.previous) >= MOST_OPEN
 
 
 def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bool:
@@ -259,7 +280,8 @@ def settle(
     if candidate.outcome == STAGED:
         refused = _candidate(after, rotation_id)
         after = after._replace(pending=tuple(item for item in after.pending if item is not refused))
-    return Settled(after, Step.STAGE if course.tried < MOST_CANDIDATES else Step.STOP, course)
+    again = course.tried < MOST_CANDIDATES and not is_crowded(after)
+    return Settled(after, Step.STAGE if again else Step.STOP, course)
 
 
 def _after_answer(course: Course, rotation_id: str, outcome: Outcome) -> Course:
@@ -337,11 +359,10 @@ def _landed(former: Previous, now: float) -> Previous:
 
     A flight in the future is dated now: some clock was wrong, and nobody knows how old the flight is.
     """
-    ages = [(flight, now - seconds(flight.since)) for flight in former.in_flight]
     flights = tuple(
-        flight._replace(since=time_text(now)) if age < -FUTURE_TOLERANCE else flight
-        for flight, age in ages
-        if age < LONGEST_FLIGHT
+        flight._replace(since=time_text(now)) if now - seconds(flight.since) < -FUTURE_TOLERANCE else flight
+        for flight in former.in_flight
+        if not _has_ended(flight, now)
     )
     return former._replace(in_flight=flights)
 
@@ -349,8 +370,12 @@ def _landed(former: Previous, now: float) -> Previous:
 # ------------------------------------------------------------------------------------------------------------ flights
 
 
+def _has_ended(flight: Flight, now: float) -> bool:
+    return now - seconds(flight.since) >= LONGEST_FLIGHT
+
+
 def _with(flights: tuple[Flight, ...], run: str, now: float) -> tuple[Flight, ...]:
-    return (*_without(flights, run), Flight(run, time_text(now)))
+    return _bounded((*_without(flights, run), Flight(run, time_text(now))))
 
 
 def _without(flights: tuple[Flight, ...], run: str) -> tuple[Flight, ...]:
@@ -358,4 +383,18 @@ def _without(flights: tuple[Flight, ...], run: str) -> tuple[Flight, ...]:
 
 
 def _merged(flights: tuple[Flight, ...], more: tuple[Flight, ...]) -> tuple[Flight, ...]:
-    return tuple(dict.fromkeys((*flights, *more)))
+    return _bounded(tuple(dict.fromkeys((*flights, *more))))
+
+
+def _bounded(flights: tuple[Flight, ...]) -> tuple[Flight, ...]:
+    """Return the flights with the oldest of too many as one, which lasts as long as any of them can."""
+    known = sorted((flight for flight in flights if flight.unknown == Flight("", "").unknown), key=_since)
+    oldest = known[: max(0, len(flights) - MOST_FLIGHTS + 1)]
+    if len(oldest) < 2:
+        return flights
+    rest = tuple(flight for flight in flights if flight not in oldest)
+    return (Flight(SEVERAL_RUNS, oldest[-1].since), *rest)
+
+
+def _since(flight: Flight) -> float:
+    return seconds(flight.since)

@@ -32,7 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.poli
     due_at,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
-    MOST_CANDIDATES,
+    MOST_OPEN,
     Course,
     Step,
     claim,
@@ -60,8 +60,8 @@ MOST_LOSSES_AFTER_A_SEND = 200
 
 # What to do after the vendor's answer. The password module's hints are for users who keep the password themselves.
 _ADVICE = {
-    Outcome.REJECTED: f"{MOST_CANDIDATES} passwords were tried, and none was accepted. Look at the reason, then run "
-    "the task again.",
+    Outcome.REJECTED: "None of the passwords that were tried was accepted. Look at the reason, then run the task "
+    "again.",
     Outcome.UNKNOWN: "The new password is kept in the store. Run the task again to send it once more.",
     Outcome.FAILED: "The new password is kept in the store. Fix the cause, then run the task again.",
 }
@@ -148,6 +148,8 @@ class Turn:
         self.step = plan(self.envelope, self.account, self.means.policy, self.means.clock(), self.course)
         if self.step is Step.REFUSE:
             self.give_up(_new_account(self.name))
+        elif self.step is Step.WAIT:
+            self.give_up(_crowded(self.name))
         elif self.step is Step.REFUSE_ID:
             self.give_up(_other_id(self.name, self.envelope.account.id if self.envelope else None))
         elif self.step is Step.SKIP:
@@ -309,6 +311,14 @@ def _new_account(name: str) -> ConfigurationError:
         f"The store does not know {name}, and nothing was sent for it.",
         hint="If another store has the passwords of this account, correct the option store. If the account is new, run "
         "once with new_accounts set to rotate.",
+    )
+
+
+def _crowded(name: str) -> StoreError:
+    return StoreError(
+        f"No new password was made for {name}: {MOST_OPEN} others may still become live, because requests with them "
+        "may still be under way.",
+        hint="Stop other runs, and run without force. What may be under way is over after a day.",
     )
 
 

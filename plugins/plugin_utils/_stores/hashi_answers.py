@@ -60,6 +60,11 @@ class Answer(NamedTuple):
         return (self.status == 503 and self.says("standby")) or self.says("active cluster node not found")
 
     @property
+    def is_too_large(self) -> bool:
+        """The document of this request has too many bytes or, for OpenBao, too many strings."""
+        return self.status == 413 or (self.status == 400 and self.says("complexity"))
+
+    @property
     def is_upgrade(self) -> bool:
         """The mount is being made one of version 2: it did nothing, and will be ready in a moment."""
         return self.status == 400 and self.says("upgrading from non-versioned")

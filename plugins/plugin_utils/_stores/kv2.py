@@ -75,9 +75,6 @@ class _Unwritable(StoreError):
     """One document cannot be saved, which says nothing about the others: it may not be, or it is too large."""
 
 
-_ABOUT_ONE = (403, 413)
-
-
 class HashiVaultStore:
     """The secrets below one path of one mount. Threads may share it.
 
@@ -233,7 +230,7 @@ class HashiVaultStore:
             if answer.status == 400 and answer.says(_STALE):
                 return Conflict()
             error = self._refusal(answer, "write", name, document)
-            raise self._unwritable(error) if answer.status in _ABOUT_ONE else error
+            raise self._unwritable(error) if answer.status == 403 or answer.is_too_large else error
 
         try:
             outcome = self._server.call(
@@ -348,8 +345,9 @@ class HashiVaultStore:
             hint = f"Give its policy {needs}, or use a fresh token."
         elif status == 404 and answer.says("no handler for route"):
             clause, hint = f"has no mount {self._mount}", "Check mount_point and namespace of the store."
-        elif status == 413:
-            clause, hint = f"does not take a document as large as {name}", "Raise its max_request_size."
+        elif answer.is_too_large:
+            clause = f"does not take a document as large as {name}"
+            hint = "Raise max_request_size or max_request_json_strings of its listener."
         else:
             words = words_of(answer, [*self._server.secrets, *strings(document)])
             clause = f"did not {verb} {place}"

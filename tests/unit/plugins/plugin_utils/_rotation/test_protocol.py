@@ -25,12 +25,15 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.poli
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
     LONGEST_FLIGHT,
+    MOST_FLIGHTS,
+    MOST_OPEN,
     MOST_PREVIOUS,
     STEPS,
     STEPS_FOR_NEW,
     Course,
     Situation,
     Step,
+    claim,
     plan,
     restore,
     settle,
@@ -194,3 +197,57 @@ def test_every_situation_has_a_step() -> None:
     assert set(STEPS_FOR_NEW) == set(NewAccounts)
     # A rejection and its like stop, and a take-over is up to the user.
     assert {*STEPS.values(), *STEPS_FOR_NEW.values(), Step.STOP, Step.TAKE_OVER} == set(Step)
+
+
+# --------------------------------------------------------------------------------------------------------- what grows
+
+
+def crowd(count: int, since: float) -> tuple[Previous, ...]:
+    flights = (Flight("another run", time_text(since)),)
+    return tuple(Previous(f"q{at}", time_text(since), f"q{at}", flights) for at in range(count))
+
+
+def test_no_value_is_added_while_too_many_may_become_live() -> None:
+    due = rotated(100 * DAY)
+    policy = Policy(90 * DAY)
+    assert planned(due._replace(previous=crowd(MOST_OPEN - 1, NOW)), policy) is Step.STAGE
+    crowded = due._replace(previous=crowd(MOST_OPEN, NOW))
+    assert planned(crowded, policy) is Step.WAIT
+    assert planned(crowded._replace(rotated_at=time_text(NOW)), Policy(90 * DAY, force=True)) is Step.WAIT
+    # What is not due is only sent once more, as always.
+    assert planned(crowded._replace(rotated_at=time_text(NOW)), policy) is Step.RESTORE
+
+
+def test_a_day_later_the_active_password_is_sent_once_more_and_then_there_is_room_again() -> None:
+    policy = Policy(90 * DAY)
+    crowded = rotated(100 * DAY)._replace(previous=crowd(MOST_OPEN, NOW - LONGEST_FLIGHT))
+    assert planned(crowded, policy) is Step.RESTORE
+    sent = restore(crowded, "this run", NOW)
+    settled = settle(sent, "r1", Outcome.CONFIRMED, policy, NOW, COURSE)
+    assert settled.next is Step.STAGE
+    assert len(settled.envelope.previous) == MOST_PREVIOUS
+
+
+def test_a_rejection_adds_no_other_value_while_too_many_may_become_live() -> None:
+    sent = stage(rotated(1)._replace(previous=crowd(MOST_OPEN, NOW)), ACCOUNT, "p", "r2", "this run", NOW)
+    assert settle(sent, "r2", Outcome.REJECTED, Policy(DAY), NOW, COURSE).next is Step.STOP
+
+
+def test_the_notes_beside_one_value_do_not_grow_without_end() -> None:
+    envelope = stage(rotated(1), ACCOUNT, "p", "r2", "run 0", NOW)
+    for at in range(1, 100):
+        envelope = claim(envelope, "r2", f"run {at}", NOW + at)
+    (pending,) = envelope.pending
+    assert len(pending.in_flight) == MOST_FLIGHTS
+    # The runs that come together last as long as the latest of them can, and none of them takes the note away.
+    merged, *others = pending.in_flight
+    assert merged.since == time_text(NOW + 100 - MOST_FLIGHTS)
+    assert [flight.run for flight in others] == [f"run {at}" for at in range(101 - MOST_FLIGHTS, 100)]
+
+
+def test_notes_with_keys_of_a_newer_version_are_kept() -> None:
+    newer = Flight("run 0", time_text(NOW - 1), '{"host": "a"}')
+    envelope = rotated(1)._replace(pending=(candidate()._replace(in_flight=(newer,)),))
+    for at in range(1, 100):
+        envelope = claim(envelope, "r2", f"run {at}", NOW + at)
+    assert newer in envelope.pending[0].in_flight

@@ -228,6 +228,17 @@ def test_a_document_that_alone_is_refused_hinders_no_other(
     assert saved == {"kim": "1", "park": Conflict(), "choi": "1"}
 
 
+def test_a_document_with_more_strings_than_the_server_takes_is_refused_alone(hashi: HashiVaultBench) -> None:
+    outcomes = hashi.open().save(
+        {"kim": Change({"texts": ["text"] * 2000}, None), "park": Change(NEW, None)},
+    )
+    assert outcomes["park"] == "1"
+    error = outcomes["kim"]
+    assert isinstance(error, StoreError)
+    assert "does not take a document as large as kim" in error.message
+    assert hashi.names() == ["park"]
+
+
 def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_told(
     hashi: HashiVaultBench, proxy: FaultProxy
 ) -> None:
