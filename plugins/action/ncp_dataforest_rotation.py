@@ -73,4 +73,4 @@ class ActionModule(RedactingAction):
 
 
 def _show_progress(done: int, total: int, failures: int) -> None:
-    Display().display(f"ncp_dataforest_rotation: {done} of {total} accounts done, {failures} failed")
+    Display().display(f"ncp_dataforest_rotation: {done} of {total} accounts done, needing attention: {failures}")

@@ -305,7 +305,7 @@ msg:
   returned: failure
   type: str
   sample: >-
-    1 of 100 accounts need attention: 1 rejected. df001: NAVER Cloud rejected the request (HTTP 400). None
-    of the passwords that were tried was accepted. Look at the reason, then run the task again. A further run resumes
-    what was begun, and leaves alone what is done.
+    1 of 100 accounts needs attention: 1 rejected. df001: NAVER Cloud rejected the request (HTTP 400). None of the
+    passwords that were tried was accepted. Look at the reason, then run the task again. The store is
+    /srv/dataforest.yml.
 """

@@ -114,7 +114,7 @@ def test_predicts_then_rotates_then_is_quiet(pipeline: Pipeline, simulator: Simu
     assert first["summary"] == {**dict.fromkeys(first["summary"], 0), "rotated": 5}
     assert pipeline.live() == {name: envelope["password"] for name, envelope in pipeline.envelopes().items()}
     assert not set(before.values()) & set(pipeline.live().values())
-    assert "4 of 5 accounts done, 0 failed" in pipeline.output
+    assert "4 of 5 accounts done, needing attention: 0" in pipeline.output
 
     kept, sent = pipeline.store.read_bytes(), resets(simulator)
     second = pipeline.run()

@@ -71,8 +71,8 @@ class Result(NamedTuple):
         return self.outcome in FAILURES
 
 
-def task_result(results: Sequence[Result]) -> dict[str, Any]:
-    """Return the result of the task."""
+def task_result(results: Sequence[Result], store: str, *, forced: bool = False) -> dict[str, Any]:
+    """Return the result of the task. ``store`` is where the store is, ``forced`` that every password was due."""
     counts = Counter(result.outcome for result in results)
     rows = [_row(result) for result in results]
     task: dict[str, Any] = {
@@ -85,14 +85,16 @@ def task_result(results: Sequence[Result]) -> dict[str, Any]:
     }
     bad = [row for row, result in zip(rows, results, strict=True) if result.has_failed]
     if bad:
-        said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (*FAILURES, "skipped") if counts[outcome])
-        reasons = " ".join(map(_reason, bad[:MOST_REASONS]))
-        more = f" For {len(bad) - MOST_REASONS} more, see accounts." if len(bad) > MOST_REASONS else ""
-        task["failed"] = True
-        task["msg"] = (
-            f"{len(bad)} of {len(rows)} accounts need attention: {said}. {reasons}{more} "
-            "A further run resumes what was begun, and leaves alone what is done."
-        )
+        counted = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (*FAILURES, "skipped") if counts[outcome])
+        need = "needs" if len(bad) == 1 else "need"
+        said = [f"{len(bad)} of {len(rows)} accounts {need} attention: {counted}.", *map(_reason, bad[:MOST_REASONS])]
+        if len(bad) > MOST_REASONS:
+            said.append(f"For {len(bad) - MOST_REASONS} more, see accounts.")
+        said.append(f"The store is {store}.")
+        if any(result.after and result.after.pending for result in results):
+            again = "A further run without force" if forced else "A further run"
+            said.append(f"{again} resumes what was begun, and leaves alone what is done.")
+        task.update(failed=True, msg=" ".join(said))
     return task
 
 

@@ -91,7 +91,7 @@ class RotationTask:
         steps = self._run.predict(wanted) if check_mode else self._run.rotate(wanted)
         settled = iter(carry_out(steps, self._store, lambda effect: self._vendor.send(effect, targets)))
         results = [next(settled) if row.wanted else _without_a_name(row) for row in rows]
-        result = task_result(results)
+        result = task_result(results, self._store.place, forced=self._options["force"])
         if not rows:
             result["warnings"] = [
                 "These credentials see no account, so there is nothing to rotate. Check whose they are."

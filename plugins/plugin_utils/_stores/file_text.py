@@ -26,6 +26,7 @@ import yaml
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     PASSWORDS,
+    RESET_MAILS,
     Document,
     StoreError,
     check_name,
@@ -266,6 +267,9 @@ def _json_entry_of(name: str, value: Any) -> str:
 def _checked(keys: Mapping[Any, Any], version: Any, documents: Any, kind: type, variable: str) -> Any:
     """Return the documents, or raise CannotOpen if the content is not ours."""
     if f"{variable}_format" not in keys:
+        other = next((each.variable for each in (PASSWORDS, RESET_MAILS) if f"{each.variable}_format" in keys), None)
+        if other:
+            raise CannotOpen(f"holds the {other} of this collection, not the {variable}", "Name another file.")
         raise CannotOpen(f"does not hold the {variable} of this collection", _WHOLE)
     if version != FORMAT or isinstance(version, bool):
         raise CannotOpen(

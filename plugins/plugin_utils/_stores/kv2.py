@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from shlex import quote
 from typing import Any, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.backoff import full_jitter
@@ -201,14 +202,15 @@ class HashiVaultStore:
         return self._server.call(READ_VERSION, interpret, {**self._at(name), "version": str(version)})
 
     def _gone(self, name: str, number: Any, destroyed: bool) -> _Unreadable:
+        mount, path = f"-mount={quote(self._mount)}", quote(f"{self._folder}/{name}")
         if destroyed:
-            gone, back = "destroyed", "Make an earlier one current (kv rollback)"
+            gone, back = "destroyed", f"Make an earlier one current (bao kv rollback {mount} -version=N {path})"
         else:
-            gone, back = "deleted", f"Bring it back (kv undelete -versions={number})"
+            gone, back = "deleted", f"Bring it back (bao kv undelete {mount} -versions={number} {path})"
         return _Unreadable(
             f"Version {number} of {self._mount}/{self._folder}/{name} on {self._server.url} is {gone}, and it is the "
             "current one.",
-            hint=f"{back}, or give up all passwords kept there (kv metadata delete).",
+            hint=f"{back}, or give up all passwords kept there (bao kv metadata delete {mount} {path}).",
             http_status=404,
         )
 

@@ -45,7 +45,7 @@ def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
 
     for result in (first, second):
         assert result["failed"] is True
-        assert result["msg"].endswith("A further run resumes what was begun, and leaves alone what is done.")
+        assert f"The store is {store.place}." in result["msg"]
         assert sum(result["summary"].values()) == len(names)
         for row in result["accounts"]:
             if row["outcome"] in ("rotated", "resumed", "fresh"):
@@ -53,6 +53,11 @@ def test_every_outcome_is_reached_and_each_failure_says_what_to_do() -> None:
             else:
                 assert row["error"]["message"]
                 assert row["error"]["hint"], row
+    # Nothing is pending after the first. After the second, force would replace once more what it has replaced.
+    assert "A further run" not in first["msg"]
+    again = "A further run without force resumes what was begun, and leaves alone what is done."
+    assert second["msg"].endswith(again)
+    assert second["msg"].startswith("2 of 5 accounts need attention: 1 unknown, 1 failed, 2 skipped.")
     advice = {row["outcome"]: row["error"]["hint"] for row in (*first["accounts"], *second["accounts"]) if row["error"]}
     assert advice["rejected"].startswith("None of the passwords that were tried was accepted")
     assert "run the task again" in advice["rejected"]

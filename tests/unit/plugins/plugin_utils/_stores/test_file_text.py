@@ -137,6 +137,10 @@ ACCOUNTS = "dataforest_credentials_format: 1\ndataforest_credentials:\n"
     ("plain", "why"),
     [
         ("", "does not hold the dataforest_credentials"),
+        (
+            "solapi_reset_mails_format: 1\nsolapi_reset_mails: {}",
+            "holds the solapi_reset_mails of this collection, not the dataforest_credentials",
+        ),
         ("just text", "does not hold the dataforest_credentials"),
         ("[1, 2]", "does not hold the dataforest_credentials"),
         ("password: hunter2", "does not hold the dataforest_credentials"),

@@ -437,7 +437,13 @@ def test_a_mount_may_have_slashes_and_korean_in_its_name(hashi: HashiVaultBench)
     assert get(store, "kim").document == OLD
 
 
-@pytest.mark.parametrize(("fate", "way_back"), [("delete", "kv undelete -versions=2"), ("destroy", "kv rollback")])
+@pytest.mark.parametrize(
+    ("fate", "way_back"),
+    [
+        ("delete", "bao kv undelete -mount=secret -versions=2 {}"),
+        ("destroy", "bao kv rollback -mount=secret -version=N {}"),
+    ],
+)
 def test_a_current_version_that_is_gone_is_not_taken_for_absence(
     hashi: HashiVaultBench, fate: str, way_back: str
 ) -> None:
@@ -449,7 +455,7 @@ def test_a_current_version_that_is_gone_is_not_taken_for_absence(
     assert isinstance(loaded["lee"], Stored), "the others are read all the same"
     error = failing(lambda: load(store, ["lee", "kim"]))
     assert f"Version 2 of secret/{hashi.folder}/kim" in error.message
-    assert way_back in str(error.hint)
+    assert way_back.format(f"{hashi.folder}/kim") in str(error.hint)
     assert store.save({"kim": Change(THIRD, None)}) == {"kim": Conflict()}
     hashi.server.do("DELETE", f"secret/metadata/{hashi.folder}/kim")
     assert set(store.load(["lee", "kim"])) == {"lee"}
