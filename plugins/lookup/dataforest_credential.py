@@ -56,12 +56,14 @@ seealso:
 
 EXAMPLES = r"""
 - name: Give a job the password of its account
-  ansible.builtin.copy:
-    content: "{{ lookup('krcloud.credentials.dataforest_credential', 'df001', store=store) }}"
-    dest: "{{ job_folder }}/df001.password"
-    mode: "0600"
+  ansible.builtin.command:
+    argv: [/bin/sh, -c, 'umask 077 && cat >"$1.new" && mv "$1.new" "$1"', sh, "{{ job_folder }}/df001.password"]
+    stdin: "{{ lookup('krcloud.credentials.dataforest_credential', 'df001', store=store) }}"
+    stdin_add_newline: false
+  changed_when: true
   no_log: true
   vars:
+    ansible_pipelining: true
     store:
       path: credentials/dataforest.yml
 
@@ -77,13 +79,15 @@ EXAMPLES = r"""
       path: credentials/dataforest.yml
 
 - name: Use the password if there is one in OpenBao
-  ansible.builtin.copy:
-    content: "{{ found | first }}"
-    dest: "{{ job_folder }}/team-a.password"
-    mode: "0600"
+  ansible.builtin.command:
+    argv: [/bin/sh, -c, 'umask 077 && cat >"$1.new" && mv "$1.new" "$1"', sh, "{{ job_folder }}/team-a.password"]
+    stdin: "{{ found | first }}"
+    stdin_add_newline: false
+  changed_when: true
   no_log: true
   when: found | length > 0
   vars:
+    ansible_pipelining: true
     found: "{{ query('krcloud.credentials.dataforest_credential', 'team-a', store=store, on_missing='skip') }}"
     store:
       type: hashi_vault

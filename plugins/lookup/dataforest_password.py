@@ -39,12 +39,15 @@ EXAMPLES = r"""
     new_password: "{{ lookup('krcloud.credentials.dataforest_password', length=16) }}"
   no_log: true
 
-- name: Keep it before anybody gets to see it
-  ansible.builtin.copy:
-    content: "{{ new_password }}"
-    dest: "{{ safe_folder }}/df001.password"
-    mode: "0600"
+- name: Keep it before it is sent
+  ansible.builtin.command:
+    argv: [/bin/sh, -c, 'umask 077 && cat >"$1.new" && mv "$1.new" "$1"', sh, "{{ safe_folder }}/df001.password"]
+    stdin: "{{ new_password }}"
+    stdin_add_newline: false
+  changed_when: true
   no_log: true
+  vars:
+    ansible_pipelining: true
 
 - name: Set it
   krcloud.credentials.ncp_dataforest_password:

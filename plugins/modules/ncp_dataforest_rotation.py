@@ -84,8 +84,8 @@ options:
         type: str
   max_age:
     description:
-      - The highest age of a password. A whole number with a unit (V(w), V(d), V(h), V(m) or V(s)), such as V(90d), and
-        at most V(36525d), which is a hundred years.
+      - The highest age of a password. Whole numbers with a unit (V(w), V(d), V(h), V(m) or V(s)), such as V(90d) or
+        V(1d12h), and at most V(36525d), which is a hundred years.
     type: str
     default: 90d
   jitter:

@@ -52,8 +52,8 @@ options:
       - Use a file or path of its own, not the store of a rotation. It cannot be combined with C(async).
   min_interval:
     description:
-      - How long to wait after one mail before another is requested for the same address, such as V(30d). The value is a
-        whole number with a unit (V(w), V(d), V(h), V(m) or V(s)), V(36525d) at most. It must be set together with
+      - How long to wait after one mail before another is requested for the same address, such as V(30d). The value is
+        whole numbers with a unit (V(w), V(d), V(h), V(m) or V(s)), V(36525d) at most. It must be set together with
         O(store).
       - The interval is measured by the clock of the controller. If the store has a time that is more than a day in the
         future, the interval begins when a run first notices that, and the run warns about it.

@@ -327,6 +327,6 @@ def _other_id(name: str, known: str | None) -> ConfigurationError:
     return ConfigurationError(
         f"The store knows {name} under another id{which}, and nothing was sent for it.",
         hint="If that account belongs to another tenant, give this tenant a store of its own. If the account was "
-        "deleted and created again, give its name and its new id in accounts, and run once with new_accounts set to "
+        "deleted and created again, give its new id in accounts, and run once with new_accounts set to "
         "rotate.",
     )
