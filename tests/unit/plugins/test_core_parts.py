@@ -52,7 +52,7 @@ class Part(NamedTuple):
     def digests(self) -> dict[str, str]:
         """The digests by the minor version of ansible-core."""
         pairs = [each.partition(" ") for each in self.looked_at.split(", ")]
-        return {minor: known for minor, _, known in pairs}
+        return {minor: known for minor, _blank, known in pairs}
 
 
 PARTS = {
@@ -215,7 +215,7 @@ TEXTS: dict[str, list[str | tuple[str, ...]]] = {
 
 def found(part: str) -> Any:
     """The part in the installed ansible-core, None where it has none."""
-    module, _, path = part.partition(":")
+    module, _colon, path = part.partition(":")
     try:
         value = import_module(module)
     except ImportError:
@@ -303,7 +303,7 @@ def test_a_part_of_ansible_core_takes_what_we_give_it(name: str) -> None:
 def test_the_file_that_depends_on_a_part_says_so(name: str) -> None:
     """With its file in the source of ansible-core, so that a reader finds it."""
     text = (ROOT / "plugins" / PARTS[name].file).read_text(encoding="utf-8")
-    module, _, path = name.partition(":")
+    module, _colon, path = name.partition(":")
     folder = CORE / module.removeprefix("ansible.").replace(".", "/")
     file = f"{folder.relative_to(CORE)}{'/__init__' if folder.is_dir() else ''}.py"
     assert f"lib/ansible/{file}" in text
