@@ -64,7 +64,7 @@ LONGEST_FLIGHT = 86400.0
 MOST_OPEN = 30
 
 # How many flights are noted beside one value. The oldest of more become one, of which only time takes the note away.
-MOST_FLIGHTS = 8
+MOST_FLIGHTS = 3
 SEVERAL_RUNS = "several"
 
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,21 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call import w
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    UNKNOWN,
+    Account,
+    Envelope,
+    Flight,
+    Pending,
+    Previous,
+    to_document,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
+    MOST_CANDIDATES,
+    MOST_FLIGHTS,
+    MOST_OPEN,
+    MOST_PREVIOUS,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import hashi_login
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
@@ -237,6 +253,30 @@ def test_a_document_with_more_strings_than_the_server_takes_is_refused_alone(has
     assert isinstance(error, StoreError)
     assert "does not take a document as large as kim" in error.message
     assert hashi.names() == ["park"]
+
+
+def test_the_server_takes_the_largest_envelope_that_a_run_makes(hashi: HashiVaultBench) -> None:
+    now = "2027-01-15T08:00:00Z"
+    flights = tuple(Flight(str(uuid.uuid4()), now) for _at in range(MOST_FLIGHTS))
+    # A run adds no value beyond MOST_OPEN, but tries up to MOST_CANDIDATES and restores the active one.
+    values = [str(uuid.uuid4()) for _at in range(MOST_OPEN + MOST_CANDIDATES + 1)]
+    largest = Envelope(
+        Account("id1", "kim", "team-a"),
+        password="p",
+        rotated_at=now,
+        rotation_id=values[0],
+        pending=tuple(Pending("p", now, each, UNKNOWN, flights) for each in values[:4]),
+        previous=(
+            *(Previous("p", now, each, flights) for each in values[4:]),
+            *(Previous("p", now, each) for each in values[:MOST_PREVIOUS]),
+        ),
+        made_at=now,
+        in_flight=flights,
+        published=values[0],
+        hand_over_begun=values[0],
+        hand_over_doubted=values[0],
+    )
+    assert put(hashi.open(), kim=to_document(largest)) == {"kim": "1"}
 
 
 def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_told(
