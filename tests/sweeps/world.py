@@ -24,7 +24,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     from_document,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import LONGEST_FLIGHT
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import LONGEST_FLIGHT
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Saved,

@@ -49,6 +49,16 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Pending,
     Previous,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import (
+    began,
+    is_crowded,
+    is_full,
+    landed,
+    merged,
+    tidied,
+    with_own,
+    without_own,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import NewAccounts, Policy, due_at
 
 # How many candidates one run tries for an account before it stops.
@@ -57,16 +67,6 @@ MOST_CANDIDATES = 3
 # How many of the earlier passwords that were certainly replaced an envelope keeps. It keeps all others.
 MOST_PREVIOUS = 10
 
-# For how many seconds a run, or a request of it, can be under way.
-LONGEST_FLIGHT = 86400.0
-
-# How many values beside the active password may become live before none is added: servers bound the size of a document.
-MOST_OPEN = 30
-
-# How many flights are noted beside one value. The oldest of more become one, of which only time takes the note away.
-MOST_FLIGHTS = 3
-SEVERAL_RUNS = "several"
-
 
 class Situation(enum.Enum):
     """What the store and the run know about an account. The first that applies counts."""
@@ -74,10 +74,10 @@ class Situation(enum.Enum):
     NEW = "the store does not know the account"
     OTHER_ID = "the store knows the name under another id"
     PENDING = "a candidate may be live"
-    CROWDED = "the active password must be replaced, but too many other values may still become live"
     DUE = "there is no active password, or it must be replaced"
     OVERTAKEN = "this run has set another value after the active one"
     THREATENED = "a former value may still arrive"
+    CROWDED = "the active password must be replaced, but too many other values may still become live"
     ENDED = "requests of this run have ended, and are still noted as in flight"
     SETTLED = "the active password is live, and not due"
 
@@ -102,10 +102,10 @@ class Step(enum.Enum):
 STEPS = {
     Situation.OTHER_ID: Step.REFUSE_ID,
     Situation.PENDING: Step.RESEND,
-    Situation.CROWDED: Step.WAIT,
     Situation.DUE: Step.STAGE,
     Situation.OVERTAKEN: Step.RESTORE,
     Situation.THREATENED: Step.RESTORE,
+    Situation.CROWDED: Step.WAIT,
     Situation.ENDED: Step.RELEASE,
     Situation.SETTLED: Step.REST,
 }
@@ -141,7 +141,7 @@ def plan(envelope: Envelope | None, account: Account, policy: Policy, now: float
     if found is Situation.NEW:
         return STEPS_FOR_NEW[policy.new_accounts]
     if found is Situation.OTHER_ID and course.named and policy.new_accounts is NewAccounts.ROTATE:
-        return Step.TAKE_OVER
+        return Step.WAIT if envelope and is_crowded(envelope, now) else Step.TAKE_OVER
     return STEPS[found]
 
 
@@ -154,24 +154,22 @@ def situation(envelope: Envelope | None, account: Account, policy: Policy, now: 
     if envelope.pending:
         return Situation.PENDING
     if envelope.password is None:
+        return _situation_if_due(envelope, now)
+    due = _is_due(envelope, policy, now, course)
+    if due and not is_full(envelope):
         return Situation.DUE
-    if _is_due(envelope, policy, now, course):
-        if not is_crowded(envelope):
-            return Situation.DUE
-        # A flight that must have ended is taken off once the active password is confirmed again.
-        expired = any(_has_ended(flight, now) for former in envelope.previous for flight in former.in_flight)
-        return Situation.THREATENED if expired and not course.restored else Situation.CROWDED
     if course.live not in (None, envelope.rotation_id):
         return Situation.OVERTAKEN
     after = release(envelope, course)
     if not course.restored and any(former.in_flight for former in after.previous):
         return Situation.THREATENED
+    if due:
+        return _situation_if_due(envelope, now)
     return Situation.SETTLED if after == envelope else Situation.ENDED
 
 
-def is_crowded(envelope: Envelope) -> bool:
-    """Tell whether so many values beside the active password may become live that no other one is added."""
-    return len(envelope.pending) + sum(bool(former.in_flight) for former in envelope.previous) >= MOST_OPEN
+def _situation_if_due(envelope: Envelope, now: float) -> Situation:
+    return Situation.CROWDED if is_crowded(envelope, now) else Situation.DUE
 
 
 def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bool:
@@ -193,7 +191,7 @@ def stage(
     envelope: Envelope | None, account: Account, password: str, rotation_id: str, run: str, now: float
 ) -> Envelope:
     """Return the envelope with one more candidate. It must be committed before the candidate is sent."""
-    base = envelope or Envelope(account)
+    base = tidied(envelope, now) if envelope else Envelope(account)
     candidate = Pending(password, time_text(now), rotation_id, STAGED, (Flight(run, time_text(now)),))
     return base._replace(account=account, pending=(*base.pending, candidate))
 
@@ -219,8 +217,9 @@ def take_over(envelope: Envelope, account: Account, password: str, rotation_id: 
 
 def claim(envelope: Envelope, rotation_id: str, run: str, now: float) -> Envelope:
     """Return the envelope in which no run may drop a candidate after a rejection any more. Raises KeyError."""
+    envelope = tidied(envelope, now)
     candidate = _candidate(envelope, rotation_id)
-    claimed = candidate._replace(outcome=UNKNOWN, in_flight=_with(candidate.in_flight, run, now))
+    claimed = candidate._replace(outcome=UNKNOWN, in_flight=with_own(candidate.in_flight, run, now))
     return _with_candidate(envelope, candidate, claimed)
 
 
@@ -237,7 +236,7 @@ def release(envelope: Envelope, course: Course) -> Envelope:
         return envelope
 
     def left(flights: tuple[Flight, ...], rotation_id: str | None) -> tuple[Flight, ...]:
-        return _without(flights, course.run) if rotation_id in course.landed else flights
+        return without_own(flights, course.run) if rotation_id in course.landed else flights
 
     return envelope._replace(
         in_flight=left(envelope.in_flight, envelope.rotation_id),
@@ -272,7 +271,8 @@ def settle(
         return Settled(claim(envelope, rotation_id, course.run, now), Step.STOP, course)
     after = release(envelope, course)
     if outcome is Outcome.CONFIRMED:
-        promoted = _promote(after, _candidate(after, rotation_id), now)
+        sent_at = began(candidate.in_flight, course.run)
+        promoted = _promote(after, _candidate(after, rotation_id), sent_at, now)
         return Settled(promoted, plan(promoted, promoted.account, policy, now, course), course)
     if outcome is Outcome.FAILED:
         return Settled(after, Step.STOP, course)
@@ -280,7 +280,7 @@ def settle(
     if candidate.outcome == STAGED:
         refused = _candidate(after, rotation_id)
         after = after._replace(pending=tuple(item for item in after.pending if item is not refused))
-    again = course.tried < MOST_CANDIDATES and not is_crowded(after)
+    again = course.tried < MOST_CANDIDATES and not is_crowded(after, now)
     return Settled(after, Step.STAGE if again else Step.STOP, course)
 
 
@@ -308,11 +308,11 @@ def _with_candidate(envelope: Envelope, old: Pending, new: Pending) -> Envelope:
     return envelope._replace(pending=tuple(new if item is old else item for item in envelope.pending))
 
 
-def _promote(envelope: Envelope, winner: Pending, now: float) -> Envelope:
+def _promote(envelope: Envelope, winner: Pending, sent_at: float, now: float) -> Envelope:
     others = tuple(item for item in envelope.pending if item is not winner)
     if _is_active(envelope, winner):
         # It was only sent once more, which makes no password younger.
-        promoted = envelope._replace(in_flight=_merged(envelope.in_flight, winner.in_flight))
+        promoted = envelope._replace(in_flight=merged(envelope.in_flight, winner.in_flight))
         previous = _retired(envelope._replace(password=None), others, now)
     else:
         promoted = envelope._replace(
@@ -323,7 +323,7 @@ def _promote(envelope: Envelope, winner: Pending, now: float) -> Envelope:
             in_flight=winner.in_flight,
         )
         previous = _retired(envelope, others, now)
-    return promoted._replace(pending=(), previous=tuple(_kept(_landed(former, now) for former in previous)))
+    return promoted._replace(pending=(), previous=tuple(_kept(landed(former, sent_at, now) for former in previous)))
 
 
 def _is_active(envelope: Envelope, item: Pending) -> bool:
@@ -337,7 +337,7 @@ def _retired(envelope: Envelope, candidates: Iterable[Pending], now: float) -> l
     of_active = envelope.in_flight
     for item in candidates:
         if _is_active(envelope, item):
-            of_active = _merged(of_active, item.in_flight)
+            of_active = merged(of_active, item.in_flight)
         else:
             retired.insert(0, Previous(item.password, retired_at, item.rotation_id, item.in_flight, item.unknown))
     if envelope.password is not None:
@@ -352,49 +352,3 @@ def _kept(previous: Iterable[Previous]) -> Iterable[Previous]:
         certain += not former.in_flight
         if former.in_flight or certain <= MOST_PREVIOUS:
             yield former
-
-
-def _landed(former: Previous, now: float) -> Previous:
-    """Return a previous password without the flights that must have ended, now that the active one was confirmed.
-
-    A flight in the future is dated now: some clock was wrong, and nobody knows how old the flight is.
-    """
-    flights = tuple(
-        flight._replace(since=time_text(now)) if now - seconds(flight.since) < -FUTURE_TOLERANCE else flight
-        for flight in former.in_flight
-        if not _has_ended(flight, now)
-    )
-    return former._replace(in_flight=flights)
-
-
-# ------------------------------------------------------------------------------------------------------------ flights
-
-
-def _has_ended(flight: Flight, now: float) -> bool:
-    return now - seconds(flight.since) >= LONGEST_FLIGHT
-
-
-def _with(flights: tuple[Flight, ...], run: str, now: float) -> tuple[Flight, ...]:
-    return _bounded((*_without(flights, run), Flight(run, time_text(now))))
-
-
-def _without(flights: tuple[Flight, ...], run: str) -> tuple[Flight, ...]:
-    return tuple(flight for flight in flights if flight.run != run)
-
-
-def _merged(flights: tuple[Flight, ...], more: tuple[Flight, ...]) -> tuple[Flight, ...]:
-    return _bounded(tuple(dict.fromkeys((*flights, *more))))
-
-
-def _bounded(flights: tuple[Flight, ...]) -> tuple[Flight, ...]:
-    """Return the flights with the oldest of too many as one, which lasts as long as any of them can."""
-    known = sorted((flight for flight in flights if flight.unknown == Flight("", "").unknown), key=_since)
-    oldest = known[: max(0, len(flights) - MOST_FLIGHTS + 1)]
-    if len(oldest) < 2:
-        return flights
-    rest = tuple(flight for flight in flights if flight not in oldest)
-    return (Flight(SEVERAL_RUNS, oldest[-1].since), *rest)
-
-
-def _since(flight: Flight) -> float:
-    return seconds(flight.since)

@@ -27,12 +27,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Envelope,
     from_stored,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import MOST_OPEN, is_crowded
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     Policy,
     due_at,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
-    MOST_OPEN,
     Course,
     Step,
     claim,
@@ -149,7 +149,7 @@ class Turn:
         if self.step is Step.REFUSE:
             self.give_up(_new_account(self.name))
         elif self.step is Step.WAIT:
-            self.give_up(_crowded(self.name))
+            self.wait()
         elif self.step is Step.REFUSE_ID:
             self.give_up(_other_id(self.name, self.envelope.account.id if self.envelope else None))
         elif self.step is Step.SKIP:
@@ -165,7 +165,7 @@ class Turn:
         if self.result is not None or self.losses <= MOST_LOSSES:
             return
         message = f"Other runs keep changing {self.name} in the store."
-        if self.course.live in (None, self.envelope.rotation_id if self.envelope else None):
+        if not self._has_overtaken():
             self.close(Outcome.FAILED, StoreError(message, hint="Run again when they have finished."))
         elif self.losses > MOST_LOSSES_AFTER_A_SEND:
             advice = (
@@ -173,6 +173,10 @@ class Turn:
                 "true."
             )
             self.close(Outcome.UNKNOWN, StoreError(message, hint=advice))
+
+    def _has_overtaken(self) -> bool:
+        """Tell whether the last value that this run has set, or may have set, is not the one that is active now."""
+        return self.course.live not in (None, self.envelope.rotation_id if self.envelope else None)
 
     def prepared(self) -> Envelope:
         """Return what the store must hold before the next step is taken."""
@@ -236,7 +240,9 @@ class Turn:
         if self.step in (Step.RESEND, Step.RESTORE):
             self.envelope = self.prepared()
             self.envelope = self.settled(self.refusal() or Answer(Outcome.CONFIRMED))
-        if self.step in (Step.STAGE, Step.TAKE_OVER):
+        if self.step is Step.WAIT:
+            self.wait()
+        elif self.step in (Step.STAGE, Step.TAKE_OVER):
             # The id that it will have does not exist yet, and nobody sees the password.
             new = Envelope(self.account) if self.envelope is None else self.envelope
             self.envelope = new._replace(
@@ -252,6 +258,8 @@ class Turn:
 
     def close_answered(self, answer: Answer) -> None:
         """End the turn after an answer that was settled, unless there is a next step."""
+        if self.step is Step.WAIT:
+            self.wait()
         if self.step not in (Step.REST, Step.STOP):
             return
         if answer.outcome is Outcome.CONFIRMED:
@@ -259,7 +267,14 @@ class Turn:
             return
         error = dict(answer.error or {})
         hint = error.get("hint") if answer.outcome is Outcome.FAILED else None
-        self._close(answer.outcome.word(""), {**error, "hint": " ".join(filter(None, (hint, _ADVICE[answer.outcome])))})
+        advice = _ADVICE[answer.outcome]
+        if answer.outcome is Outcome.REJECTED and self.envelope and is_crowded(self.envelope, self.means.clock()):
+            advice = _crowded(self.name).sentence()
+        self._close(answer.outcome.word(""), {**error, "hint": " ".join(filter(None, (hint, advice)))})
+
+    def wait(self) -> None:
+        """End the turn, as the account needs another value and must not have one yet."""
+        self.close(Outcome.UNKNOWN if self._has_overtaken() else Outcome.FAILED, _crowded(self.name))
 
     def give_up(self, error: KrcloudError) -> None:
         """End the turn with an error. If a value was set and not settled, the outcome is unknown."""

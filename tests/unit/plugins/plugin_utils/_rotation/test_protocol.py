@@ -19,14 +19,18 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Pending,
     Previous,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import (
+    LONGEST_FLIGHT,
+    MOST_FLIGHTS,
+    MOST_OPEN,
+    MOST_OPEN_IN_ALL,
+    SEVERAL_RUNS,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
     Policy,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
-    LONGEST_FLIGHT,
-    MOST_FLIGHTS,
-    MOST_OPEN,
     MOST_PREVIOUS,
     STEPS,
     STEPS_FOR_NEW,
@@ -54,7 +58,11 @@ def rotated(age: float, name: str = "df001") -> Envelope:
 
 
 def planned(envelope: Envelope | None, policy: Policy, **course: Any) -> Step:
-    return plan(envelope, ACCOUNT, policy, NOW, COURSE._replace(**course))
+    return planned_at(envelope, policy, NOW, **course)
+
+
+def planned_at(envelope: Envelope | None, policy: Policy, now: float, **course: Any) -> Step:
+    return plan(envelope, ACCOUNT, policy, now, COURSE._replace(**course))
 
 
 def candidate(rotation_id: str = "r2") -> Pending:
@@ -148,8 +156,12 @@ def test_sending_the_active_password_once_more_makes_it_no_younger() -> None:
     assert [item.password for item in sent.pending] == [sent.password]
     confirmed = settle(sent, "r1", Outcome.CONFIRMED, policy, NOW, COURSE)
     assert (confirmed.envelope, confirmed.next) == (old, Step.REST)
-    # A day later nothing can be in flight any more.
-    later = settle(sent, "r1", Outcome.CONFIRMED, policy, NOW + LONGEST_FLIGHT, COURSE)
+    # Sent a day later, it comes after all that can be in flight. An answer that takes a day proves less.
+    slow = settle(sent, "r1", Outcome.CONFIRMED, policy, NOW + LONGEST_FLIGHT, COURSE)
+    assert slow.envelope == old
+    later = settle(
+        restore(old, "this run", NOW + LONGEST_FLIGHT), "r1", Outcome.CONFIRMED, policy, NOW + LONGEST_FLIGHT, COURSE
+    )
     assert later.envelope == old._replace(previous=(FLYING._replace(in_flight=()),))
     # Refused, it stays, and a new one is staged.
     refused = settle(sent, "r1", Outcome.REJECTED, policy, NOW, COURSE)
@@ -212,10 +224,23 @@ def test_no_value_is_added_while_too_many_may_become_live() -> None:
     policy = Policy(90 * DAY)
     assert planned(due._replace(previous=crowd(MOST_OPEN - 1, NOW)), policy) is Step.STAGE
     crowded = due._replace(previous=crowd(MOST_OPEN, NOW))
-    assert planned(crowded, policy) is Step.WAIT
-    assert planned(crowded._replace(rotated_at=time_text(NOW)), Policy(90 * DAY, force=True)) is Step.WAIT
+    for full, forced in ((crowded, False), (crowded._replace(rotated_at=time_text(NOW)), True)):
+        # One of the former values may have become live: until there is room, the active one is sent once more.
+        assert planned(full, Policy(90 * DAY, force=forced)) is Step.RESTORE
+        assert planned(full, Policy(90 * DAY, force=forced), live="r1", restored=True) is Step.WAIT
+        assert planned(full, Policy(90 * DAY, force=forced), live="q1", restored=True) is Step.RESTORE
     # What is not due is only sent once more, as always.
     assert planned(crowded._replace(rotated_at=time_text(NOW)), policy) is Step.RESTORE
+
+
+@pytest.mark.parametrize("since", [NOW, NOW - LONGEST_FLIGHT])
+def test_neither_a_first_password_nor_one_for_another_id_is_added_then(since: float) -> None:
+    policy = Policy(90 * DAY, new_accounts=NewAccounts.ROTATE)
+    full = rotated(1)._replace(previous=crowd(MOST_OPEN, since))
+    unconfirmed = full._replace(password=None, rotated_at=None, rotation_id=None)
+    assert planned(unconfirmed, policy) is (Step.WAIT if since == NOW else Step.STAGE)
+    other = full._replace(account=Account("id2", "df001", None))
+    assert planned(other, policy, named=True) is (Step.WAIT if since == NOW else Step.TAKE_OVER)
 
 
 def test_a_day_later_the_active_password_is_sent_once_more_and_then_there_is_room_again() -> None:
@@ -231,6 +256,64 @@ def test_a_day_later_the_active_password_is_sent_once_more_and_then_there_is_roo
 def test_a_rejection_adds_no_other_value_while_too_many_may_become_live() -> None:
     sent = stage(rotated(1)._replace(previous=crowd(MOST_OPEN, NOW)), ACCOUNT, "p", "r2", "this run", NOW)
     assert settle(sent, "r2", Outcome.REJECTED, Policy(DAY), NOW, COURSE).next is Step.STOP
+
+
+@pytest.mark.parametrize("count", [MOST_OPEN, MOST_OPEN_IN_ALL - 1])
+def test_a_vendor_that_refuses_what_it_has_had_before_gets_one_other_value_a_day(count: int) -> None:
+    policy = Policy(90 * DAY)
+    envelope = rotated(100 * DAY)._replace(previous=crowd(count, NOW - LONGEST_FLIGHT))
+    refused = settle(restore(envelope, "this run", NOW), "r1", Outcome.REJECTED, policy, NOW, COURSE)
+    assert refused.next is Step.STAGE
+    staged = stage(refused.envelope, ACCOUNT, "p", "r2", "this run", NOW)
+    unanswered = settle(staged, "r2", Outcome.UNKNOWN, policy, NOW, COURSE).envelope
+    for days, step in ((0.9, Step.STOP), (1.0, Step.STAGE if count + 1 < MOST_OPEN_IN_ALL else Step.STOP)):
+        now = NOW + days * LONGEST_FLIGHT
+        claimed = claim(unanswered, "r2", "another run", now)
+        course = COURSE._replace(run="another run")
+        assert settle(claimed, "r2", Outcome.REJECTED, policy, now, course).next is step
+
+
+def test_the_room_for_such_values_has_an_end() -> None:
+    full = rotated(100 * DAY)._replace(previous=crowd(MOST_OPEN_IN_ALL, NOW - LONGEST_FLIGHT))
+    assert planned(full, Policy(90 * DAY)) is Step.RESTORE
+    assert planned(full, Policy(90 * DAY), live="r1", restored=True) is Step.WAIT
+
+
+def test_what_is_noted_is_one_note_for_each_value_before_such_a_value_is_added() -> None:
+    flights = tuple(Flight(f"run {at}", time_text(NOW - LONGEST_FLIGHT - at)) for at in range(MOST_FLIGHTS))
+    newer = Flight("run 9", time_text(NOW - LONGEST_FLIGHT), '{"host": "a"}')
+    late = Flight("run 8", time_text(NOW - 1))
+    former = [item._replace(in_flight=flights) for item in crowd(MOST_OPEN, NOW)]
+    former[1] = former[1]._replace(in_flight=(*flights, newer))
+    former[2] = former[2]._replace(in_flight=(*flights, late))
+    envelope = rotated(1)._replace(previous=tuple(former))
+    one = Flight(SEVERAL_RUNS, time_text(NOW - LONGEST_FLIGHT))
+    for after in (
+        stage(envelope, ACCOUNT, "p", "r2", "this run", NOW),
+        restore(envelope, "this run", NOW),
+        claim(envelope._replace(pending=(candidate(),)), "r2", "this run", NOW),
+        take_over(envelope, Account("id2", "df001", None), "p", "r2", "this run", NOW),
+    ):
+        found = {item.rotation_id: item.in_flight for item in after.previous}
+        assert (found["q0"], found["q1"], found["q2"]) == ((one,), (one, newer), (one, late))
+    # Whoever is far from the bound keeps each note: a run can take its own away.
+    few = envelope._replace(previous=envelope.previous[: MOST_OPEN - 1])
+    assert stage(few, ACCOUNT, "p", "r2", "this run", NOW).previous == few.previous
+
+
+def test_a_note_from_the_future_does_not_keep_room_away_for_as_long_as_a_clock_was_wrong() -> None:
+    policy = Policy(90 * DAY)
+    envelope = rotated(100 * DAY)._replace(previous=crowd(MOST_OPEN, NOW + 400 * DAY))
+    assert planned(envelope, policy) is Step.RESTORE
+    sent = restore(envelope, "this run", NOW)
+    refused = settle(sent, "r1", Outcome.REJECTED, policy, NOW, COURSE)
+    assert {flight.since for item in refused.envelope.previous for flight in item.in_flight} == {time_text(NOW)}
+    assert refused.next is Step.STOP
+    # With nothing to send once more, the note is dated with the next value.
+    unconfirmed = envelope._replace(password=None, rotated_at=None, rotation_id=None)
+    assert planned(unconfirmed, policy) is Step.STAGE
+    staged = stage(unconfirmed, ACCOUNT, "p", "r2", "this run", NOW)
+    assert settle(staged, "r2", Outcome.REJECTED, policy, NOW, COURSE).next is Step.STOP
 
 
 def test_the_notes_beside_one_value_do_not_grow_without_end() -> None:

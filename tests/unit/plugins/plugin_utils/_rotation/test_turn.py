@@ -10,11 +10,18 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     UNKNOWN,
     Account,
+    Envelope,
+    Flight,
+    Previous,
     from_document,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import MOST_OPEN
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     StoreError,
 )
@@ -23,6 +30,7 @@ from support.rotation_tasks import (
     DAY,
     IDS,
     NAMES,
+    NOW,
     Vendor,
     active,
     envelope,
@@ -134,3 +142,51 @@ def test_a_hand_over_that_was_begun_is_told_until_another_password_is_active() -
         result = task(holding(**begun), Vendor(), accounts=names).run(check_mode)
         assert outcomes(result) == ["fresh", "rotated", "fresh", "fresh"]
         assert [row["hand_over_begun"] for row in result["accounts"]] == [True, False, False, False]
+
+
+# ------------------------------------------------------------------------------------------------- too many open values
+
+
+def crowded(age: float, *, still: int = MOST_OPEN, pending: int = 0) -> Envelope:
+    """An envelope with so many values in flight; ``still`` of them are so today, the others are a day old."""
+    old, new = (Flight("another run", time_text(NOW - ago)) for ago in (2 * DAY, 60.0))
+    former = [
+        Previous(f"former-{at}", time_text(NOW - 60), f"f{at}", (old, new) if at < still else (old,))
+        for at in range(MOST_OPEN)
+    ]
+    return envelope("df001", age, *[UNKNOWN] * pending)._replace(previous=tuple(former))
+
+
+@pytest.mark.parametrize(("age", "force", "pending"), [(100.0, False, 0), (1.0, True, 0), (1.0, True, 1)])
+def test_a_password_that_must_be_replaced_and_cannot_be_is_a_failure_also_after_something_was_sent(
+    age: float, force: bool, pending: int
+) -> None:
+    for check_mode in (True, False):
+        store, vendor = holding(df001=crowded(age * DAY, pending=pending), df002=envelope("df002", 100 * DAY)), Vendor()
+        options: dict[str, Any] = {"accounts": [{"name": "df001"}, {"name": "df002"}], "force": force}
+        result = task(store, vendor, **options).run(check_mode)
+        assert outcomes(result) == ["failed", "rotated"]
+        error = result["accounts"][0]["error"]
+        assert error["message"].startswith("No new password was made for df001: 30 others may still become live")
+        assert "over after a day" in error["hint"]
+        if not check_mode:
+            # What can be done is done: the newest value that the vendor confirmed is live.
+            assert vendor.live["df001"] == active(store, "df001").password
+            assert active(store, "df001").pending == ()
+
+
+def test_there_is_room_again_where_enough_of_it_has_ended() -> None:
+    store, vendor = holding(df001=crowded(100 * DAY, still=MOST_OPEN - 1)), Vendor()
+    options: dict[str, Any] = {"accounts": [{"name": "df001"}]}
+    assert outcomes(task(store, vendor, **options).run(check_mode=True)) == ["rotated"]
+    assert outcomes(task(store, vendor, **options).run(check_mode=False)) == ["rotated"]
+    assert vendor.live["df001"] == active(store, "df001").password
+
+
+def test_a_rejection_says_why_no_other_password_was_tried() -> None:
+    store, vendor = holding(df001=crowded(100 * DAY)), Vendor(df001=["rejected"])
+    result = task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)
+    assert outcomes(result) == ["rejected"]
+    assert len(vendor.runs("ncp_dataforest_password")) == 1
+    assert "No new password was made for df001" in result["accounts"][0]["error"]["hint"]
+    assert "over after a day" in result["accounts"][0]["error"]["hint"]

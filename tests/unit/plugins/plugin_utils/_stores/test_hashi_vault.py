@@ -37,10 +37,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Previous,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
-    MOST_CANDIDATES,
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import (
     MOST_FLIGHTS,
     MOST_OPEN,
+    MOST_OPEN_IN_ALL,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.protocol import (
+    MOST_CANDIDATES,
     MOST_PREVIOUS,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import hashi_login
@@ -255,28 +258,40 @@ def test_a_document_with_more_strings_than_the_server_takes_is_refused_alone(has
     assert hashi.names() == ["park"]
 
 
-def test_the_server_takes_the_largest_envelope_that_a_run_makes(hashi: HashiVaultBench) -> None:
+# A run adds no value beyond the bound, but tries up to MOST_CANDIDATES and restores the active one.
+BEYOND = MOST_CANDIDATES + 1
+
+
+@pytest.mark.parametrize(
+    ("values", "with_all_notes"),
+    # Before the values become more than MOST_OPEN, the notes beside each of them become one.
+    [(MOST_OPEN + BEYOND, MOST_OPEN + BEYOND), (MOST_OPEN_IN_ALL + BEYOND, BEYOND)],
+)
+def test_the_server_takes_the_largest_envelope_that_a_run_makes(
+    hashi: HashiVaultBench, values: int, with_all_notes: int
+) -> None:
     now = "2027-01-15T08:00:00Z"
     flights = tuple(Flight(str(uuid.uuid4()), now) for _at in range(MOST_FLIGHTS))
-    # A run adds no value beyond MOST_OPEN, but tries up to MOST_CANDIDATES and restores the active one.
-    values = [str(uuid.uuid4()) for _at in range(MOST_OPEN + MOST_CANDIDATES + 1)]
+    rows = [
+        Pending("p", now, str(uuid.uuid4()), UNKNOWN, flights if at < with_all_notes else flights[:1])
+        for at in range(values)
+    ]
     largest = Envelope(
-        Account("id1", "kim", "team-a"),
+        Account("id1", "\uac00" * 64, "team-a"),
         password="p",
         rotated_at=now,
-        rotation_id=values[0],
-        pending=tuple(Pending("p", now, each, UNKNOWN, flights) for each in values[:4]),
-        previous=(
-            *(Previous("p", now, each, flights) for each in values[4:]),
-            *(Previous("p", now, each) for each in values[:MOST_PREVIOUS]),
-        ),
+        rotation_id=rows[0].rotation_id,
+        previous=tuple(Previous("p", now, row.rotation_id) for row in rows[:MOST_PREVIOUS]),
         made_at=now,
         in_flight=flights,
-        published=values[0],
-        hand_over_begun=values[0],
-        hand_over_doubted=values[0],
+        published=rows[0].rotation_id,
+        hand_over_begun=rows[0].rotation_id,
+        hand_over_doubted=rows[0].rotation_id,
     )
-    assert put(hashi.open(), kim=to_document(largest)) == {"kim": "1"}
+    former = tuple(Previous("p", now, row.rotation_id, row.in_flight) for row in rows[BEYOND:])
+    mixed = largest._replace(pending=tuple(rows[:BEYOND]), previous=(*former, *largest.previous))
+    documents = {"kim": to_document(largest._replace(pending=tuple(rows))), "lee": to_document(mixed)}
+    assert put(hashi.open(), **documents) == {"kim": "1", "lee": "1"}
 
 
 def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_told(
