@@ -32,7 +32,7 @@ options:
   retries:
     description:
       - How many times a request may be repeated after its first attempt failed, 0 to 1000000.
-      - Each attempt is signed anew. When a request is repeated is described in the notes of the module.
+      - Each attempt gets a new signature. The notes of the module say when a request is repeated.
       - Between attempts there is a random wait, up to 1 second after the first attempt, then up to 2, 4, and never more
         than 8 seconds. A C(Retry-After) of the vendor is added to it, whatever the HTTP status of the answer, and makes
         all accounts of the task wait.
@@ -40,8 +40,8 @@ options:
     default: 3
   deadline:
     description:
-      - How many seconds one request to the vendor may take in all, with all repeats and the waits between them.
-      - 0.001 to 86400, so it cannot be unlimited. In a task with many accounts, each account has its own deadline,
+      - How many seconds one request to the vendor may take in total, including all repeats and the waits between them,
+        0.001 to 86400. It cannot be unlimited. In a task with many accounts, each account has its own deadline,
         which begins with its first attempt.
       - If the vendor asks for a wait that goes beyond it, the request fails at once, and the message says how long the
         wait is.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of the modules for Data Forest beside the keys: `_ncp.options.DATAFOREST` without `_ncp.options.KEYS`."""
+"""Options of the modules for Data Forest besides the keys: `_ncp.options.DATAFOREST` without `_ncp.options.KEYS`."""
 
 from __future__ import annotations
 

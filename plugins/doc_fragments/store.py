@@ -1,7 +1,7 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option `store`, which says where passwords are kept: the same table as `stores.argument_spec()`."""
+"""The option `store`, which says where passwords are kept: the same table as `_stores.registry.argument_spec()`."""
 
 from __future__ import annotations
 
@@ -29,19 +29,21 @@ options:
         description:
           - The file of a V(vault_file). Its folder must exist. C(~) and environment variables of the controller are
             expanded, and a relative path starts at the folder of the playbook.
-          - C(vars_files) reads it. For passwords, C(dataforest_credentials['NAME'].password) then is the active one of
-            an account. Write the name in brackets, as in C(dataforest_credentials['team-a'].password), because Jinja
-            takes the hyphen in C(dataforest_credentials.team-a) for a minus sign.
+          - C(vars_files) can load it. If it holds passwords, C(dataforest_credentials['NAME'].password) is then the
+            active password of an account. Write the name in brackets, as in
+            C(dataforest_credentials['team-a'].password), because Jinja takes the hyphen in
+            C(dataforest_credentials.team-a) for a minus sign.
           - Texts that Ansible could take for a template carry the YAML tag C(!unsafe), so that nothing in the file is
             ever run. Other readers of YAML need a constructor for this tag.
-          - A file that exists keeps its owner, group and mode. A new one has mode 0600. If root makes it, and nobody
+          - A file that exists keeps its owner, group and mode. A new one has mode 0600. If root creates it, and nobody
             but the owner may write to the folder, it belongs to the owner of the folder, and so does its lock. A task
             that cannot keep the owner is refused.
         type: str
       vault_id:
         description:
           - The vault ID under which a V(vault_file) is encrypted, if the play has several.
-          - A new file needs one in ASCII, because Ansible Vault cannot read back others, and with one passphrase only.
+          - For a new file, the vault ID must be in ASCII, because Ansible Vault cannot read back any other, and must
+            have only one passphrase.
         type: str
       lock_timeout:
         description:
@@ -126,16 +128,16 @@ options:
         type: str
       timeout:
         description:
-          - How many seconds one request to a V(hashi_vault) may take to connect, and to wait for an answer. All of an
-            answer may take three times as long. From 0.001 to 3600.
+          - How many seconds one request to a V(hashi_vault) may take to connect, and how many it may wait for an
+            answer, from 0.001 to 3600. The whole answer may take three times as long.
         type: float
         default: 10.0
       retries:
         description:
-          - How often a request to a V(hashi_vault) is repeated at the most, from 0 to 100. A write carries its version,
-            so that a repeat cannot take effect twice.
-          - All attempts at a request have 60 seconds, or three times O(store.timeout) if that is longer. A server that
-            asks for a longer wait is not asked again, and the message names the wait.
+          - The maximum number of repeats of a request to a V(hashi_vault), from 0 to 100. A write carries its version,
+            so a repeat cannot take effect twice.
+          - All attempts at a request together have 60 seconds, or three times O(store.timeout) if that is longer. If
+            the server asks for a longer wait, the request is not repeated, and the message says how long the wait is.
         type: int
         default: 3
       concurrency:

@@ -10,11 +10,11 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Returns the active passwords of accounts, for those who use them. They come from the store in which
-    M(krcloud.credentials.ncp_dataforest_rotation) keeps them.
-  - The active password is the one that the vendor last confirmed. If it is not known what became of a later one, there
-    is a warning that names the account.
-  - Nothing is changed, in the store or at the vendor.
+  - Returns the active passwords of accounts from the store in which M(krcloud.credentials.ncp_dataforest_rotation)
+    keeps them.
+  - The active password is the one that the vendor last confirmed. If the outcome of a later one is not known, a warning
+    names the account.
+  - Changes nothing, in the store or at the vendor.
   - A password is returned exactly as it is in the store, and is never taken for a template.
 extends_documentation_fragment:
   - krcloud.credentials.store
@@ -29,13 +29,12 @@ options:
     required: true
   on_missing:
     description:
-      - What to do about an account that is not in the store, or that has no confirmed password there yet.
+      - What to do about an account that is not in the store, or has no confirmed password there yet.
       - V(error) fails and names all such accounts.
-      - V(warn) warns of them and leaves them out of the result.
+      - V(warn) warns about them and leaves them out of the result.
       - V(skip) leaves them out of the result.
-      - An account that is named is an error in any case if the store cannot read what it holds for it, such as a
-        secret that was deleted with C(bao kv delete), or if that is none of its documents. Accounts that are not named
-        are no matter.
+      - Whatever the value, the lookup fails if the document of a named account cannot be read, such as a secret that was
+        deleted with C(bao kv delete), or was not written by a rotation. Accounts that are not named do not matter.
     type: str
     choices:
       - error
@@ -44,9 +43,9 @@ options:
     default: error
 notes:
   - Give C(no_log) to every task that uses the result, and do not pass the result in C(environment), which C(-vvv)
-    prints. Only from ansible-core 2.22 on is the result masked in all output.
+    prints. The result is masked in all output only from ansible-core 2.22 on.
   - Use C(query) for several accounts, and with O(on_missing=warn) and O(on_missing=skip). It always returns a list,
-    where C(lookup) puts commas between passwords.
+    whereas C(lookup) joins the passwords with commas.
   - Name all accounts that a task needs in one lookup. The store is then read once.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_rotation
@@ -120,7 +119,7 @@ class LookupModule(RedactingLookup):
     def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
         """Return the active passwords of the accounts that the terms name."""
         if not terms:
-            raise ConfigurationError("No account is named.", hint="Give the names of accounts before the options.")
+            raise ConfigurationError("No account is named.", hint="Give the names of the accounts before the options.")
         names = [name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])]
         options = validated(credential_spec(), arguments, self.redactor)
         with closing(opened_store(options["store"], self._loader, self.redactor)) as store:

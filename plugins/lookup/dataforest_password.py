@@ -12,20 +12,20 @@ author:
 description:
   - Returns one new password that every published revision of the rules for Data Forest passwords accepts. It has
     lower-case letters, upper-case letters, digits and special characters, and no characters that look alike.
-  - All passwords that fit are equally likely. At 20 characters that is more than 100 bits.
-  - Takes no terms. Writes no file and keeps nothing. Does the same in check mode.
+  - All such passwords are equally likely. With 20 characters, this amounts to more than 100 bits of entropy.
+  - Takes no terms, writes no file and keeps nothing. Works the same in check mode.
 options:
   length:
     description:
-      - How long the password is, 8 to 20 characters.
+      - The length of the password, 8 to 20 characters.
     type: int
     default: 20
 notes:
-  - It is a new password each time the expression is evaluated. A variable that is defined by it has another value at
-    every use. Fix it with M(ansible.builtin.set_fact) and C(no_log), and keep it in a safe place, before it is sent
-    anywhere.
+  - Each evaluation of the expression returns a new password, so a variable that is defined with it has a different
+    value at every use. Use M(ansible.builtin.set_fact) with C(no_log) to get one fixed value, and store it in a safe
+    place before you send it anywhere.
   - M(krcloud.credentials.ncp_dataforest_rotation) does all of this by itself, and survives a crash in between.
-  - Give C(no_log) to every task that uses the result. Only from ansible-core 2.22 on is it masked in all output.
+  - Give C(no_log) to every task that uses the result. It is masked in all output only from ansible-core 2.22 on.
 seealso:
   - module: krcloud.credentials.ncp_dataforest_rotation
   - module: krcloud.credentials.ncp_dataforest_password
@@ -39,7 +39,7 @@ EXAMPLES = r"""
     new_password: "{{ lookup('krcloud.credentials.dataforest_password', length=16) }}"
   no_log: true
 
-- name: Keep it before it is sent
+- name: Store the password before it is sent
   ansible.builtin.command:
     argv: [/bin/sh, -c, 'umask 077 && cat >"$1.new" && mv "$1.new" "$1"', sh, "{{ safe_folder }}/df001.password"]
     stdin: "{{ new_password }}"
@@ -49,7 +49,7 @@ EXAMPLES = r"""
   vars:
     ansible_pipelining: true
 
-- name: Set it
+- name: Set the password
   krcloud.credentials.ncp_dataforest_password:
     name: df001
     password: "{{ new_password }}"
@@ -80,7 +80,7 @@ class LookupModule(RedactingLookup):
         if terms:
             raise ConfigurationError(
                 "dataforest_password takes no terms: it knows no accounts and keeps no file.",
-                hint="Set length=16 for another length; dataforest_credential reads the password of an account.",
+                hint="Use length=16 to change the length, or dataforest_credential to read the password of an account.",
             )
         options = validated({"length": {"type": "int", "default": 20}}, arguments, self.redactor)
         return [generate_password(options["length"], secrets.token_bytes)]

@@ -12,7 +12,7 @@ author:
   - krcloud.credentials contributors (@krcloud)
 description:
   - Sets the password of one account, or of thousands in one task.
-  - When an answer is lost, the same password is sent again, signed anew, until the vendor confirms it.
+  - When an answer is lost, the same password is sent again, with a new signature, until the vendor confirms it.
   - Store the password before you run this module. The vendor can neither tell nor verify the current one.
 extends_documentation_fragment:
   - krcloud.credentials.attributes

@@ -318,7 +318,7 @@ def test_mistakes_are_named_without_a_secret(
 @pytest.mark.parametrize(
     ("terms", "why"),
     [
-        ([], "No account is named. Give the names of accounts before the options."),
+        ([], "No account is named. Give the names of the accounts before the options."),
         (["df001", 1001], "Term 2 is not a string. Give names of accounts, in quotes."),
         ([{"name": "df001", "password": TOKEN}], "Term 1 is not a string."),
         ([f"{RETIRED}/"], "Term 1 cannot be the name of an account. A name has 1 to 200 printable characters"),

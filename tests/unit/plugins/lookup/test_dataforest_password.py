@@ -70,8 +70,8 @@ def test_ansible_is_told_what_to_mask(monkeypatch: pytest.MonkeyPatch) -> None:
         ([], {"length": "many"}, r"length is not valid: it must be a whole number\."),
         ([], {"length": 8.5}, r"length is not valid: it must be a whole number\."),
         ([], {"lenght": 12}, r"There is no option lenght\. Supported parameters include: length\."),
-        (["/dev/null length=15"], {}, r"takes no terms: it knows no accounts and keeps no file\. Set length=16"),
-        (["df001"], {"length": 12}, r"dataforest_credential reads the password of an account\."),
+        (["/dev/null length=15"], {}, r"takes no terms: it knows no accounts and keeps no file\. Use length=16"),
+        (["df001"], {"length": 12}, r"dataforest_credential to read the password of an account\."),
     ],
 )
 def test_mistakes_are_named(terms: list[Any], options: dict[str, Any], why: str) -> None:
