@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Needs Python 3.11 or newer, and git for all but `make demo` and `make simulator`. Sets up everything else by itself, in .cache/ and .nox/.
+# Needs Python 3.11 or newer, and git except for `make demo` and `make simulator`. Sets up everything else by itself, in .cache/ and .nox/.
 # Arguments for the tool behind a target: make unit-2.21 ARGS="tests/unit/plugins -k signing"
 # Several sessions at a time, each shown when it ends: make test JOBS=4
 
@@ -48,10 +48,10 @@ unit: ## Run the unit tests on each ansible-core
 e2e: ## Run playbooks from the installed collection on each ansible-core
 	@$(NOX) --tags e2e $(OPTIONS)
 
-leaks: ## Search all that runs leave anywhere for secrets, on each ansible-core
+leaks: ## Search everything that runs leave behind for secrets, on each ansible-core
 	@$(NOX) --tags leaks $(OPTIONS)
 
-sweep: ## Kill rotations at every boundary, and search for leaks, at great length; `make test` does it in short
+sweep: ## Run the long form of the sweeps and of the search for leaks; `make test` runs the short form
 	@$(NOX) --tags sweep-long leaks-long $(OPTIONS)
 
 integration: ## Run the integration targets on each ansible-core
@@ -73,7 +73,7 @@ clean: ## Remove everything that the targets above have set up
 	rm -rf .ansible .cache .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# Any other name is that of one session. Files that make looks for by itself are none.
+# Any other name is the name of a session, except for the files that make looks for by itself.
 Makefile: ;
 %:
 	@$(NOX) --session $@ $(OPTIONS)

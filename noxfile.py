@@ -39,7 +39,7 @@ USUAL = usual(PYTHONS)
 
 
 def per_core(purpose: str, default: tuple[Core, ...] = OLDEST_AND_NEWEST) -> Callable[[CoreSession], CoreSession]:
-    """Make one session per ansible-core of a function, such as unit-2.21, on the Python that the matrix chooses."""
+    """Make a session for each ansible-core of a function, such as unit-2.21, on the Python that the matrix chooses."""
 
     def register(function: CoreSession) -> CoreSession:
         for core in CORES:
@@ -64,7 +64,7 @@ def install(session: nox.Session, lock: str) -> None:
 
 
 def install_some(session: nox.Session, lock: str, *wanted: str) -> None:
-    """Install these and what they need, out of tests/requirements/LOCK.txt.
+    """Install these packages and what they need, in the versions of tests/requirements/LOCK.txt.
 
     uv compares the hashes of a constraint file, too. It refuses --require-hashes with names that have no version.
     """
@@ -127,7 +127,7 @@ def code_check(session: nox.Session) -> None:
 
 @nox.session(name="format", default=False)
 def format_code(session: nox.Session) -> None:
-    """Rewrite the Python files the way ruff wants them, and draw the house in docs/docsite/rst/architecture.rst."""
+    """Rewrite the Python files the way ruff wants them, and the lists of files in docs/docsite/rst/architecture.rst."""
     install(session, "lint")
     session.run("ruff", "check", "--fix")
     session.run("ruff", "format")
@@ -153,37 +153,37 @@ def e2e(session: nox.Session, core: Core) -> None:
 
 @per_core("leaks")
 def leaks(session: nox.Session, core: Core) -> None:
-    """Search all that runs leave anywhere for secrets: the short form."""
+    """Search everything that runs leave behind for secrets: the short form."""
     install(session, core.lock)
     session.run("pytest", *(session.posargs or ["tests/leaks"]))
 
 
 @per_core("leaks-long", default=())
 def leaks_long(session: nox.Session, core: Core) -> None:
-    """Search all that runs leave anywhere for secrets, in every format of the output."""
+    """Search everything that runs leave behind for secrets, in every format of the output."""
     install(session, core.lock)
-    # Only for its callback plugins: ansible-core is the one that is to be tested.
+    # Only for its callback plugins. ansible-core stays in the version under test.
     session.install("--no-deps", "--require-hashes", "--requirement", f"{REQUIREMENTS}/callbacks.txt")
     session.run("pytest", "--long", *(session.posargs or ["tests/leaks"]))
 
 
 @nox.session(python=USUAL.choose(PYTHONS))
 def sweep(session: nox.Session) -> None:
-    """Kill rotations at every boundary, and let many rotate at the same time: the short form."""
+    """Kill rotations at every boundary, and run many at the same time: the short form."""
     install(session, USUAL.lock)
     session.run("pytest", *(session.posargs or ["tests/sweeps"]))
 
 
 @nox.session(python=USUAL.choose(PYTHONS))
 def hostile(session: nox.Session) -> None:
-    """Let servers answer the modules with all that is hostile, and fuzz what reads the answers: the short form."""
+    """Run the modules against hostile servers, and fuzz the code that reads answers: the short form."""
     install(session, USUAL.lock)
     session.run("pytest", *(session.posargs or ["tests/hostile"]))
 
 
 @nox.session(name="sweep-long", default=False, tags=["sweep-long"], python=USUAL.choose(PYTHONS))
 def sweep_long(session: nox.Session) -> None:
-    """Sweep with more accounts, more at a time, on bad days and through playbooks; long histories and fuzzing."""
+    """Sweep with more accounts, more at a time, on bad days and through playbooks. Also long histories and fuzzing."""
     install(session, USUAL.lock)
     histories = "tests/unit/plugins/plugin_utils/_rotation/test_histories.py"
     session.run("pytest", "--timeout=3600", histories, env={"KRCLOUD_HISTORIES": "10000"})
@@ -214,7 +214,8 @@ def sanity(session: nox.Session, core: Core) -> None:
     folder = scratch(session)
     env = ansible_test.environment(folder / "home")
     with session.chdir(collection := tree.copy(folder)):
-        # With the files in the wrong place ansible-test looks at none of them and passes. It must see an error first.
+        # If the files are in the wrong place, ansible-test checks none of them and passes. So it must find an error
+        # first.
         planted = ansible_test.plant(collection)
         session.run("ansible-test", "sanity", "--test", "compile", env=env, success_codes=[1], silent=True)
         planted.unlink()
@@ -235,14 +236,14 @@ def molecule(session: nox.Session) -> None:
     # By name: a role without a scenario is an error.
     roles = session.posargs or sorted(path.name for path in Path("roles").iterdir())
     session.run("molecule", "test", "--workers=2", *(f"--scenario-name={role}" for role in roles), env=env)
-    # Molecule leaves out a step whose playbook it does not find, and passes. So count what Ansible really played.
+    # Molecule leaves out a step whose playbook it does not find, and passes. So count the playbooks that really ran.
     scenario = yaml.safe_load(Path("extensions/molecule/config.yml").read_text(encoding="utf-8"))["scenario"]
     shared = {"create", "destroy"}
     own = [step for step in scenario["test_sequence"] if step not in shared]
     wanted = len(shared) + len(roles) * len(own)
     played = log.read_text(encoding="utf-8").count("PLAY RECAP")
     if played != wanted:
-        session.error(f"Molecule should have played {wanted} playbooks and has played {played}.")
+        session.error(f"Molecule should have run {wanted} playbooks, but ran {played}.")
 
 
 # ------------------------------------------------------------------------------------------------------- for people
@@ -258,7 +259,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False, python=USUAL.choose(PYTHONS))
 def bench(session: nox.Session) -> None:
-    """Measure the collection, and what one would use instead, against the simulator."""
+    """Measure the collection and its alternatives, against the simulator."""
     install(session, USUAL.lock)
     collections = tree.install(Path(session.bin, "ansible-galaxy"), scratch(session))
     env = {"PYTHONPATH": "tests", "KRCLOUD_COLLECTIONS_PATH": str(collections)}
@@ -296,8 +297,8 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False, python=False)
 def requirements(session: nox.Session) -> None:
     """Pin the newest versions of all development dependencies, with hashes, in tests/requirements/*.txt."""
-    # Only the main index has the files for all platforms. Of a version that an extra index or a folder has as well, uv
-    # would note the hashes of the files there and no others.
+    # Only the main index has the files for all platforms. If an extra index or a folder has a version as well, uv would
+    # note only the hashes of the files there.
     elsewhere = {"UV_INDEX": None, "UV_FIND_LINKS": None}
 
     def pin(lock: str, oldest_python: str, *sources: str) -> None:

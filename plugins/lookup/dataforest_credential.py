@@ -33,8 +33,8 @@ options:
       - V(error) fails and names all such accounts.
       - V(warn) warns about them and leaves them out of the result.
       - V(skip) leaves them out of the result.
-      - Whatever the value, the lookup fails if the document of a named account cannot be read, such as a secret that was
-        deleted with C(bao kv delete), or was not written by a rotation. Accounts that are not named do not matter.
+      - Whatever the value, the lookup fails if the document of a named account cannot be read, such as a secret that
+        was deleted with C(bao kv delete), or was not written by a rotation. Accounts that are not named do not matter.
     type: str
     choices:
       - error

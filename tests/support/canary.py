@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 
 def forms(secret: str) -> dict[str, str]:
-    """All that a secret may look like in text, by the name of the encoding."""
+    """Everything that a secret may look like in a text, by the name of the encoding."""
     data = secret.encode()
     spelled = {
         "raw": secret,
@@ -47,7 +47,7 @@ def forms(secret: str) -> dict[str, str]:
         "last three quarters": secret[len(secret) // 4 :],
     }
     for skip in range(3):
-        # The characters at both ends depend on the neighbours too: what is left is the same in any text.
+        # The characters at both ends also depend on the neighbours. What remains without them is the same in any text.
         encoded = base64.b64encode(b"\0" * skip + data).decode().rstrip("=")
         trimmed = encoded[(0, 2, 3)[skip] : len(encoded) - 1]
         spelled[f"base64, {skip} off"] = trimmed
@@ -56,13 +56,13 @@ def forms(secret: str) -> dict[str, str]:
 
 
 def found(secrets: Iterable[str], text: str) -> list[str]:
-    """The names of the forms, of any of the secrets, that stand in a text in upper or lower case."""
+    """The names of the forms of any of the secrets that a text contains, in upper or lower case."""
     lower = text.lower()
     return sorted({name for secret in secrets for name, form in forms(secret).items() if form.lower() in lower})
 
 
 def sinks(folder: Path, *inputs: str) -> Iterator[tuple[str, str]]:
-    """Name and text of every file under a folder, without the named ones that the test itself has put there."""
+    """Name and text of every file under a folder, except the named files that the test itself has put there."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in inputs:
             yield str(path.relative_to(folder)), path.read_bytes().decode("utf-8", "replace")

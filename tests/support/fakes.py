@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the client library bring instead of the world: a clock, a transport, answers."""
+"""What the tests of the client library use in place of the world: a clock, a transport, answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call.transpor
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
 
 EPOCH = 1_700_000_000.0
-"""The wall clock of every test when it begins."""
+"""The time of the wall clock when a test begins."""
 
 URL = "https://vendor.example"
 
@@ -51,9 +51,9 @@ Step = Response | Exception | Callable[[Request], Response]
 
 
 class ScriptedTransport:
-    """Answers by a script, in order. As a context manager it fails for a step that nobody asked for, too.
+    """Answers from a script, in order. As a context manager, it also fails if a step was never reached.
 
-    ``takes`` seconds pass on the clock with every request, though never more than to the deadline.
+    ``takes`` seconds pass on the clock with every request, but never beyond the deadline.
     """
 
     def __init__(self, *script: Step, clock: FakeClock | None = None, takes: float = 0.0) -> None:
@@ -91,12 +91,12 @@ class ScriptedTransport:
 
 
 def answer(status: int, body: object = b"", **headers: str) -> Response:
-    """An answer with a body as it is, or anything else as JSON. Underscores in header names stand for hyphens."""
+    """An answer with these bytes as body, or anything else as JSON. Underscores in header names stand for hyphens."""
     raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw, EPOCH)
 
 
 def caller(transport: ScriptedTransport, clock: FakeClock | None = None, retries: int = 0, **more: Any) -> Caller:
-    """A caller that waits not at all between attempts, on a clock that stands still."""
+    """A caller that does not wait between attempts, on a clock that stands still."""
     arguments: Mapping[str, Any] = {"backoff": lambda attempt: 0.0, **more}
     return Caller(transport, URL, Limits(retries=retries), clock=clock or FakeClock(), **arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client of SOLAPI against scripted answers, and the answers that its documentation has."""
+"""A client of SOLAPI against scripted answers, and the answers that its documentation shows."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store for tests of those who use one."""
+"""A store for tests of the code that uses one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 
 
 class MemoryStore:
-    """A store that cannot fail, but for what a test puts into ``unreadable`` and ``refuses_to_save``."""
+    """A store that cannot fail, except for what a test puts into ``unreadable`` and ``refuses_to_save``."""
 
     def __init__(self, rows: Mapping[str, Stored] | None = None) -> None:
         self.rows: dict[str, Stored] = dict(rows or {})

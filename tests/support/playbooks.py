@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real playbooks, run by the real command, with the collection as users install it. The fixtures of two suites."""
+"""Real playbooks, run by the real command, with the collection as users install it: fixtures of two suites."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ import pytest
 from support.simulator import Simulator
 from tooling import tree
 
-# Next to the interpreter that runs the tests, and so of the ansible-core that this session is about.
+# Next to the interpreter that runs the tests, and so from the ansible-core of this session.
 BIN = Path(sys.executable).parent
 
 
 class RunPlaybook(Protocol):
-    """What the fixture run_playbook is."""
+    """The type of the fixture run_playbook."""
 
     def __call__(
         self,
@@ -71,7 +71,7 @@ def running_simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(running_simulator: Simulator) -> Simulator:
-    """The simulator, as new."""
+    """The simulator in its initial state."""
     running_simulator.reset()
     return running_simulator
 

@@ -41,7 +41,7 @@ MESSAGES = {
 
 
 class Vendor:
-    """Runs the modules. ``says`` holds the outcomes of the resets of an account, in order, and then confirms."""
+    """Runs the modules. ``says`` holds the outcomes of the next resets of an account. All later ones are confirmed."""
 
     def __init__(self, **says: Sequence[str]) -> None:
         self.says = {name: list(outcomes) for name, outcomes in says.items()}

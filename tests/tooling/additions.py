@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples of the pages that say how to add something, and what these pages say of each file.
+"""The examples of the pages that say how to add something, and what these pages say about each file.
 
 A comment in front of an example says what it is:
 
-- `.. example: adds PATH`: a new file. What every file begins with, the lines about the licence, is left out.
-- `.. example: changes PATH`: lines of a file, as `diff` shows them. The lines without a sign stand there once.
+- `.. example: adds PATH`: a new file. It leaves out the lines about the licence with which every file begins.
+- `.. example: changes PATH`: lines of a file, as `diff` shows them. The file contains the lines before the change once.
 
 A table has a row for each file: its path, what it holds, and the test that fails without it. `python -m
-tooling.additions` adds everything to a copy of the project, and looks for what ruff and mypy find in it.
+tooling.additions` adds everything to a copy of the project, and checks it with ruff, mypy and our rule about leaks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tooling import guides, tree
 
 PAGES = ("adding_a_store", "adding_an_operation")
 DRAWN = "docs/docsite/rst/architecture.rst"
-# What this file begins with, too.
+# This file begins with these lines, too.
 LICENCE = "".join(Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3])
 _ROW = re.compile(r"^ *\* - ``([\w./-]+)``\n +- [^\n]+(?:\n {7,}[^\n -][^\n]*)*\n +- ``(tests/[^`]+)``$", re.MULTILINE)
 
@@ -54,10 +54,10 @@ def checks(page: str) -> dict[str, str]:
 
 
 def add(addition: Addition, root: Path) -> None:
-    """Do what an example shows, in a copy of the project."""
+    """Apply an example to a copy of the project."""
     path = root / addition.path
     if addition.is_new:
-        assert not path.exists(), f"{addition.path} is there already"
+        assert not path.exists(), f"{addition.path} already exists"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_with_licence(path, addition.text), encoding="utf-8")
         return
@@ -66,13 +66,13 @@ def add(addition: Addition, root: Path) -> None:
         lines = [(line[:1].strip(), line[1:]) for line in hunk.splitlines()]
         before = "".join(f"{line}\n" for sign, line in lines if sign != "+")
         after = "".join(f"{line}\n" for sign, line in lines if sign != "-")
-        assert f"\n{text}".count(f"\n{before}") == 1, f"{addition.path} does not have once:\n{before}"
+        assert f"\n{text}".count(f"\n{before}") == 1, f"{addition.path} does not contain exactly once:\n{before}"
         text = f"\n{text}".replace(f"\n{before}", f"\n{after}")[1:]
     path.write_text(text, encoding="utf-8")
 
 
 def draw(root: Path) -> None:
-    """Do what `make format` does to the page about the rooms."""
+    """Write the lists of files in the page about the architecture, as `make format` does."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": "tests"}
     subprocess.run([sys.executable, "-m", "tooling.house"], cwd=root, env=env, check=True)
 
@@ -87,7 +87,7 @@ def _with_licence(path: Path, text: str) -> str:
 
 
 def main() -> None:
-    """Add everything to one copy, and look at it."""
+    """Add everything to one copy, and check it."""
     root = tree.copy(tree.CACHE / "additions")
     for page in PAGES:
         for addition in additions(page):
@@ -106,7 +106,7 @@ def main() -> None:
         if subprocess.run([sys.executable, "-m", *command], cwd=root, env=env, check=False).returncode:
             failed.append(" ".join(command[:2]))
     if failed:
-        sys.exit(f"What the pages say how to add is not clean: {', '.join(failed)}")
+        sys.exit(f"These checks fail with what the pages add: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test without a container: what it needs around it."""
+"""What ansible-test needs to run without a container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from tooling.tree import CACHE
 
 PIP_CONFIG = CACHE / "pip.conf"
-"""Written by tests/tooling/start.py: pip's settings, which ansible-test keeps from pip when they are variables."""
+"""The settings of pip, written by tests/tooling/start.py: ansible-test hides them from pip if they are variables."""
 
 PLANTED = "plugins/modules/planted_error.py"
 
@@ -29,7 +29,7 @@ arguments = [argument for argument in sys.argv[1:] if argument not in ("--no-set
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *arguments]))
 """
 GET_PIP_VERSIONS = ("24_2", "25_2")
-"""The first for ansible-core 2.19, the second for 2.20 to 2.22."""
+"""The first version is for ansible-core 2.19, the second for 2.20 to 2.22."""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -45,9 +45,10 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def use_releases(environment: Path) -> None:
-    """Let ansible-test install by name what it wants from a web address, that is, from no package index.
+    """Let ansible-test install by name, from the package index, what it would otherwise take from a web address.
 
-    ansible-core 2.22.0rc1 asks so for a dill that knows Python 3.15. The released one does on all others.
+    ansible-core 2.22.0rc1 requires such a version of dill, which knows Python 3.15. On older Pythons the released
+    version is enough.
     """
     for file in environment.glob("lib/*/site-packages/ansible_test/_data/requirements/sanity.*.txt"):
         text = file.read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ def use_releases(environment: Path) -> None:
 
 
 def plant(collection: Path) -> Path:
-    """Add a module that does not even compile. A sanity run that passes with it looks at nothing."""
+    """Add a module that does not even compile. A sanity run that passes with it checks nothing."""
     file = collection / PLANTED
     file.write_text("def (\n", encoding="utf-8")
     return file

@@ -4,7 +4,7 @@
 
 """The examples of the guides, and what the tests do with each.
 
-A comment in front of an example says it: `.. example: VERB WORDS` in rst, `<!-- example: VERB WORDS -->` in Markdown.
+A comment in front of an example tells: `.. example: VERB WORDS` in rst, `<!-- example: VERB WORDS -->` in Markdown.
 
 - `file NAME`: it is saved under this name, as the text around it says.
 - `run`: its commands are run, and succeed. `run fails`: one of them fails.
@@ -41,7 +41,7 @@ VERBS = (
     "tasks",
     "wrapped",
 )
-# Examples in other languages are not for running.
+# Examples in other languages are not run.
 RUNNABLE = ("console", "ini", "shell", "yaml")
 
 _RST = re.compile(
@@ -69,7 +69,7 @@ class Example(NamedTuple):
 
     @property
     def verb(self) -> str:
-        """What is done with it, or nothing if no comment says so."""
+        """What the tests do with it; empty if no comment says so."""
         return max((verb for verb in VERBS if f"{self.note} ".startswith(f"{verb} ")), key=len, default="")
 
     @property

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands in plugins/, read from the code, and its drawing in architecture.rst: `python -m tooling.house`.
+"""The layout of plugins/, read from the code, and its drawing in architecture.rst: `python -m tooling.house`.
 
-A room is a folder of plugins/, or a file of `plugin_utils` that has no folder of its own. ROOMS says what each is for;
-which files are in it, what they are about and which rooms it imports come from the code. `make format` writes the
-drawing, and test_house.py compares it.
+A room is a folder of plugins/, or a file of `plugin_utils` that has no folder of its own. ROOMS says what each is for.
+The code says which files are in it, what they are about and which rooms it imports. `make format` writes the drawing,
+and test_house.py compares it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tooling import tree
 PLUGINS = tree.ROOT / "plugins"
 OURS = "ansible_collections.krcloud.credentials.plugins."
 PAGE = tree.ROOT / "docs/docsite/rst/architecture.rst"
-BEGIN, END = ".. The next lines are written by `make format`.\n", ".. Here ends what `make format` writes.\n"
+BEGIN, END = ".. The next lines are written by `make format`.\n", ".. The lines that `make format` writes end here.\n"
 
 FILES = {
     ".".join(path.relative_to(PLUGINS).with_suffix("").parts): path
@@ -31,21 +31,21 @@ FILES = {
     if path.stem != "__init__"
 }
 
-# From the top to the bottom: a room imports only what stands below it.
+# From the top to the bottom: a room imports only from those below it.
 ROOMS = {
-    "action": "What of each module happens on the controller: wiring.",
+    "action": "The part of each module that runs on the controller: wiring.",
     "lookup": "The lookups: documentation and wiring.",
-    "plugin_utils._plugin": "What action plugins and lookups need of ansible-core.",
+    "plugin_utils._plugin": "What action plugins and lookups need from ansible-core.",
     "plugin_utils._rotation": "Rotation: the protocol, a run, a task, and what a store holds for an account.",
     "plugin_utils._reset_mail": "At most one mail per interval.",
     "plugin_utils._stores": "Where passwords are kept.",
     "modules": "The modules: documentation and wiring.",
-    "module_utils._module": "What modules need of ansible-core.",
+    "module_utils._module": "What modules need from ansible-core.",
     "module_utils._ncp": "NAVER Cloud Platform: its gateway, and its services.",
     "module_utils._solapi": "SOLAPI.",
-    "module_utils._call": "One call to a server, whichever it is.",
-    "module_utils._core": "What knows neither HTTP nor a vendor.",
-    "doc_fragments": "The options that several plugins share, for people; the same tables as for Ansible.",
+    "module_utils._call": "One call to a server, of a vendor or of a store.",
+    "module_utils._core": "Basics that know nothing of HTTP or vendors.",
+    "doc_fragments": "The documentation of options that several plugins share: the same tables as in the code.",
 }
 
 
@@ -57,7 +57,7 @@ def room(name: str) -> str:
 
 @functools.cache
 def imported(name: str) -> frozenset[str]:
-    """Every module that a file imports, wherever the import stands."""
+    """Every module that a file imports, at the top or inside a function."""
     found: set[str] = set()
     for node in ast.walk(_parsed(name)):
         if isinstance(node, ast.Import):
@@ -70,12 +70,12 @@ def imported(name: str) -> frozenset[str]:
 
 
 def ours(name: str) -> set[str]:
-    """The files of ours that a file imports."""
+    """Our own files that a file imports."""
     return {each.removeprefix(OURS) for each in imported(name) if each.startswith(OURS)} & set(FILES)
 
 
 def reached(name: str) -> set[str]:
-    """A file and all files of ours that it imports, to the end."""
+    """A file and all of our own files that it imports, directly or not."""
     found: set[str] = set()
     waiting = {name}
     while waiting:

@@ -38,7 +38,7 @@ def search_path() -> list[str]:
 def find() -> dict[str, str]:
     """One working interpreter per minor version, such as {"3.12": "/usr/bin/python3.12"}, oldest first.
 
-    From 3.8 on: that is the oldest Python that ansible-core 2.19 serves as a target.
+    The oldest is 3.8, which ansible-core 2.19 still supports on target hosts.
     """
     candidates = [Path(sys.executable)]
     for folder in search_path():

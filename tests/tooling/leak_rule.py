@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ansible-core leaks, our roles, examples and guides never ask it to do: `python -m tooling.leak_rule`.
+"""Checks that our roles, examples and guides never make ansible-core leak a secret: `python -m tooling.leak_rule`.
 
-Nor do they make a command line out of what others have written. docs/docsite/rst/secrets.rst says why. No rule of
-ansible-lint, because that reads files of YAML, and most of what users copy stands in docstrings, rst and Markdown. What
-leaks on purpose begins with the comment `# This leaks`.
+They must not build a command line from what others have written either. docs/docsite/rst/secrets.rst says why. This is
+not a rule of ansible-lint, because ansible-lint reads YAML files, and most of what users copy is in docstrings, rst and
+Markdown. An example that leaks on purpose begins with the comment `# This leaks`.
 """
 
 from __future__ import annotations
@@ -102,17 +102,17 @@ class Loader(yaml.SafeLoader):
     """Reads YAML as Ansible does, and remembers lines."""
 
     def table(self, node: yaml.MappingNode) -> Table:
-        """Make a Table of a mapping."""
+        """Return a mapping as a Table."""
         table = Table((str(key), value) for key, value in self.construct_mapping(node, deep=True).items())
         table.line = node.start_mark.line + 1
         return table
 
     def encrypted(self, node: yaml.ScalarNode) -> Encrypted:
-        """Remember that it is."""
+        """Return an encrypted value as such."""
         return Encrypted(self.construct_scalar(node))
 
     def unsafe(self, node: yaml.ScalarNode) -> str:
-        """Take the text as it stands."""
+        """Return the text as it is."""
         return str(self.construct_scalar(node))
 
 
@@ -123,7 +123,7 @@ Loader.add_constructor("!unsafe", Loader.unsafe)
 
 @dataclass(frozen=True)
 class Source:
-    """A text of YAML, and where it stands: ``above`` lines of the file come before it."""
+    """A YAML text and where it is: ``above`` lines of the file come before it."""
 
     file: str
     above: int
@@ -161,7 +161,7 @@ def _blocks(name: str, text: str, pattern: re.Pattern[str]) -> Iterator[Source]:
 
 
 def findings(found: Iterable[Source]) -> Iterator[str]:
-    """What the sources do and must not, one sentence each."""
+    """What the sources do but must not do, in one sentence each."""
     found = list(found)
     # What a role defines is there for the task files of its users, too.
     shared: set[str] = set()
@@ -232,13 +232,13 @@ class Step:
 
     @property
     def module(self) -> str:
-        """The full name of the module of a task. In files of YAML ansible-lint sees to it that it is written so."""
+        """The full name of the module of a task. In YAML files, ansible-lint requires the full name."""
         short = next((name for name in PROCESSES if name.removeprefix(BUILTIN) in self.keywords), "")
         return next((key for key in self.keywords if "." in key), short)
 
     @property
     def arguments(self) -> Table:
-        """Its arguments. Those in one line go by the name that Ansible gives them."""
+        """Its arguments. If they are one text, it is under the key that Ansible uses for it."""
         given = self.keywords.get(self.module, self.keywords.get(self.module.removeprefix(BUILTIN)))
         return given if isinstance(given, Table) else Table(_raw_params=given)
 
@@ -286,7 +286,7 @@ class Check:
             for name, value in self.step.arguments.items():
                 used = "\n".join([name, *TEMPLATE.findall("\n".join(scalars(value)))])
                 if self._secret(value) or SECRET_NAME.search(used):
-                    yield f"The fact cache would hold {name} in clear: leave out cacheable."
+                    yield f"The fact cache would hold {name} in clear text: leave out cacheable."
 
     def _literals(self) -> Iterator[str]:
         keywords = self.step.keywords
@@ -296,7 +296,7 @@ class Check:
         for table in tables(places):
             for name, value in table.items():
                 if _is_secret(name) and _is_literal(value):
-                    yield f"{name} is in clear, where errors may print it: use a variable from a vault."
+                    yield f"{name} is in clear text, where errors may print it: use a vault."
 
     def _printed(self) -> Iterator[str]:
         keywords, arguments = self.step.keywords, self.step.arguments
@@ -330,7 +330,7 @@ class Check:
             yield "A template in a command line may become code: use ansible.builtin.command with argv."
         own = {key: value for key, value in self.step.keywords.items() if key not in STEPS}
         if PIPE.search("\n".join(scalars(own))):
-            yield "A lookup runs a command line that it makes up: use ansible.builtin.command with argv."
+            yield "A lookup builds the command line that it runs: use ansible.builtin.command with argv."
 
     def _on_the_way(self) -> Iterator[str]:
         handed = [self.step.arguments.get(key) for key in ("stdin", "body", "url_password")]
@@ -353,10 +353,10 @@ def _is_literal(value: Any) -> bool:
 
 
 def _of_role(file: str, document: Any) -> Iterator[tuple[int, str]]:
-    """What is wrong with the options of a role: ansible-core quotes the ones that do not fit.
+    """What is wrong with the options of a role: ansible-core quotes values that are not valid.
 
-    An option that may hold a secret among other things has to be a dictionary, or a list of them, of which nothing more
-    is said. Then ansible-core looks at nothing inside, and the module, which quotes nothing, does.
+    An option that may hold a secret among other values has to be a dictionary, or a list of dictionaries, without
+    suboptions. Then ansible-core does not check the values in it. The module does, and quotes nothing.
     """
     if not ROLE_SPECS.fullmatch(file):
         return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Suites with a short form, for every day, and a long one: what is marked `long` runs only with --long."""
+"""Suites with a short form, for every day, and a long form: tests that are marked `long` run only with --long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 
 def choose(config: pytest.Config, items: list[pytest.Item], *, timeout: int, long_timeout: int) -> None:
-    """Leave out the long form unless it is asked for, and give what runs the time it needs, in seconds."""
+    """Leave out the long form unless it is asked for, and set the timeout of each test, in seconds."""
     left_out = [] if config.getoption("long") else [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

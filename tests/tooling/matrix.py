@@ -19,7 +19,7 @@ class Core:
     version: str
     requirement: str
     pythons: tuple[str, ...]
-    """Controller Pythons, the preferred one first: spread out, so that a machine with several tests several."""
+    """Controller Pythons, the preferred one first. They differ, so that a machine with several tests on several."""
 
     @property
     def lock(self) -> str:
@@ -43,5 +43,5 @@ TOOLS = ("3.13", "3.12", "3.14", "3.11")
 
 
 def usual(found: Mapping[str, str]) -> Core:
-    """The newest ansible-core that runs here and is no pre-release: for the demo and the documentation."""
+    """The newest ansible-core that runs here and is not a pre-release: for the demo and the documentation."""
     return next(core for core in reversed(CORES) if "rc" not in core.requirement and core.choose(found))

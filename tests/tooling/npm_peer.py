@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The signing peer that only npm has: one file of it is pure, so the package is unpacked and nothing installed."""
+"""The signing peer that only npm has. The file that signs needs no others, so the package is only unpacked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHA256 = "d4b98b98f13bc500c72879c5d2017a4b7526e4fc95ab5b0cd3495f7d3a801cb8"
 
 
 def environment() -> dict[str, str]:
-    """KRCLOUD_NPM_PEERS, the folder that holds the unpacked package; nothing where node and npm are missing.
+    """KRCLOUD_NPM_PEERS, the folder that holds the unpacked package; empty if node or npm is missing.
 
     tests/unit/conftest.py then leaves out the tests that need it, and says so.
     """
@@ -34,10 +34,10 @@ def environment() -> dict[str, str]:
             subprocess.run(command, check=True, cwd=scratch)
             tarball = Path(scratch, f"{NAME}-{VERSION}.tgz")
             if hashlib.sha256(tarball.read_bytes()).hexdigest() != SHA256:
-                raise RuntimeError(f"{tarball.name} is not the file whose hash is known: do not use it.")
+                raise RuntimeError(f"{tarball.name} does not have the expected hash: do not use it.")
             with tarfile.open(tarball) as archive:
                 archive.extractall(scratch, filter="data")
-            # Another session may have been quicker.
+            # Another session may have been faster.
             if not (folder / NAME).is_dir():
                 Path(scratch, "package").rename(folder / NAME)
     return {"KRCLOUD_NPM_PEERS": str(folder)}

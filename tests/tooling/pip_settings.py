@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of pip, made to count for the other installers as well.
+"""Applies the settings of pip to the other installers as well.
 
-Who needs a mirror, a certificate or local wheels has told pip. uv does not read that, and ansible-test drops every
-PIP_* variable. So what pip is told is handed on to both, and nothing is ever overridden.
+People who need a mirror, a certificate or local wheels have told pip. uv does not read these settings, and ansible-test
+drops every PIP_* variable. So both are given what pip is told, and no setting of uv is ever overridden.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def settings(python: str) -> dict[str, str]:
 
 
 def for_uv(found: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables to add for uv, where the environment does not speak to uv itself."""
+    """The variables to add for uv, except those that the environment sets itself."""
     added = {UV_NAMES[name]: value for name, value in found.items() if not environment.get(UV_NAMES[name])}
     if "UV_INDEX" in added:
         # pip takes the best version of all indexes, uv by default stops at the first index that knows the name.
@@ -46,6 +46,6 @@ def for_uv(found: Mapping[str, str], environment: Mapping[str, str]) -> dict[str
 
 
 def config(found: Mapping[str, str]) -> str:
-    """The text of a pip.conf with the same settings, and silent about success."""
+    """The text of a pip.conf with the same settings, which also makes pip silent about success."""
     lines = [f"{name} = {value}\n" for name, value in {**found, "quiet": "1"}.items()]
     return "".join(["[global]\n", *lines])

@@ -25,9 +25,10 @@ def descendants(pid: int) -> set[int]:
 
 
 def strike_down(pid: int) -> None:
-    """Kill a process of ours and all its descendants, none of which gets to do anything in between."""
+    """Kill a process of ours and all its descendants, so that none of them can do anything in between."""
     stopped: set[int] = set()
-    # Stopped first: killed one by one, some would go on, or have children that nobody finds any more.
+    # Stop them all first. If they were killed one by one, the others would go on, and might start children that could
+    # no longer be found.
     while more := {pid, *descendants(pid)} - stopped:
         for each in more:
             _signal(each, signal.SIGSTOP)
@@ -46,7 +47,7 @@ def _parents() -> dict[int, int]:
         found = {}
         for file in PROC.glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
-                # The name of the program stands in brackets and may hold anything.
+                # The name of the program is in parentheses and may contain anything.
                 found[int(file.parent.name)] = int(file.read_text(errors="replace").rpartition(")")[2].split()[1])
         return found
     listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands behind every `make` target: set up the tools in .cache/, then run nox with the given arguments.
+"""The program behind every `make` target: sets up the tools in .cache/, then runs nox with the given arguments.
 
 Needs Python 3.11 or newer and nothing else. Everything lands in .cache/ and .nox/, which git ignores.
 """
@@ -26,24 +26,24 @@ LOCK = ROOT / "tests" / "requirements" / "tools.txt"
 
 # The caller's settings for Ansible, and above all credentials for the real vendors, must never reach a test.
 FOREIGN = ("ANSIBLE_", "NCLOUD_", "SOLAPI_")
-# Set by an active environment or an editor, they change what `python` means or make every start compile anew.
+# An active environment or an editor may set these. They change what `python` means or make every start compile again.
 MISLEADING = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON")
-# What runs in any folder. The tools behind all others ask git which files are the project's.
+# These run in any folder. The tools behind all others ask git which files belong to the project.
 ANYWHERE = (["--list"], *(["--session", name] for name in ("bench", "demo", "docs", "simulator")))
 
 
 def need_checkout(arguments: list[str], reason: str | None) -> str | None:
-    """What to say about a session that needs a checkout where there is none, and why there is none."""
+    """What to say if a session needs a checkout and there is none, for this reason."""
     if reason is None or arguments[:2] in ANYWHERE:
         return None
     return (
-        f"This needs a checkout of git, and {ROOT} is none: {reason}. Clone the repository, or make this folder one "
-        "with `git init`. `make demo` and `make simulator` need no git."
+        f"This needs a git checkout, and {ROOT} is not one: {reason}. Clone the repository, or make this folder a "
+        "checkout with `git init`. `make demo` and `make simulator` need no git."
     )
 
 
 def set_up_tools(python: str) -> None:
-    """Make the environment that holds uv and nox, unless it is there and as pinned."""
+    """Make the environment that holds uv and nox, unless it exists in the pinned versions."""
     wanted = hashlib.sha256(f"{python}\n{LOCK.read_text(encoding='utf-8')}".encode()).hexdigest()
     stamp = TOOLS / "stamp"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
@@ -57,11 +57,11 @@ def set_up_tools(python: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The environment of every session: the caller's, less what would mislead, plus what the tools need."""
+    """The environment of every session: the caller's, without misleading variables and with what the tools need."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN) and key not in MISLEADING}
     env["PATH"] = interpreters.path_with(interpreters.find())
     env["ANSIBLE_HOME"] = str(CACHE / "ansible")
-    # An environment of another Python than the one that the matrix chooses today is made anew.
+    # Make an environment again if its Python is not the one that the matrix chooses today.
     env["NOX_ENABLE_STALENESS_CHECK"] = "1"
     env["UV_PYTHON_DOWNLOADS"] = "never"
     env.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
@@ -75,7 +75,7 @@ def environment() -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Become nox."""
+    """Replace this process by nox."""
     if refused := need_checkout(arguments, no_checkout()):
         sys.exit(refused)
     found = interpreters.find()

@@ -19,7 +19,7 @@ COLLECTION = Path("ansible_collections", "krcloud", "credentials")
 
 
 def no_checkout(root: Path = ROOT) -> str | None:
-    """Why git cannot say which files belong to the project; None where it can, which is in a checkout."""
+    """Why git cannot say which files belong to the project; None if it can, because this is a checkout."""
     try:
         command = ["git", "rev-parse", "--show-toplevel"]
         asked = subprocess.run(command, check=False, capture_output=True, text=True, cwd=root)
@@ -27,9 +27,9 @@ def no_checkout(root: Path = ROOT) -> str | None:
         return "git is not installed"
     if asked.returncode:
         return f"git says: {asked.stderr.strip().partition(chr(10))[0]}"
-    # An unpacked archive may lie in the checkout of something else, which knows nothing of its files.
+    # An unpacked archive may be inside the checkout of another project, which knows nothing of its files.
     top = Path(asked.stdout.rstrip("\n"))
-    return None if top.resolve() == root.resolve() else f"it lies in {top}, which is the checkout of something else"
+    return None if top.resolve() == root.resolve() else f"it is inside {top}, the checkout of another project"
 
 
 def files(root: Path = ROOT) -> list[Path]:
@@ -43,9 +43,10 @@ def files(root: Path = ROOT) -> list[Path]:
 
 
 def walked(root: Path) -> list[Path]:
-    """The same for a folder that is no checkout, such as an unpacked archive.
+    """The same for a folder that is not a checkout, such as an unpacked archive.
 
-    It knows of .gitignore what ours uses: `/name` at the root, `name` anywhere, either with `/` at the end for folders.
+    It understands what our .gitignore uses: `/name` at the root, `name` anywhere, either with `/` at the end for
+    folders.
     """
     lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
@@ -64,16 +65,16 @@ def walked(root: Path) -> list[Path]:
         keep = [name for name in folders if name != ".git" and not ignored((here / name).as_posix(), folder=True)]
         folders[:] = keep
         found += [here / name for name in names if not ignored((here / name).as_posix(), folder=False)]
-    # As git does, it lists no sockets and the like.
+    # Like git, it lists no sockets or other special files.
     return sorted(name for name in found if (root / name).is_file())
 
 
 def link() -> Path:
-    """A collections path on which the collection is this very folder: for what only imports it."""
+    """A collections path on which the collection is this folder itself: for code that only imports it."""
     collections = CACHE / "linked"
     place = collections / COLLECTION
     place.parent.mkdir(parents=True, exist_ok=True)
-    # Two sessions may do this at the same time: rename replaces, whoever comes first.
+    # Two sessions may do this at the same time: rename replaces the link, whichever comes first.
     new = place.with_name(f"credentials.{os.getpid()}")
     new.symlink_to(ROOT, target_is_directory=True)
     new.replace(place)
@@ -81,10 +82,10 @@ def link() -> Path:
 
 
 def copy(collections: Path) -> Path:
-    """The collection as a real folder under the given collections path, as ansible-test sees nothing through links.
+    """The collection as a real folder under the given collections path, because ansible-test finds nothing in links.
 
-    Of an earlier copy only tests/output stays. The copy is a repository of its own: otherwise ansible-test asks the one
-    around it for the files, which ignores them all. Without git it asks nobody.
+    Only tests/output of an earlier copy stays. The copy is a repository of its own: otherwise ansible-test would ask
+    the one around it for the files, which ignores them all. Without git, it asks no repository.
     """
     place = collections / COLLECTION
     keep = place / "tests" / "output"
@@ -113,7 +114,7 @@ def install(ansible_galaxy: str | Path, scratch: Path, env: Mapping[str, str] | 
     subprocess.run((ansible_galaxy, "collection", *build), check=True, env=env)
     (tarball,) = scratch.glob("*.tar.gz")
     put = ("install", tarball, "--collections-path", collections, "--force", "--offline", "--no-deps")
-    # It warns of a path on which no playbook would look.
+    # It warns about a path in which no playbook would look.
     there = {**(os.environ if env is None else env), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
     subprocess.run((ansible_galaxy, "collection", *put), check=True, env=there)
     return collections

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 if not __package__:
-    # Started as a folder: Python put the folder itself on the path, where solapi.py would pass for the PyPI package.
+    # Started as a folder: Python put the folder itself on the path, where solapi.py would hide the PyPI package.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from support.simulator.cli import main

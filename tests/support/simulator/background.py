@@ -4,7 +4,7 @@
 
 """The simulator as a detached process: start it, find it again, end it.
 
-Imports nothing heavy, for playbooks call `start` and `stop` often.
+Imports nothing heavy, because playbooks call `start` and `stop` often.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def write_ready(folder: Path, document: dict[str, Any]) -> None:
 
 
 def find(folder: Path) -> dict[str, Any] | None:
-    """The ready document of the running simulator of `folder`. Its pid alone may be that of another process by now."""
+    """The ready document of the running simulator of `folder`. By now, its pid may belong to another process."""
     ready = _ready(folder)
     if ready is None:
         return None

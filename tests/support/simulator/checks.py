@@ -67,7 +67,7 @@ def utf8(value: object) -> str:
     try:
         text(value).encode()
     except UnicodeEncodeError:
-        raise Unsound("must be text that UTF-8 can spell") from None
+        raise Unsound("must be text that UTF-8 can encode") from None
     return text(value)
 
 
@@ -93,7 +93,7 @@ def number(low: float | None = None, high: float | None = None) -> Callable[[obj
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise Unsound("must be a number")
         except OverflowError:
-            raise Unsound("must be a number that is not as large") from None
+            raise Unsound("must be a smaller number") from None
         if low is not None and value < low:
             raise Unsound(f"must be at least {low:g}")
         if high is not None and value > high:

@@ -53,9 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     running = argparse.ArgumentParser(add_help=False)
     for name, flag in PORT_FLAGS.items():
         running.add_argument(flag, dest=f"port_{name}", metavar="N", type=int, default=0, help=argparse.SUPPRESS)
-    running.add_argument("--max-lifetime", metavar="SECONDS", type=float, help="end by itself after so long")
+    running.add_argument("--max-lifetime", metavar="SECONDS", type=float, help="end by itself after this time")
     running.add_argument(
-        "--latency", metavar="SECONDS", type=float, default=0.0, help="from a request to its answer, at least"
+        "--latency", metavar="SECONDS", type=float, default=0.0, help="least time from a request to its answer"
     )
     ports = f"Every port is a free one unless given: {', '.join(PORT_FLAGS.values())}."
 
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", parents=[running], help="run in the background", epilog=ports)
     start.add_argument("--dir", type=Path, required=True, help=f"folder for {READY_FILE}, {CA_FILE} and the log")
     start.set_defaults(max_lifetime=3600.0)
-    stop = commands.add_parser("stop", help="end what start has started; fine if nothing runs")
+    stop = commands.add_parser("stop", help="end what start has started; no error if nothing runs")
     stop.add_argument("--dir", type=Path, required=True)
     return parser
 
@@ -86,7 +86,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 async def _run(options: argparse.Namespace, folder: Path) -> int:
-    from .server import Server  # here, because it is slow to import and `start` and `stop` do without
+    from .server import Server  # here, because it is slow to import and `start` and `stop` do not need it
 
     ports = {name: getattr(options, f"port_{name}") for name in LISTENERS}
     server = Server(folder, ports, None if options.quiet else _tell)

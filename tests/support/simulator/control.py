@@ -79,7 +79,7 @@ class Control:
         return {"landed": self.state.land()}
 
     def reset(self) -> dict[str, Any]:
-        """Restore the start."""
+        """Restore the initial state."""
         self.clear()
         self.state.reset()
         return {}
@@ -152,7 +152,7 @@ async def _document(request: web.Request) -> object:
     body = await request.read()
     try:
         return json.loads(body) if body else {}
-    except (ValueError, RecursionError):  # of what is no UTF-8, too
+    except (ValueError, RecursionError):  # also if it is not UTF-8
         raise Unsound("the body must be JSON") from None
 
 

@@ -40,7 +40,7 @@ class Fault:
     operation: Annotated[str, checks.text] = "*"
     at: Annotated[str, checks.one_of("before", "after")] = "before"  # ... the write is applied
     times: Annotated[int | None, checks.optional(checks.whole(0))] = 1  # 0 or null: for ever
-    skip: Annotated[int, checks.whole(0)] = 0  # let the first so many pass
+    skip: Annotated[int, checks.whole(0)] = 0  # let this many requests pass first
     match: Annotated[dict[str, str], _match] = field(default_factory=dict)
     delay: Annotated[float, checks.number(0)] = 0.0  # seconds before it misbehaves; `late`: until the write lands
 
@@ -50,7 +50,7 @@ class Fault:
     code: Annotated[str | int | None, checks.optional(checks.either(checks.text, checks.whole(0)))] = None
     message: Annotated[str | None, checks.optional(checks.text)] = None
     echo: Annotated[str | None, _echo] = None  # form in which the message repeats the password
-    body: Annotated[object, checks.anything] = None  # the very body: a string as it is, anything else as JSON
+    body: Annotated[object, checks.anything] = None  # the whole body: a string as it is, anything else as JSON
     # Added to the answer, whatever the kind
     headers: Annotated[dict[str, str], checks.headers] = field(default_factory=dict)
     retry_after: Annotated[

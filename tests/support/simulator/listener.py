@@ -159,7 +159,7 @@ class Listener(web.Server):
             "headers": dict(call.headers),
             "body": call.body.decode("utf-8", "replace"),
             "verified": verdict.verified,
-            "status": None,  # of the answer; null while there is none, and for good where the connection was lost
+            "status": None,  # of the answer; null until there is one, which is never if the connection was lost
             "fault": rule.kind if rule else None,
             "applied": False,
             "time": time.time(),

@@ -156,7 +156,7 @@ class Simulator:
         return value
 
     def reset(self) -> None:
-        """Restore the start: the seeded state, settings and counters, and no faults."""
+        """Restore the initial state: the seeded state, settings and counters, and no faults."""
         self._do(self._server.control.reset)
 
     def _do(self, act: Callable[[], T]) -> T:

@@ -35,7 +35,7 @@ class Settings:
     # Both vendors
     # Seconds the simulator's clock is ahead of ours
     clock_offset: Annotated[float, checks.number(-checks.DECADES, checks.DECADES)] = 0.0
-    latency: Annotated[float, checks.number(0)] = 0.0  # seconds from a request to the vendor's answer, at least
+    latency: Annotated[float, checks.number(0)] = 0.0  # least number of seconds from a request to the vendor's answer
     log_requests: Annotated[bool, checks.boolean] = True  # false: benchmark mode, nothing kept per request
 
     # NAVER Cloud Data Forest
@@ -43,9 +43,9 @@ class Settings:
     password_rule: Annotated[str, checks.one_of(*RULES)] = "current"
     echo_form: Annotated[str, checks.one_of(*ECHOES)] = "raw"
     raw_newline: Annotated[bool, checks.boolean] = False  # the line break inside the JSON string, as the page prints
-    reject_next: Annotated[int, checks.whole(0)] = 0  # so many resets to come are refused, whatever the password
+    reject_next: Annotated[int, checks.whole(0)] = 0  # this many of the next resets are refused, whatever the password
     reject_reuse: Annotated[bool, checks.boolean] = False  # refuse the password that the account already has
-    changing_seconds: Annotated[float, checks.number(0)] = 0.0  # status CHANGING for so long after a reset
+    changing_seconds: Annotated[float, checks.number(0)] = 0.0  # for this long after a reset, the status is CHANGING
     created_key: Annotated[str, checks.one_of("createdAt", "createAt")] = "createdAt"
     disabled_type: Annotated[str, checks.one_of("boolean", "string")] = "boolean"
     error_code_type: Annotated[str, checks.one_of("string", "integer")] = "string"
@@ -120,7 +120,7 @@ class Accounts:
             given = {**document, "id": document.get("id") or base62_id(tenant, name)}
             given["password"] = document.get("password") or f"Seeded-{name}-0"
             if name in self.by_name or given["id"] in self.by_id:
-                raise Unsound(f"accounts: {name!r} or its id is there twice")
+                raise Unsound(f"accounts: {name!r} or its id appears twice")
             account = Account(**given)
             self.by_name[name] = self.by_id[account.id] = account
 

@@ -40,7 +40,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _self_signed(scratch: Path) -> ssl.SSLContext:
-    """An unknown CA that serves with its own certificate."""
+    """The context of a server that uses the certificate of an unknown CA as its own."""
     stranger = trustme.CA()
     context = _context()
     try:

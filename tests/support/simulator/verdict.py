@@ -36,7 +36,7 @@ class Verdict:
     answer: Answer
     write: Callable[[], None] | None = None
     verified: bool = False  # it carried a right signature
-    denied: bool = False  # it was turned away for who the caller is
+    denied: bool = False  # it was refused because of who the caller is
     tenant: str | None = None
     id: str | None = None
     name: str | None = None

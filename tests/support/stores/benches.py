@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests need to know of a store. A new store adds one class here, and its name to BENCHES."""
+"""What the tests need to know about a store. A new store adds one class here, and its name to BENCHES."""
 
 from __future__ import annotations
 
@@ -39,42 +39,42 @@ class Bench(Protocol):
     """One place for documents, empty at first."""
 
     secrets: list[str]
-    """What the store logs in or encrypts with. Must be seen nowhere."""
+    """What the store logs in or encrypts with. It must not appear anywhere."""
 
     fewest_boundaries: int
-    """With fewer of them in a run over three accounts, it is the enumeration that is broken."""
+    """If a run over three accounts has fewer of them, the enumeration is broken."""
 
     @property
     def options(self) -> dict[str, Any]:
         """What a playbook says in ``store``."""
 
     def open(self) -> Store:
-        """A new object on the same place, as another run would have."""
+        """A new object for the same place, as another run would have."""
 
     def move(self) -> None:
-        """Go on with another place, as empty as the first one was."""
+        """Continue with a different place, as empty as the first one was."""
 
     def mark(self) -> object:
-        """What is another after every save, even one that changes nothing."""
+        """A value that is different after every save, even after one that changes nothing."""
 
     def names(self) -> list[str]:
         """The names of all documents there, sorted, read past the store."""
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
-        """Tells of every step that the store takes outside of this process, in the order taken."""
+        """Call the hook for every step that the store takes outside of this process, in the order taken."""
 
     def spoil(self, name: str) -> None:
-        """Make one document such that it cannot be read, and leave the others as they are."""
+        """Make one document unreadable, and leave the others as they are."""
 
     def not_for_saving(self) -> AbstractContextManager[Store]:
-        """A store from which this process may read, and in which it may not save."""
+        """A store that this process may read, but in which it may not save."""
 
     def faults(self) -> dict[str, Callable[[], AbstractContextManager[Store]]]:
-        """Ways in which the place cannot be used at all, each with the store that meets it."""
+        """The ways in which the place cannot be used at all, each with a store that meets it."""
 
 
 def a_loader(*vault_secrets: tuple[str, str]) -> DataLoader:
-    """What an action plugin has in a play that was given these vault ids and passphrases."""
+    """The loader that an action plugin has in a play that was given these vault IDs and passphrases."""
     loader = DataLoader()
     known: list[tuple[str, Any]] = [(name, VaultSecret(text.encode())) for name, text in vault_secrets]
     loader.set_vault_secrets(known)
@@ -240,7 +240,7 @@ BENCHES: dict[str, Callable[[pytest.FixtureRequest], Bench]] = {
 
 @contextlib.contextmanager
 def replaced(replacements: Iterable[Replacement]) -> Iterator[None]:
-    """With these attributes in the place of the real ones."""
+    """Run with these attributes in place of the real ones."""
     with pytest.MonkeyPatch.context() as patch:
         for target, name, value in replacements:
             patch.setattr(target, name, value)
@@ -248,7 +248,7 @@ def replaced(replacements: Iterable[Replacement]) -> Iterator[None]:
 
 
 def put(store: Store, **documents: Any) -> dict[str, str]:
-    """Save new documents, all of which must be taken."""
+    """Save new documents, all of which must be accepted."""
     outcomes = store.save({name: Change(document, None) for name, document in documents.items()})
     assert all(isinstance(outcome, str) for outcome in outcomes.values()), outcomes
     return {name: str(outcome) for name, outcome in outcomes.items()}
@@ -264,7 +264,7 @@ def load(store: Store, names: Sequence[str]) -> dict[str, Stored]:
 
 
 def said(outcomes: Mapping[str, Any]) -> None:
-    """Raise what a store says of one document alone as if it were about all."""
+    """Raise an error that a store returns for one document as if it were about all."""
     for outcome in outcomes.values():
         if isinstance(outcome, StoreError):
             raise outcome

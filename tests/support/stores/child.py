@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs parts of a test in a process of their own: to be killed, to race, or to be somebody else."""
+"""Runs parts of a test in a process of their own: to be killed, to race, or to run as somebody else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Child:
     def __init__(self, function: Callable[[], Any], *, as_nobody: bool = False) -> None:
         reading, writing = os.pipe()
         with warnings.catch_warnings():
-            # Threads of a pool that has ended may still be on their way out.
+            # Threads of a pool that has ended may still be ending.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:

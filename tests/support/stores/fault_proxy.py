@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Seen:
-    """A request: its number among all from 0, and its number among the writes, None for a read."""
+    """A request: its number among all requests, from 0, and its number among the writes, None for a read."""
 
     number: int
     write: int | None

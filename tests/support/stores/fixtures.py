@@ -36,7 +36,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def quick_key_derivation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One round instead of ten thousand: what it costs to guess a passphrase proves nothing here."""
+    """One round instead of ten thousand: how hard a passphrase is to guess proves nothing here."""
     real = ansible.parsing.vault.PBKDF2HMAC
     monkeypatch.setattr(ansible.parsing.vault, "PBKDF2HMAC", lambda **given: real(**{**given, "iterations": 1}))
 

@@ -30,9 +30,10 @@ START_TIME = 60.0
 
 
 class Port:
-    """A port that nobody else is given until `free`, also while no server is up.
+    """A port that nobody else is given until `free`, even while no server is up.
 
-    It is bound, not listened at. A server that reuses addresses, as those written in Go do, can still listen at it.
+    It is bound without listening on it. A server that reuses addresses, as those written in Go do, can still listen on
+    it.
     """
 
     def __init__(self) -> None:
@@ -94,7 +95,7 @@ class OpenBao:
             )
 
     def wait_until(self, *states: int) -> None:
-        """Until the health check answers with one of these states."""
+        """Wait until the health check answers with one of these states."""
         deadline = time.monotonic() + START_TIME
         while True:
             try:
@@ -136,7 +137,7 @@ class OpenBao:
         return answer
 
     def token(self, policy: str, **more: Any) -> str:
-        """A token with nothing but this policy, in the server's own language."""
+        """A token with only this policy, which is in the server's own language."""
         name = f"p{secrets.token_hex(4)}"
         self.do("PUT", f"sys/policies/acl/{name}", {"policy": policy})
         answer = self.do("POST", "auth/token/create", {"policies": [name], "no_default_policy": True, **more})
@@ -144,7 +145,7 @@ class OpenBao:
 
 
 class DurableOpenBao(OpenBao):
-    """One with its data on disk, unsealed by a static key, behind TLS with an authority of its own."""
+    """A server with its data on disk, unsealed by a static key, behind TLS with a certificate authority of its own."""
 
     scheme = "https"
 

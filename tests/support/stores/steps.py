@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps that a store takes outside of its process, each made to tell a hook of itself.
+"""The steps that a store takes outside of its process, changed so that each calls a hook.
 
-Imports nothing heavy: it is also used inside of `ansible-playbook`.
+Imports nothing heavy, because it is also used inside `ansible-playbook`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Hook = Callable[[str, str], None]
-"""Told of every step that leaves the process: "before" or "after", and the name of the step."""
+"""Called for every step that leaves the process, with "before" or "after" and the name of the step."""
 
 Replacement = tuple[Any, str, Any]
 """An object, the name of an attribute of it, and what to put there."""
@@ -27,7 +27,7 @@ OS_STEPS += ("unlink", "access", "statvfs")
 
 
 def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `durable_file`, so that it tells of every system call of the store."""
+    """What to put into the module `durable_file`, so that every system call of the store calls the hook."""
     for library, names in ((os, OS_STEPS), (fcntl, ("flock",))):
         watched = types.SimpleNamespace(**vars(library))
         for name in names:
@@ -36,12 +36,12 @@ def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
 
 
 def of_a_store(request: Any) -> bool:
-    """Whether it is a request to the server of a store: those of the modules go over the same wire."""
+    """Whether it is a request to the server of a store. Those of the modules go over the same wire."""
     return "X-Vault-Request" in request.headers
 
 
 def of_hashi_vault(wire: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `wire`, so that it tells of every request of the store, logins included."""
+    """What to put into the module `wire`, so that every request of the store, logins included, calls the hook."""
     send = wire.PooledTransport.send
     telling = told(send, "request", hook)
 
@@ -52,7 +52,7 @@ def of_hashi_vault(wire: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
 
 
 def told(function: Callable[..., Any], name: str, hook: Hook) -> Callable[..., Any]:
-    """The same function, which tells the hook before and after."""
+    """The same function, which calls the hook before and after."""
 
     def telling(*args: Any, **kwargs: Any) -> Any:
         hook("before", name)

@@ -67,7 +67,7 @@ REFUSED = {
             found: "{LOOKUP}"
           no_log: true
         """,
-        "2: The fact cache would hold found in clear: leave out cacheable.",
+        "2: The fact cache would hold found in clear text: leave out cacheable.",
     ),
     "a cached secret": (
         """
@@ -76,9 +76,9 @@ REFUSED = {
             cacheable: true
             kept: "{{ passwords.df001 }}"
         """,
-        "2: The fact cache would hold kept in clear: leave out cacheable.",
+        "2: The fact cache would hold kept in clear text: leave out cacheable.",
     ),
-    "a password in clear": (
+    "a password in clear text": (
         """
         - name: Set
           krcloud.credentials.ncp_dataforest_password:
@@ -86,18 +86,18 @@ REFUSED = {
               - name: df001
                 password: !unsafe 'Invented-1'
         """,
-        "2: password is in clear, where errors may print it: use a variable from a vault.",
+        "2: password is in clear text, where errors may print it: use a vault.",
     ),
-    "a number in clear": (
+    "a number in clear text": (
         """
         - name: Set
           krcloud.credentials.ncp_dataforest_password:
             name: df001
             password: 12345678
         """,
-        "2: password is in clear, where errors may print it: use a variable from a vault.",
+        "2: password is in clear text, where errors may print it: use a vault.",
     ),
-    "a key in clear among the defaults": (
+    "a key in clear text among the defaults": (
         """
         - name: Play
           hosts: localhost
@@ -105,9 +105,9 @@ REFUSED = {
             group/krcloud.credentials.solapi:
               api_secret: invented
         """,
-        "2: api_secret is in clear, where errors may print it: use a variable from a vault.",
+        "2: api_secret is in clear text, where errors may print it: use a vault.",
     ),
-    "a key in clear for a role": (
+    "a key in clear text for a role": (
         """
         - name: Play
           hosts: localhost
@@ -116,7 +116,7 @@ REFUSED = {
               vars:
                 ncp_dataforest_rotation_secret_key: invented
         """,
-        "5: ncp_dataforest_rotation_secret_key is in clear, where errors may print it: use a variable from a vault.",
+        "5: ncp_dataforest_rotation_secret_key is in clear text, where errors may print it: use a vault.",
     ),
     "a lookup in a name": (
         f"""
@@ -288,7 +288,7 @@ REFUSED = {
           ansible.builtin.debug:
             msg: "{{ lookup('ansible.builtin.pipe', './login ' ~ item) }}"
         """,
-        "2: A lookup runs a command line that it makes up: use ansible.builtin.command with argv.",
+        "2: A lookup builds the command line that it runs: use ansible.builtin.command with argv.",
     ),
 }
 

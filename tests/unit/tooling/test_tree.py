@@ -50,7 +50,7 @@ def test_the_checkout_of_something_else_is_not_asked(archive: Path) -> None:
     outer = archive.parent
     subprocess.run(["git", "init", "--quiet", "--template=", outer], check=True)
     (outer / ".gitignore").write_text("*\n", encoding="utf-8")
-    assert tree.no_checkout(archive) == f"it lies in {outer}, which is the checkout of something else"
+    assert tree.no_checkout(archive) == f"it is inside {outer}, the checkout of another project"
     assert tree.files(archive) == tree.files()
 
 
@@ -79,7 +79,7 @@ def test_a_check_says_that_it_needs_a_checkout(arguments: list[str]) -> None:
     assert start.need_checkout(arguments, None) is None
     said = start.need_checkout(arguments, "git is not installed")
     assert said is not None
-    assert said.startswith(f"This needs a checkout of git, and {tree.ROOT} is none: git is not installed. Clone the ")
+    assert said.startswith(f"This needs a git checkout, and {tree.ROOT} is not one: git is not installed. Clone the ")
 
 
 @pytest.mark.parametrize("arguments", [["--list"], ["--session", "demo"], ["--session", "simulator", "--", "--help"]])
@@ -91,5 +91,5 @@ def test_a_check_ends_before_it_sets_anything_up(archive: Path) -> None:
     command = [sys.executable, "tests/tooling/start.py"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=archive)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"This needs a checkout of git, and {archive} is none: {NO_CHECKOUT} ")
+    assert done.stderr.startswith(f"This needs a git checkout, and {archive} is not one: {NO_CHECKOUT} ")
     assert done.stderr.count("\n") == 1

@@ -462,7 +462,7 @@ def test_solapi_errors_have_their_own_envelope(sim: Simulator) -> None:
         ({"colour": "red"}, "has no field 'colour'"),
         ({"fired": 3}, "has no field 'fired'"),
         ({"retry_after": []}, "retry_after must be a number or must be a string"),
-        ({"retry_after": 10**400}, "retry_after must be a number that is not as large or"),
+        ({"retry_after": 10**400}, "retry_after must be a smaller number or"),
         ({"skew": 1e300}, "skew must be at most 1e+09"),
         ({"headers": {"X-A": "b\r\nX-C: d"}}, "headers must be one line"),
         ({"headers": {"X A": "b"}}, "headers must have the names of headers"),
