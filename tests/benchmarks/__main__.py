@@ -20,7 +20,7 @@ from tooling import tree
 
 PAGE = tree.ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
-# How often all is run, by the number of accounts. With 1 and 1,000 the goals are ratios of a few seconds.
+# How often everything runs, by the number of accounts. With 1 and 1,000 the goals are ratios of a few seconds.
 RUNS = {1: 25, 10: 3, 100: 3, 1000: 15, 10_000: 3}
 
 
@@ -32,7 +32,7 @@ def main() -> int:
         world(Path(os.environ["KRCLOUD_COLLECTIONS_PATH"]).resolve(), Path(folder)) as stage,
     ):
         for size in options.sizes:
-            # Round by round, so that all of them meet the same good and bad moments of the machine.
+            # Round by round, so that good and bad moments of the machine affect all of them.
             for turn in range(_runs(size, options)):
                 due = [contender for contender in CONTENDERS if turn < _turns(contender, size, options)]
                 for sample in between_pings(due, stage, size):
@@ -51,12 +51,10 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="make bench", description="Measure the collection, and what one would use instead."
-    )
-    parser.add_argument("--runs", type=int, help="how often all is run")
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure the collection and its alternatives.")
+    parser.add_argument("--runs", type=int, help="how often everything runs")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(RUNS), help="numbers of accounts")
-    parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="these, between pings")
+    parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="these only")
     parser.add_argument("--whole", action="store_true", help="also loop over 1,000 accounts, which takes minutes")
     parser.add_argument("--write", action="store_true", help=f"put the result into {PAGE.relative_to(tree.ROOT)}")
     return parser.parse_args()
@@ -67,7 +65,7 @@ def _runs(size: int, options: argparse.Namespace) -> int:
 
 
 def _turns(contender: Contender, size: int, options: argparse.Namespace) -> int:
-    """How often a contender runs with so many accounts. Loops over 1,000 run once: each takes many minutes."""
+    """How often a contender runs with this many accounts. Loops over 1,000 run once: each takes many minutes."""
     if options.only and contender.name not in options.only:
         return 0
     if size > contender.largest:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who competes: plays and programs that set or rotate the passwords of some accounts of the simulator."""
+"""The contenders: plays and programs that set or rotate the passwords of accounts of the simulator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.stores.openbao import OpenBao
 LATENCY = 0.05
 CONCURRENCY = 10
 RESET_PATH = "/api/v2/accounts/resetPassword"
-# Above this size a loop takes minutes, and only runs when asked to.
+# Above this size a loop takes minutes, and runs only on request.
 LARGEST_LOOP = 100
 
 Play = Mapping[str, Any]
@@ -47,16 +47,16 @@ class World:
         return self.folder / f"store-{self.size}.yml"
 
     def begin(self, size: int) -> None:
-        """Let the vendor have this many accounts, and count from zero."""
+        """Give the vendor this many accounts, and count from zero."""
         self.size = size
         self.round += 1
         self.simulator.reset()
-        # One signature has to last for a whole loop. Nothing is kept per request, so that memory stays what it is.
+        # One signature has to last for a whole loop. Nothing is kept per request, so that memory does not grow.
         self.simulator.settings(latency=LATENCY, ncp_skew=86400.0, log_requests=False)
         self.simulator.accounts(count=size)
 
     def connection(self) -> dict[str, Any]:
-        """Return what every play uses that speaks with the vendor."""
+        """Return the options of every play that sends requests to the vendor."""
         names = ("access_key", "secret_key")
         return {"api_url": self.simulator.ncp_url, **{name: getattr(self.simulator, name) for name in names}}
 
@@ -86,10 +86,10 @@ class World:
 
 @dataclass(frozen=True)
 class Contender:
-    """``task`` makes the one task of a play; without one, it is the program in `session.py`.
+    """``task`` makes the only task of a play; without one, the contender is the program in `session.py`.
 
-    ``resets`` is how many resets the vendor must have seen per account, ``before`` prepares a run unmeasured. With
-    ``given_accounts`` the play is given the accounts and their passwords; a rotation finds and makes them itself.
+    ``resets`` is how many resets the vendor must have seen per account. ``before`` prepares a run and is not measured.
+    With ``given_accounts`` the play is given the accounts and their passwords; a rotation finds and makes them itself.
     """
 
     name: str
@@ -123,7 +123,8 @@ class Contender:
         needs = world.connection() if self.task is not ping else None
         if self.given_accounts:
             (world.folder / "accounts.json").write_text(json.dumps(world.accounts()), encoding="utf-8")
-            # Read where it is used. As a variable of the play it would be held all the time, in several times the room.
+            # Read where it is used. A variable of the play would stay in memory all the time, and take several times as
+            # much of it.
             play["vars"] = {"accounts": "{{ lookup('ansible.builtin.file', 'accounts.json') | from_json }}"}
             needs = world.vars()
         arguments = ("--vault-password-file", str(world.folder / "passphrase"))
@@ -132,7 +133,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: what it cost us, what the vendor saw of it, and the time of a ping play just then, in seconds."""
+    """One run: what it cost, what the vendor saw of it, and the time of a ping play around it, in seconds."""
 
     contender: str
     cost: Cost
@@ -149,7 +150,7 @@ def ping(world: World) -> Play:
 
 
 def loop(task: Callable[[World], dict[str, Any]]) -> Callable[[World], Play]:
-    """Return the task in a loop over all accounts; as it is, if there is just one."""
+    """Return the task in a loop over all accounts, or without a loop if there is only one."""
 
     def looped(world: World) -> Play:
         if world.size == 1:
@@ -232,7 +233,7 @@ CONTENDERS = (
 
 
 def between_pings(contenders: Iterable[Contender], world: World, size: int) -> Iterator[Sample]:
-    """Run each of them once, and a ping play before and after each: the machine changes its speed within seconds."""
+    """Run each contender once, with a ping play before and after it: the machine changes its speed within seconds."""
     before = PING.run(world, size)
     yield before
     for contender in contenders:

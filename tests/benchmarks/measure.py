@@ -4,7 +4,7 @@
 
 """What one command costs: time, processor time of all its processes, and the most memory that one of them had.
 
-It is watched from a process of its own: in this one the simulator runs, and would have to wait for the watching.
+It is watched from a process of its own, because the simulator runs in this one and would have to wait for the watching.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def watch(command: Mapping[str, Any], log: Path) -> tuple[int, Cost]:
 
 
 class _Memory(threading.Thread):
-    """Looks now and then at the high-water marks, which the kernel keeps, of a process and its descendants.
+    """Looks now and then at the memory peaks of a process and its descendants, which the kernel keeps.
 
-    Not `ru_maxrss`: a module would inherit that of the controller, of which it is a fork.
+    Not at `ru_maxrss`: a module is a fork of the controller and would inherit its value.
     """
 
     def __init__(self, pid: int) -> None:

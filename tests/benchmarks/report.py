@@ -48,7 +48,7 @@ class Results:
         return self.figure(contender, size, lambda sample: sample.ping or sample.cost.wall)
 
     def turns(self) -> list[Results]:
-        """Return each run by itself. What ran less often, as long loops do, stands in several of them."""
+        """Return each run by itself. What ran less often, such as a long loop, is in several of them."""
         # There are more pings than runs.
         count = max((len(samples) for (name, _size), samples in self.samples.items() if name != PING.name), default=1)
         return [
@@ -67,7 +67,7 @@ def floor(ping: float, size: int) -> float:
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio within one run that shall be at most, or with ``at_least`` at least, a bound: the median of all runs."""
+    """A ratio within one run. Its median over all runs must be at most a bound, or with ``at_least`` at least a bound."""
 
     text: str
     bound: float

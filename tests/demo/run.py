@@ -29,7 +29,7 @@ ROTATE = "krcloud.credentials.rotate_dataforest"
 
 
 def main() -> int:
-    """Run both acts, and tell what they really did."""
+    """Run both acts, and print what they really did."""
     collections = Path(os.environ["KRCLOUD_COLLECTIONS_PATH"]).resolve()
     with Simulator() as simulator, tempfile.TemporaryDirectory(prefix="krcloud-demo-") as folder:
         print(f"The simulator stands in for Data Forest on {simulator.connection()['ncp_tls_url']}")
@@ -40,12 +40,12 @@ def main() -> int:
         simulator.reset()
         second = stage.rotate()
     right = first and second
-    print("\nAll as it should be." if right else "\nThat is not what the playbooks should have done.", flush=True)
+    print("\nAll is as it should be." if right else "\nThat is not what the playbooks should have done.", flush=True)
     return 0 if right else 1
 
 
 class Stage:
-    """A folder for what the playbooks need, and the vendor that they speak with."""
+    """A folder for what the playbooks need, and the vendor that they talk to."""
 
     def __init__(self, folder: Path, collections: Path, simulator: Simulator) -> None:
         self._folder = folder
@@ -58,9 +58,9 @@ class Stage:
     # ------------------------------------------------------------------------------------------------ the first act
 
     def set_passwords(self) -> bool:
-        """Run demo.yml, and return whether it did to the vendors what it says."""
+        """Run demo.yml, and return whether it did what it says at the vendors."""
         headline(
-            "First act: set passwords, ask for a mail", "tests/demo/demo.yml, its steps are in steps.yml beside it"
+            "First act: set passwords, ask for a mail", "tests/demo/demo.yml, with its steps in steps.yml beside it"
         )
         old = self._passwords()
         status = self._play(HERE / "demo.yml", {"simulator": self._simulator.connection()}).wait()
@@ -68,12 +68,12 @@ class Stage:
         changed = [name for name in new if new[name] != old[name]]
         requests = self._simulator.requests()
         signed = sum(request["verified"] for request in requests)
-        print("What really happened, as the simulator knows it\n")
+        print("What really happened, according to the simulator\n")
         for name in new:
-            print(f"  Data Forest  {name:<20} password {'changed' if name in changed else 'as before'}")
+            print(f"  Data Forest  {name:<20} password {'changed' if name in changed else 'unchanged'}")
         for mail in truth["mails"]:
             print(f"  SOLAPI       {mail['email']:<20} mail sent")
-        print(f"\n  {len(requests)} requests came, {signed} of them with a right signature.", flush=True)
+        print(f"\n  {len(requests)} requests arrived, {signed} of them with a valid signature.", flush=True)
         return (
             status == 0
             and changed == ["df001", "df002", "df003", "df004"]
@@ -86,7 +86,7 @@ class Stage:
     # ----------------------------------------------------------------------------------------------- the second act
 
     def rotate(self) -> bool:
-        """Rotate, rotate again, strike a run down, rotate once more; return whether no password was ever lost."""
+        """Rotate, rotate again, kill a run, rotate once more. Return whether no password was ever lost."""
         headline("Second act: no password older than 90 days", f"{ROTATE}, with a store under Ansible Vault")
         old = self._passwords()
         right = self._step("The first run: every account gets a password", ROTATE)
@@ -96,7 +96,7 @@ class Stage:
         right &= self._step("The second run: nothing is due", ROTATE)
         right &= (self._passwords(), self._times_set()) == (first, times)
 
-        print("\n=== All are forced to a new password, and the run is struck down in the middle\n", flush=True)
+        print("\n=== A forced run: all passwords are replaced, but the run is killed in the middle\n", flush=True)
         hung = self._simulator.fault(
             vendor="ncp", operation="resetPassword", kind="hang", at="after", match={"name": "df003"}
         )
@@ -112,13 +112,13 @@ class Stage:
         for name, envelope in self._envelopes().items():
             pending = [item["password"] for item in envelope["pending"]]
             where = "active" if live[name] == envelope["password"] else "pending" if live[name] in pending else "LOST"
-            print(f"  {name:<8} {len(pending)} pending, the password that holds is the {where} one in the store")
+            print(f"  {name:<8} {len(pending)} pending, the live password is the {where} one in the store")
             right &= where != "LOST"
 
-        right &= self._step("The next run: it sends the very same passwords, and settles everything", ROTATE)
+        right &= self._step("The next run: it sends the same passwords again, and settles everything", ROTATE)
         right &= all(self._passwords()[name] == live[name] for name in ("df001", "df002", "df003"))
         right &= not set(self._passwords().values()) & set(first.values()) and self._all_active()
-        print("Every password that holds is the active one in the store." if right else "Something is wrong.")
+        print("Every live password is the active one in the store." if right else "Something is wrong.")
         return right
 
     def _step(self, title: str, playbook: str) -> bool:
@@ -173,7 +173,7 @@ def headline(title: str, playbook: str) -> None:
 
 
 def environment(folder: Path, collections: Path) -> dict[str, str]:
-    """Return an environment without the settings, and above all without the real keys, of the person who looks on."""
+    """Return an environment without the settings, and above all without the real keys, of the person who watches."""
     foreign = ("ANSIBLE_", "NCLOUD_", "SOLAPI_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {

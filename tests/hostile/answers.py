@@ -46,12 +46,12 @@ def bomb(levels: int = 10) -> bytes:
 UNREADABLE: dict[str, bytes] = {
     "nothing": b"",
     "random bytes": bytes(range(256)) * 20,
-    "no UTF-8": b'{"success": true, "message": "\xff\xfe\xc3\x28\xed\xa0\x80"}',
+    "not UTF-8": b'{"success": true, "message": "\xff\xfe\xc3\x28\xed\xa0\x80"}',
     "cut UTF-8": '{"success": true, "message": "비밀'.encode()[:-1],
     "UTF-16": RIGHT.decode().encode("utf-16"),
-    "half of JSON": RIGHT[: len(RIGHT) // 2],
+    "half a JSON document": RIGHT[: len(RIGHT) // 2],
     "two documents": RIGHT + RIGHT,
-    "no object": b"[" + RIGHT + b"]",
+    "not an object": b"[" + RIGHT + b"]",
     "deep JSON": b'{"success":true,"contents":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
     "64 KiB of [": b"[" * 65536,
     "64 KiB of {": b'{"":' * 16384,
@@ -64,7 +64,7 @@ UNREADABLE: dict[str, bytes] = {
     "parameter entity": b'<!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1:9/x"> %x;]><a><success>true</success></a>',
     "undeclared entity": b"<a><success>true</success><id>&x;</id></a>",
     "XML with a declared encoding": '<?xml version="1.0" encoding="UTF-16"?><a>'.encode("utf-16"),
-    "half of XML": b"<a><success>true</success><id>",
+    "half an XML document": b"<a><success>true</success><id>",
     "HTML": b"<!DOCTYPE html><html><body>\x1b[2J" + SECRET.encode() + b"</body></html>",
     "gzip bomb": gzip.compress(b" " * 20 * MEGABYTE + RIGHT),
 }
@@ -112,7 +112,7 @@ def refusal(message: str, operation: Operation) -> bytes:
 
 
 def refusal_in_code(message: str, operation: Operation) -> bytes:
-    """The same text in the place of a code."""
+    """The same text in place of a code."""
     if operation.vendor == "solapi":
         return json.dumps({"errorCode": message, "errorMessage": {"a": []}}).encode()
     return json.dumps({"success": False, "error": {"errorCode": message, "details": []}}).encode()
@@ -141,7 +141,7 @@ def stream(first: bytes, pieces: Callable[[], Iterable[bytes]]) -> Play:
 
 
 def in_drops(data: bytes, at_once: int = 0) -> Play:
-    """Byte by byte, each within the timeout."""
+    """Send an answer byte by byte, each within the timeout."""
 
     def play(connection: socket.socket, _head: bytes) -> None:
         connection.sendall(data[:at_once])
@@ -163,8 +163,8 @@ _SLOWLY = whole(200, RIGHT)
 LOST: dict[str, Play] = {
     "100 MB, announced": stream(head(200, f"Content-Length: {100 * MEGABYTE}"), _hundred_megabytes),
     "100 MB, not announced": stream(head(200), _hundred_megabytes),
-    "100 MB, announced as less than nothing": stream(head(200, "Content-Length: -5"), _hundred_megabytes),
-    "100 MB in a chunk of less than nothing": stream(_CHUNKED + b"-1\r\n", _hundred_megabytes),
+    "100 MB, announced with a negative length": stream(head(200, "Content-Length: -5"), _hundred_megabytes),
+    "100 MB in a chunk of negative size": stream(_CHUNKED + b"-1\r\n", _hundred_megabytes),
     "100 MB in one chunk": stream(_CHUNKED + b"5F5E100\r\n", _hundred_megabytes),
     "a chunk of 2**64 bytes": stream(_CHUNKED + b"ffffffffffffffff\r\n", _hundred_megabytes),
     "chunks without end": for_ever(_CHUNKED, _PIECE),
@@ -182,7 +182,7 @@ LOST: dict[str, Play] = {
     "a header of 1 MB": says(head(200, "X-Flood: " + "x" * MEGABYTE)),
     "2000 headers": says(whole(200, RIGHT, *(f"X-Flood-{number}: x" for number in range(2000)))),
     "headers without end": for_ever(b"HTTP/1.1 200 OK\r\n", b"X-Flood: " + b"x" * 1000 + b"\r\n"),
-    "a status that is none": says(b"HTTP/1.1 2000 OK\r\n\r\n" + RIGHT),
+    "a status of four digits": says(b"HTTP/1.1 2000 OK\r\n\r\n" + RIGHT),
     "HTTP/0.9": says(RIGHT),
     "another protocol": says(b"SSH-2.0-Other\r\n\x00\x01\x1b[2J\r\n"),
     "nothing at all": says(b""),
@@ -194,15 +194,15 @@ LOST: dict[str, Play] = {
 
 PLAUSIBLE: dict[str, tuple[int, bytes]] = {
     "under way": (202, b'{"message":"Accepted"}'),
-    "yes of a neighbour": (200, b'{"code":0,"message":"SUCCESS","result":{}}'),
-    "no of a neighbour": (200, b'{"code":1003,"message":"FAIL","result":{}}'),
-    "no of another neighbour": (400, b'{"code":"BadRequest","msg":"no","data":null}'),
-    "no of what stands between": (
+    "a confirmation of another service": (200, b'{"code":0,"message":"SUCCESS","result":{}}'),
+    "a refusal of another service": (200, b'{"code":1003,"message":"FAIL","result":{}}'),
+    "a refusal of a third service": (400, b'{"code":"BadRequest","msg":"no","data":null}'),
+    "a refusal of a server in between": (
         404,
         b'{"timestamp":"2026-01-01T00:00:00","status":404,"error":"Not Found"}',
     ),
-    "nothing but an object": (200, b"{}"),
-    "nothing but a number of accounts": (200, b'{"total":3}'),
+    "an empty object": (200, b"{}"),
+    "only a number of accounts": (200, b'{"total":3}'),
     "the server failed, with the status of a success": (200, b'{"error":{"errorCode":"900","message":"x"}}'),
     "the server failed, with the status of a refusal": (400, b'{"error":{"errorCode":500,"message":"x"}}'),
     "the server failed, with the status of an absence": (404, b'{"error":{"errorCode":"510","message":"x"}}'),
@@ -215,9 +215,9 @@ PLAUSIBLE: dict[str, tuple[int, bytes]] = {
 
 LIMITS: dict[str, tuple[str, ...]] = {
     "in 100,000 digits of seconds": ("Retry-After: " + "9" * 60_000,),
-    "in less than nothing": ("Retry-After: -5",),
+    "in a negative time": ("Retry-After: -5",),
     "in the year 9999": ("Retry-After: Fri, 31 Dec 9999 23:59:59 GMT",),
-    "in a zone that is none": ("Retry-After: Fri, 31 Dec 2049 23:59:59 +99999999",),
+    "in a zone that does not exist": ("Retry-After: Fri, 31 Dec 2049 23:59:59 +99999999",),
     "in 60 KB of commas": ("Retry-After: " + "," * 60_000,),
     "with a clock of the year 1": ("Date: Mon, 01 Jan 0001 00:00:00 GMT",),
     "with 60 KB of a clock": ("Date: " + "a " * 30_000,),
@@ -273,7 +273,7 @@ def _contents(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class OneAccount:
-    """An account with a field of the wrong kind, and a sound one."""
+    """An account with a field of the wrong kind, and one without a fault."""
 
     field: str
     value: object
@@ -294,11 +294,11 @@ LISTS: dict[str, bytes] = {
     "4 MiB in one text, with one wide letter": listing('"' + "x" * (LARGEST - 100) + '\U0001f600"'),
     "4 MiB in long texts, with a wide letter each": _full('"' + r"\\" * 20_000 + '\U0001f600"'),
     "4 MiB in long texts, with a Korean letter each": _full('"' + r"\\" * 20_000 + '가"'),
-    "4 MiB of as many texts as may be, with a Korean letter each": _full('"abcdefgh가"'),
+    "4 MiB of as many texts as are allowed, with a Korean letter each": _full('"abcdefgh가"'),
     "4 MiB of accounts with a wide letter each": _full(
         '{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '\U0001f600"}'
     ),
-    "4 MiB of as many lists as may be and long texts": listing(
+    "4 MiB of as many lists as are allowed and long texts": listing(
         ",".join(["[]"] * 140_000 + ['"' + "가" * 100 + "x" * 39_000 + '"'] * 93)
     ),
     "4 MiB in long elements, with a Korean letter each": _full_xml(b"", _contents("x" * 40_000 + "가")),
@@ -332,5 +332,5 @@ ROWS: dict[str, OneAccount] = {
 # Lists in a known form, without any usable row.
 USELESS: dict[str, bytes] = {
     "4 MiB of accounts with a Korean letter each": _full('{"id":"' + "a" * 22 + '","name":"' + "x" * 400 + '가"}'),
-    "as many rows with a template as may be": listing(",".join(['{"id":"{{x}}"}'] * 15_000)),
+    "as many rows with a template as are allowed": listing(",".join(['{"id":"{{x}}"}'] * 15_000)),
 }

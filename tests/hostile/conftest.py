@@ -33,7 +33,7 @@ PEAKS = pytest.StashKey[list[int]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to measure."""
+    """Begin measuring."""
     config.stash[PEAKS] = []
 
 
@@ -48,7 +48,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TargetHost]:
-    """Where the modules run."""
+    """The host on which the modules run."""
     home: Path = tmp_path_factory.mktemp("home")
     with target_host(str(tree.link()), {"HOME": str(home)}) as host:
         yield host

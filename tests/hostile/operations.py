@@ -13,7 +13,7 @@ from typing import Any
 
 from hostile.tasks import Ended, TargetHost
 
-# One secret in all places, so that the task knows whatever an answer echoes.
+# The same secret in all places, so that the task knows every secret that an answer can echo.
 SECRET = "Cana-ry!Passw0rd-7"
 EMAIL = "member@example.com"
 ID = "20nAZnjbUNFdc7RsILlC3A"

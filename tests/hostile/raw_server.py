@@ -17,9 +17,9 @@ Play = Callable[[socket.socket, bytes], None]
 
 
 class RawServer:
-    """Reads one request per connection and lets a function answer. With ``context`` it speaks TLS.
+    """Reads one request per connection and lets a function answer. With ``context`` it uses TLS.
 
-    Without ``reads`` it leaves the reading to that function, too.
+    Without ``reads``, that function also has to read the request.
     """
 
     def __init__(self, play: Play, context: ssl.SSLContext | None = None, reads: bool = True) -> None:
@@ -80,7 +80,7 @@ def _request(connection: socket.socket) -> bytes:
 
 
 def says(*pieces: bytes) -> Play:
-    """Send these and close."""
+    """Send these bytes and close."""
 
     def play(connection: socket.socket, _head: bytes) -> None:
         for piece in pieces:

@@ -4,8 +4,8 @@
 
 """A small target host: one process that has imported the modules, and a fork of it for each task, which is measured.
 
-Run as a program it reads a task per line and answers with a line. It is told apart from a real target host by the
-imports only, which are made once for all tasks: so its tasks take more memory than real ones, not less.
+When run as a program, it reads a task per line and answers with a line. It differs from a real target host only in the
+imports, which are made once for all tasks. So its tasks take more memory than real ones, not less.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODULES = sorted(
     for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py")
     if "def main(" in path.read_text(encoding="utf-8")
 )
-# Seconds after which a task is killed. All tasks below end long before, by their own deadline.
+# Seconds after which a task is killed. All tasks end long before that, by their own deadline.
 LONGEST = 60
 
 
@@ -57,7 +57,7 @@ class TargetHost:
 
 @contextlib.contextmanager
 def target_host(collections: str, environment: Mapping[str, str]) -> Iterator[TargetHost]:
-    """Start one. It imports the collection from ``collections``."""
+    """Start a target host. It imports the collection from ``collections``."""
     command = [sys.executable, __file__]
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     with subprocess.Popen(

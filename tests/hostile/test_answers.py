@@ -58,7 +58,7 @@ def met(target: TargetHost, operation: Operation, play: Play, **options: Any) ->
 
 
 def check_unknown(result: dict[str, Any], operation: Operation, kind: str) -> None:
-    """It cannot be known whether the request was carried out, so the result says neither."""
+    """Check that the result says neither yes nor no: it cannot be known whether the request was carried out."""
     assert result["error"]["kind"] == ("unknown_outcome" if operation.changes else kind)
     assert operation.verdict(result) == ("unknown" if operation.changes else None)
     assert result["changed"] is operation.changes if operation.changes else not result.get("changed")

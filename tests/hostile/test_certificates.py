@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server that cannot prove its identity, or has no safe TLS, gets no request, and the task says why."""
+"""A server that cannot prove its identity or has no secure TLS gets no request, and the task says why."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def contexts(ca_file: Path) -> dict[str, ssl.SSLContext]:
 
 
 def check_nothing_sent(server: RawServer, result: dict[str, object], operation: Operation) -> None:
-    """A failure with a known outcome: the request never left."""
+    """Check that the outcome of the failure is known: the request never left."""
     assert server.seen == []
     assert isinstance(result["error"], dict)
     assert result["error"]["kind"] == "transport"
@@ -115,9 +115,9 @@ HANDSHAKES: dict[str, Play] = {
     "only SSL 3": _greets(_server_hello(b"\x03\x00"), stay=True),
     "an alert: protocol version": _greets(b"\x15\x03\x01\x00\x02\x02\x46"),
     "no TLS at all": _greets(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n\x1b[2J"),
-    "nothing, and goes": _greets(),
-    "nothing, and stays": _greets(stay=True),
-    "half a hello, and stays": _greets(_server_hello(b"\x03\x03")[:20], stay=True),
+    "nothing, and closes": _greets(),
+    "nothing, and waits": _greets(stay=True),
+    "half a hello, and waits": _greets(_server_hello(b"\x03\x03")[:20], stay=True),
     "a record of 64 KiB": _greets(b"\x16\x03\x03\xff\xff" + bytes(65535), stay=True),
     "another protocol": _greets(b"220 mail.example.com ESMTP\r\n", stay=True),
 }

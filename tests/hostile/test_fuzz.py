@@ -37,7 +37,7 @@ from hostile.operations import EMAIL, ID, LONGEST_MESSAGE, SECRET, texts
 
 pytestmark = pytest.mark.timeout(1800)
 
-# Real answers of both vendors, and of proxies before them.
+# Real answers of both vendors, and of proxies in front of them.
 REAL = (
     accounts(2),
     accounts(2, xml=True),
@@ -57,7 +57,7 @@ NAMES = (
     *("details", "responseError", "returnCode", "returnMessage", "code", "mail", "accepted", "rejected", "messageId"),
     *("hashId", "errorMessage", "dateCreated", "email"),
 )
-# How a careless server may echo a request.
+# The ways in which a careless server may echo a request.
 ECHOES: tuple[Callable[[str], str], ...] = (
     str,
     lambda text: text[2:-2],
@@ -99,7 +99,7 @@ def as_xml(tree: Any, name: str = "a") -> str:
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> bytes:
-    """A real answer with pieces removed, doubled or replaced."""
+    """A real answer with pieces removed, duplicated or replaced."""
     body = draw(st.sampled_from(REAL))
     for _index in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(body)))

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plausible answers of Data Forest that are not documented: what each of them proves, and that it proves no more.
+"""Plausible answers of Data Forest that are not documented: what each of them proves, and nothing more.
 
-They are composed of what its documentation, neighbouring services and proxies are known to say. What each of them
-proves is derived here a second time, from the documentation and not from the client. KRCLOUD_FUZZ sets the number of
-examples of each property.
+They are composed of what its documentation, other services of the vendor and proxies are known to say. What each of
+them proves is derived here a second time, from the documentation and not from the client. KRCLOUD_FUZZ sets how many
+examples each property gets.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def leaf(value: Any) -> str:
 
 
 def in_xml(value: Any) -> Any:
-    """What is left of an answer in XML: no types, no empty objects, and a list only if it has two items."""
+    """What remains of an answer in XML: no types, no empty objects, and a list only if it has two items."""
     if not isinstance(value, dict):
         return leaf(value).strip()
     kept: dict[str, Any] = {}
@@ -141,7 +141,7 @@ def client(status: int, text: str, wire_format: str) -> DataForest:
 
 
 def says(value: Any) -> bool | None:
-    """Yes, no, or neither, as a truth value or as text."""
+    """True, False, or None for neither, from a truth value or a text."""
     return {"true": True, "false": False}.get(str(value).strip().lower()) if isinstance(value, (bool, str)) else None
 
 
@@ -153,7 +153,7 @@ def gateway_code(answer: dict[str, Any]) -> str | None:
 
 
 def is_yes(status: int, answer: dict[str, Any]) -> bool:
-    """HTTP 2xx and success, and no error beside it."""
+    """Whether it has HTTP 2xx and success, and no error beside it."""
     no = any(answer.get(name) for name in ("error", "errorCode", "responseError"))
     return 200 <= status < 300 and says(answer.get("success")) is True and not no
 

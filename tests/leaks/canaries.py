@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One invented secret of every kind that the collection handles, each awkward in all the ways it can be."""
+"""One invented secret of every kind that the collection handles, each as awkward as it can be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CANARIES: dict[str, str] = {
     "token_refused": "n0t\"ok'\\<&>%+ 토큰이 아님",
     "passphrase": "Tr3s\"or'\\<&>%+ 금고 4711",
     "passphrase_wrong": "Wr0ng\"'\\<&>%+ 다른 금고",
-    # Stands in no option that holds secrets, and where no message has to quote what is there.
+    # Given in options that are not for secrets, where no message has to quote the value.
     "misplaced": "M1s\"place'd\\<&>%+ 잘못 놓인/",
     # The token in the answer to a request for a reset mail.
     "hash_id": "V1St\"GX'R8\\<&>%+ 재설정",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every plugin and role of ours can meet: one function for each, which writes its cases into a script."""
+"""Everything that each of our plugins and roles can meet: one function for each, which writes its cases to a script."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ EXCEPTION, INTERRUPTED = "exception", "Ctrl-C"
 INTERPRETER, CONNECTION = "interpreter", "connection"
 ENVELOPES = ("a", "b", "spring", "html", "text")
 STATUSES = (200, 400, 403, 404, 500)
-# With a `requests` that cannot be imported. Of use to a task for its module, and to a run for all of it.
+# With a `requests` that cannot be imported. In the environment of a task, this is for its module, and in that of a run,
+# for everything.
 WITHOUT_LIBRARIES = {"PYTHONPATH": f"{Path(__file__).parent / 'absent'}:{INTERPOSED}"}
 
 
 def quotes(*secrets: str, longest: int = 250) -> list[str]:
-    """Messages that quote secrets in all forms that vendors are known for, none too long to be shown."""
+    """Messages that quote secrets in all forms that vendors are known to use, none of them too long to be shown."""
     messages = [""]
     for echo in ECHOES.values():
         for secret in secrets:
@@ -440,7 +441,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
 
 
 def each_once(script: Script, path: str, failing: Container[str] = (), **trouble: Any) -> None:
-    """One case for each plugin and role: what it is for. `trouble` is a fault of the vendor."""
+    """One ordinary case for each plugin and role. `trouble` is a fault of the vendor."""
     for subject in PLUGINS_AND_ROLES:
         with script.about(subject), script.on(path):
             usual(script, subject, fails=subject in failing, **trouble)
@@ -456,7 +457,7 @@ def usual(
     options: dict[str, Any] | None = None,
     **trouble: Any,
 ) -> None:
-    """A case in which a plugin or a role does what it is for, with variables for the task and other options."""
+    """A case in which a plugin or a role does its ordinary work, with variables for the task and other options."""
 
     def task(name: str, usually: dict[str, Any], **keywords: Any) -> None:
         # Rows are given instead of one account.
@@ -501,9 +502,9 @@ RUNNING_MODULES = (
     "solapi_password_reset",
     "ncp_dataforest_rotation",
 )
-# Interpreters, as the text of a program: what is printed beside a module, in place of it, or for it.
+# Interpreters, each as the text of a program. They print something besides the result of a module, or instead of it.
 INTERPRETERS = {
-    # What they show beside a result does not keep that from being read.
+    # What this one prints does not keep the result from being read.
     "traced": 'set -x; {python} "$@"; exit 3',
     "talkative": 'echo \'{{"talk": "of the weather"}}\'; exec {python} "$@"',
     "talkative later": '{python} "$@"; echo \'{{"talk": "of the weather"}}\'',
@@ -552,7 +553,7 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def misplaced(script: Script) -> None:
-    """A secret that no option marks as one."""
+    """A secret that no option marks as secret."""
     for subject, options in misplaced_options(script):
         with script.about(subject), script.on(MISTAKE):
             usual(script, subject, fails=True, options=options)
@@ -569,14 +570,14 @@ def misplaced(script: Script) -> None:
 
 
 def without_an_option(script: Script) -> None:
-    """Each module over a connection that can pipeline and has no option for it."""
+    """Each module over a connection that can pipeline but has no option for it."""
     for subject in RUNNING_MODULES:
         with script.about(subject), script.on(CONNECTION):
             usual(script, subject, variables={"ansible_connection": "bare"})
 
 
 def hanging(script: Script, subject: str) -> Callable[[], object]:
-    """One case in which the other side takes a request and says nothing. Return what waits for that moment."""
+    """One case in which the other side accepts a request and never answers. Return a function that waits for that."""
     with script.about(subject), script.on(INTERRUPTED):
         if subject in ("ncp_dataforest_publication", "dataforest_credential"):
             usual(script, subject, fails=True, store=script.hashi_vault(url=script.silence.url, timeout=60))
@@ -587,7 +588,7 @@ def hanging(script: Script, subject: str) -> Callable[[], object]:
 
 
 def envelope() -> dict[str, Any]:
-    """A document of the store, with one password active, one pending and one of the past."""
+    """A document of the store, with one password active, one pending and one from the past."""
     at = "2026-11-01T00:00:00Z"
     return {
         "format": 1,
@@ -604,7 +605,7 @@ def envelope() -> dict[str, Any]:
 
 
 def troubled_stores(script: Script) -> Iterable[dict[str, Any]]:
-    """Stores that are described well and cannot be used."""
+    """Stores whose options are valid, but which cannot be used."""
     for troubled in TROUBLED.values():
         yield from troubled(script)
 

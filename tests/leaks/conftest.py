@@ -32,12 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin counting."""
     config.stash[COVERAGE] = Coverage()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the formats of the output that are only for the long form."""
+    """Leave out the output formats that are only for the long form."""
     long_form.choose(config, items, timeout=600, long_timeout=1200)
 
 

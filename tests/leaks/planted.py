@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-# As careless as can be: all that the function was given, and all that its object holds.
+# As careless as possible: everything that the function was given, and everything that its object holds.
 BREAK = "raise RuntimeError(f\"{locals()!r} {vars(locals().get('self', object))!r}\")"
 
 

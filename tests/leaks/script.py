@@ -46,7 +46,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Case:
-    """One way to use one of our plugins or roles, and what it must say for it to have gone that way."""
+    """One way to use one of our plugins or roles, and what it must say if that is what happened."""
 
     subject: str
     path: str
@@ -56,7 +56,7 @@ class Case:
 
 
 class Script:
-    """Secrets come from variables of the same names as in `CANARIES`; `k.api_url` and the like never hold one."""
+    """The cases of a playbook, and the world around them. Secrets come from variables with the names in `CANARIES`."""
 
     def __init__(self, simulator: Simulator, openbao: OpenBao, silence: Silence, stage: Stage, *, long: bool) -> None:
         self.simulator = simulator
@@ -125,7 +125,7 @@ class Script:
     # ------------------------------------------------------------------------------------------------------ the cases
 
     def few(self, items: Iterable[T], most: int = 2) -> Iterable[T]:
-        """All of them in the long form, the first ones in the short: for what another case goes through, too."""
+        """All items in the long form, the first ones in the short form: for paths that other cases take, too."""
         return items if self.long else islice(items, most)
 
     @contextmanager
@@ -161,7 +161,7 @@ class Script:
 
     def _case(self, says: str, fails: bool) -> str:
         assert self.subject, "A case is about something of ours."
-        assert self.path, "A case belongs into one of the error paths."
+        assert self.path, "A case belongs to one of the error paths."
         self._cases.append(Case(self.subject, self.path, says, fails, tuple(self._faults)))
         self._faults = []
         return f"case {len(self._cases) - 1}"
@@ -170,7 +170,7 @@ class Script:
 
     @property
     def playbook(self) -> str:
-        """All cases, each with all the freedom to show what it is about: nothing has `no_log`."""
+        """All cases. They may show everything that they know: nothing has `no_log`."""
         limits = {"retries": 0, "timeout": 5}
         play = {
             "hosts": "localhost",
@@ -193,9 +193,9 @@ class Script:
         return (f"--vault-password-file={self.stage.folder / 'passphrase'}",)
 
     def run(self, coverage: Coverage, *, env: Mapping[str, str] | None = None, by_runner: bool = False) -> Evidence:
-        """Run all cases, and search all that they left.
+        """Run all cases, and search everything that they left behind.
 
-        Fails if a secret is found in it, or if a case did not go the way it should.
+        Fails if a secret is found there, or if a case did not go as it should.
         """
         run = self.stage.run_by_runner if by_runner else self.stage.run
         evidence = run(self.playbook, *self.arguments, env=env, extra_vars=CANARIES)
@@ -206,7 +206,7 @@ class Script:
         return evidence
 
     def interrupt(self, coverage: Coverage, wait: Callable[[], object]) -> Evidence:
-        """Run all cases until `wait` returns, then interrupt them as Ctrl-C does, and search all that they left."""
+        """Run all cases until `wait` returns, interrupt them as Ctrl-C does, and search everything that they left."""
         evidence = self.stage.run(self.playbook, *self.arguments, extra_vars=CANARIES, interrupt=wait)
         coverage.add(evidence, self.secrets())
         self.count(coverage)
@@ -216,7 +216,7 @@ class Script:
         coverage.cases += Counter((case.subject, case.path) for case in self._cases)
 
     def check(self, evidence: Evidence) -> None:
-        """Every case failed or not, said what it should, and met its faults."""
+        """Check that every case failed or succeeded as it should, said what it should, and met its faults."""
         said: dict[str, list[str]] = {}
         failed: set[str] = set()
         name = ""
@@ -239,7 +239,7 @@ class Script:
 
     @property
     def faults(self) -> list[int]:
-        """All of them, in the order of their cases."""
+        """All faults, in the order of their cases."""
         return [fault for case in self._cases for fault in case.faults]
 
     def met(self, fault: int) -> bool:
@@ -247,7 +247,7 @@ class Script:
         return bool(self.simulator.wait(fault=fault, at_least=1, timeout=30))
 
     def secrets(self) -> dict[str, str]:
-        """All secrets of the run: the canaries, all passwords that were sent, and all that are in a store."""
+        """All secrets of the run: the canaries, all passwords that were sent, and all passwords in a store."""
         bodies = [request["body"] for request in self.simulator.requests()]
         sent = [in_json or in_xml for body in bodies for in_json, in_xml in _SENT.findall(body)]
         kept = [password for document in self._documents() for password in _passwords(document)]

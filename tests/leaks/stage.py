@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs playbooks as talkatively as can be, and gathers all that they leave anywhere."""
+"""Runs playbooks as verbosely as possible, and gathers everything that they leave anywhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ INTERPOSED = HERE / "interposed"
 TALKATIVE = ("-vvvv", "--diff")
 # What the test itself puts there. A secret has to come from somewhere.
 INPUTS = frozenset({"playbook.yml", "extra_vars.json", "extravars", "passphrase", "passphrase_wrong", "configure"})
-# Of the files that are left, what each is, by the beginning of its path.
+# What the files are that a run leaves behind, by the beginning of their paths.
 PLACES = {
     "out/ansible.log": "log_path",
     "out/syslog": "syslog",
@@ -52,7 +52,7 @@ OWN_TASKS = ("case ", "Hand it over")
 
 @dataclass
 class Evidence:
-    """What one run has left: texts by sink and name, what callbacks were handed, and its exit code."""
+    """What one run has left: texts by sink and name, what callbacks received, and its exit code."""
 
     texts: dict[str, dict[str, str]]
     returncode: int
@@ -63,15 +63,15 @@ class Evidence:
         return "\n".join(self.texts["standard output"].values())
 
     def record(self) -> list[dict[str, Any]]:
-        """The results as callbacks were handed them, in their order."""
+        """The results as callbacks received them, in order."""
         lines = self.texts.get("what callbacks get", {}).get("out/record", "").splitlines()
         return [json.loads(line) for line in lines]
 
     def leaks(self, secrets: Mapping[str, str]) -> list[str]:
         """One line for each secret, form and text that holds it.
 
-        ansible-core hands callbacks the options of every task, `no_log` or not. So these hold what the playbook has
-        given; what a run has made or read must not be in those of the tasks in our roles.
+        ansible-core passes the options of every task to callbacks, `no_log` or not. So these contain what the playbook
+        has given. But those of the tasks in our roles must not contain what a run has made or read.
         """
         spelled = {
             (name, form): text.lower() for name, secret in secrets.items() for form, text in forms(secret).items()
@@ -175,7 +175,7 @@ class Stage:
                 start_new_session=True,
             )
             if interrupt:
-                _kept = interrupt()  # a connection, perhaps: closed, it would end the wait
+                _kept = interrupt()  # perhaps a connection, which would end the wait if it were closed
                 watch.look()
                 os.killpg(process.pid, signal.SIGINT)
             while True:
@@ -183,7 +183,7 @@ class Stage:
                     output, errors = process.communicate(timeout=30 if interrupt else None)
                     break
                 except subprocess.TimeoutExpired:
-                    # ansible-core may get stuck in its own clean-up. People press the keys once more, then.
+                    # ansible-core may get stuck in its own clean-up. Then people press the keys once more.
                     os.killpg(process.pid, signal.SIGINT)
             self._wait_for_the_rest(mark)
         return self._evidence(watch, process.returncode, {"standard output": output, "standard error": errors})

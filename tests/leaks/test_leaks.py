@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No secret stands in anything that a run leaves anywhere, whatever vendors, servers and users do."""
+"""No secret is in anything that a run leaves anywhere, whatever vendors, servers and users do."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
     assert evidence.returncode != 0, evidence.output[-5000:]
 
 
-# Which functions fail, and who has to do with any of them.
+# The functions that fail, and the plugins and roles that use any of them.
 BROKEN = {
     "the client": (
         [("module_utils/_call/wire.py", "PooledTransport.send")],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Leaks that are there are found, in each form and in each place. Else to find nothing would prove nothing."""
+"""Leaks that are planted are found, in each form and in each place. Otherwise, finding nothing would prove nothing."""
 
 from __future__ import annotations
 

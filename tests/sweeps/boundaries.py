@@ -4,7 +4,7 @@
 
 """The boundaries of a run: the moments just before and just after each step that leaves its process.
 
-Imports nothing heavy: it is also used inside of `ansible-playbook`.
+Imports nothing heavy, because it is also used inside `ansible-playbook`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ WIDTH = 48
 class Boundaries:
     """Writes every boundary down, and calls ``end`` at the ``fatal`` one.
 
-    That is the number of a boundary, from 0, or its name where it has to be provoked: "lost resetPassword" is the
-    first answer to a reset that never came. The log outlives the run. Threads and processes of one run share it, and
-    the numbers go through all of them.
+    ``fatal`` is the number of a boundary, from 0, or its name if the boundary has to be provoked: "lost resetPassword"
+    is the first answer to a reset that never came. The log outlives the run. Threads and processes of one run share it,
+    and their boundaries are numbered together.
     """
 
     def __init__(self, log: Path, fatal: int | str | None, end: Callable[[], None]) -> None:
@@ -50,7 +50,7 @@ def passed(log: Path) -> list[str]:
 
 
 def of_vendor(wire: ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `wire`, so that it tells of every request to a vendor, by operation."""
+    """What to put into the module `wire`, so that every request to a vendor calls the hook, by operation."""
     send = wire.PooledTransport.send
 
     def told(self: Any, request: Any, timeout: float, deadline: float) -> Any:

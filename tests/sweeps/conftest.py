@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Crash sweeps: the promise that no password is ever lost, held against every moment at which a run can die."""
+"""Crash sweeps: the promise that no password is ever lost, tested at every moment at which a run can die."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin counting."""
     config.stash[TALLY] = Tally()
 
 

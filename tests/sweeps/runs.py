@@ -37,7 +37,7 @@ MODULES: Mapping[str, tuple[dict[str, Any], Callable[[Any], dict[str, Any]]]] = 
 
 
 class _Module:
-    """All that the body of a module asks of its AnsibleModule."""
+    """Everything that the body of a module needs from its AnsibleModule."""
 
     check_mode = False
 
@@ -71,7 +71,7 @@ def rotate(
 
 @contextlib.contextmanager
 def watched(bench: Bench, hook: Hook) -> Iterator[None]:
-    """Every rotation in this block tells the hook of its steps to the store and to the vendor."""
+    """In this block, every step of a rotation to the store and to the vendor calls the hook."""
     with bench.steps(hook), replaced(of_vendor(wire, hook)):
         yield
 

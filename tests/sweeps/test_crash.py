@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIGKILL at every boundary of a rotation, enumerated; after each, a plain run again, and one with nothing to do.
+"""SIGKILL at every boundary of a rotation. After each kill come a plain run, and one with nothing to do.
 
-A run that nobody disturbs tells its boundaries first: before and after each system call or request of the store, before
-and after each request to the vendor. Then a run is made for each of them and dies there. And each reset is caught on
-its way, see LOST_ANSWERS.
+An undisturbed run tells the boundaries first: before and after each system call or request of the store, and before and
+after each request to the vendor. Then there is a run for each of them, which dies there. Resets are also caught while
+they are under way; see LOST_ANSWERS.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ FAULTS: Mapping[str, Fault] = {
     "a failure": {"kind": "status", "status": 500},
     "too many requests": {"kind": "rate_limited"},
 }
-# An answer is lost, while the vendor sets the password at once or much later. Does the run die of that? And does the
-# vendor refuse the same password when it is sent again?
+# An answer is lost, and the vendor sets the password at once or much later. Then two questions: does the run die, and
+# does the vendor refuse the same password when it is sent again?
 LOST_ANSWERS: tuple[tuple[Fault, bool, bool], ...] = (
     ({"kind": "drop", "at": "after"}, True, False),
     ({"kind": "drop", "at": "after"}, False, True),
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.usefixtures("quick_key_derivation")
 
 
 class Sweep:
-    """All deaths of one kind of run."""
+    """All the deaths of one kind of run."""
 
     def __init__(self, world: World, start: Start, folder: Path, fault: Fault | None = None, **options: Any) -> None:
         self._world = world
@@ -66,25 +66,25 @@ class Sweep:
         self.violations: list[str] = []
 
     def at_every_boundary(self) -> None:
-        """Die once at each of them."""
+        """Die once at each boundary."""
         for number in range(len(self.boundaries)):
             self._try(number)
 
     def with_every_reset_on_its_way(self) -> None:
-        """Lose each answer, in each of the ways."""
+        """Lose each answer in each of the ways."""
         for position in range(self.boundaries.count("before resetPassword")):
             for fault, dies, refused in LOST_ANSWERS:
                 self._try("lost resetPassword" if dies else None, {**fault, "skip": position}, refused=refused)
 
     def _try(self, fatal: int | str | None, fault: Fault | None = None, *, refused: bool = False) -> None:
-        """Run, or run and die at a boundary, and look at what is left behind and at what becomes of that."""
+        """Run, perhaps to die at a boundary. Then check what the run left behind, and what later runs make of it."""
         boundaries = self._run(fatal, fault)
         self.kills += fatal is not None
         assert fatal in (None, len(boundaries) - 1, boundaries[-1]), "it died somewhere else"
         self.violations += [f"{problem}; after {', '.join(boundaries[-4:])}" for problem in self._aftermath(refused)]
 
     def _run(self, fatal: int | str | None, fault: Fault | None = None) -> list[str]:
-        """Make everything anew, and return the boundaries that a run comes to; it dies at the fatal one, if any."""
+        """Start afresh, and return the boundaries that a run reaches. It dies at the fatal one, if any."""
         self._world.begin(self._start)
         for rule in filter(None, (self._fault, fault)):
             self._world.simulator.fault(vendor="ncp", operation="resetPassword", **rule)
@@ -115,7 +115,7 @@ class Sweep:
         yield from world.rest()
         if world.simulator.land():
             yield from world.violations(landed=True)
-            # Where the late password is no longer the active one, only a forced run makes the two agree again.
+            # If the late password is no longer the active one, only a forced run makes store and vendor agree again.
             yield from world.settle(force=refused)
             yield from world.rest()
 

@@ -30,7 +30,7 @@ from sweeps.world import SavedChange, World, forced_run, journal, known
 
 PROCESSES = 8
 GAVE_UP = "Other runs keep changing"
-# `force` is about passwords that were made before the run began: one that comes late to the store may find a newer one.
+# `force` replaces passwords that were made before the run began. A run that is late may find a newer one in the store.
 ENDED_WELL = ("rotated", "resumed", "fresh")
 
 pytestmark = pytest.mark.usefixtures("quick_key_derivation")
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("quick_key_derivation")
 
 @dataclass(frozen=True)
 class Witness:
-    """What one process tells: its results, what it has saved, and where the store held each password as it was sent."""
+    """What one process reports: its results, its saves, and where the store held each password when it was sent."""
 
     rows: list[dict[str, Any]]
     saved: list[SavedChange]
@@ -54,7 +54,7 @@ def place(envelope: Envelope, password: str) -> str:
 
 
 def race(world: World, start: Callable[[], None]) -> Witness:
-    """Rotate in this process, and look into the store at the very moment before each password is sent."""
+    """Rotate in this process, and look into the store just before each password is sent."""
     names = {account.id: account.name for account in world.accounts}
     places: list[str] = []
     send = wire.PooledTransport.send
@@ -75,7 +75,7 @@ def race(world: World, start: Callable[[], None]) -> Witness:
 
 
 def all_at_once(world: World) -> list[Witness]:
-    """Let all processes rotate, and none begin before all are there."""
+    """Let all processes rotate. None begins before all of them are ready."""
     reading, writing = os.pipe()
 
     def start() -> None:
@@ -98,10 +98,11 @@ def rotations(stored: Stored) -> list[str | None]:
 
 
 def one_chain(revision: str | None, saved: Sequence[SavedChange]) -> list[SavedChange]:
-    """Return the saves in an order in which each replaces what the one before has made, as many as that takes in.
+    """Return the saves in an order in which each replaces what the one before has made, as many as fit into it.
 
-    A file knows documents by what is in them, and an active password that is sent once more leaves a document as it
-    was: so a chain may come by the same revision again, and goes on from there (an Eulerian trail, after Hierholzer).
+    In a file, the revision of a document depends on its content, and a document does not change when its active
+    password is sent once more. So a chain may reach the same revision again and continue from there (an Eulerian
+    trail, after Hierholzer).
     """
     following: dict[str | None, list[SavedChange]] = {}
     for save in saved:
@@ -136,12 +137,12 @@ def lost_updates(before: Stored, after: Stored, saved: Sequence[SavedChange]) ->
 
 
 class Race:
-    """Rounds of processes that rotate the same accounts, and what is wrong after each."""
+    """Rounds of processes that rotate the same accounts, and what is wrong after each round."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.violations: list[str] = []
-        self.gave_up = 0  # how many lost too often against others
+        self.gave_up = 0  # how many processes lost to others too often
         self.late = 0  # how many passwords were no longer wanted when they were sent
         world.begin(forced_run(world.accounts))
 
@@ -164,7 +165,7 @@ class Race:
                 *self._unsettled(rows, from_document(after[name].document), live[name]),
             ]
             self.violations += [f"{name}: {problem}" for problem in problems]
-        # Runs that gave up stay noted for a day, and no account is raced for that often within one.
+        # Runs that gave up stay noted for a day, and outside of this test no account has so many races in a day.
         self._world.let_a_day_pass()
 
     def _failures(self, rows: Sequence[Mapping[str, Any]], saves: int) -> Iterator[str]:
@@ -182,7 +183,7 @@ class Race:
         if live not in {after.password, *(candidate.password for candidate in after.pending)}:
             yield "the live password is neither active nor pending"
         if all(row["outcome"] in ENDED_WELL for row in rows) and (live != after.password or after.pending):
-            yield "all processes have ended well, and yet not everything is settled"
+            yield "all processes have ended well, but not everything is settled"
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(60, marks=pytest.mark.long)])

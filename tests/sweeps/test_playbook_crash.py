@@ -27,8 +27,8 @@ from sweeps.world import World, forced_run, known
 
 HERE = Path(__file__).parent
 API = ("getList", "resetPassword")
-# Who dies when a module has come to a boundary: the module itself; the worker of the task, while the module goes on;
-# everything. At the boundaries of the store it is the worker, which is where the store is.
+# Who dies when a module reaches a boundary: the module itself; the worker of the task, while the module goes on; or
+# everything. At the boundaries of the store it is the worker, because the store is in it.
 VICTIMS = ("module", "worker", "playbook")
 
 
@@ -46,7 +46,7 @@ class Playbook:
         (folder / "passphrase").write_text(PASSPHRASE, encoding="utf-8")
 
     def start(self, *, fatal: int | str = "", victim: str = "", **options: Any) -> subprocess.Popen[str]:
-        """Start it, in a process group of its own as from a terminal."""
+        """Start it, in a process group of its own, as a terminal does."""
         self._log.unlink(missing_ok=True)
         simulator = self._world.simulator
         task = {
@@ -78,28 +78,28 @@ class Playbook:
             return subprocess.Popen(**given, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
 
     def run(self, **more: Any) -> int:
-        """Run it, and return its exit code when it and all that it has started have ended."""
+        """Run it, and return its exit code when it and everything that it has started have ended."""
         code = self.start(**more).wait()
         self.wait_for_orphans()
         return code
 
     def wait_for_orphans(self) -> None:
-        """Wait until the last process of a run has ended: the lock is free when nobody holds it any more."""
+        """Wait until the last process of a run has ended: the lock is free when no process holds it any more."""
         with self._alive.open() as alive:
             fcntl.flock(alive, fcntl.LOCK_EX)
 
     @property
     def boundaries(self) -> list[str]:
-        """Those of the last run."""
+        """The boundaries of the last run."""
         return passed(self._log)
 
     @property
     def output(self) -> str:
-        """What the last run has printed."""
+        """The output of the last run."""
         return self._output.read_text(encoding="utf-8")
 
     def secrets(self) -> list[str]:
-        """All that nobody may read in the output."""
+        """Everything that nobody may read in the output."""
         candidates = [
             password for envelope in self._world.envelopes().values() for password in known(envelope) if password
         ]
@@ -107,7 +107,7 @@ class Playbook:
 
 
 class Sweep:
-    """All deaths of a playbook."""
+    """All the deaths of a playbook."""
 
     def __init__(self, playbook: Playbook, world: World, say: Callable[[str], None]) -> None:
         self._playbook = playbook
@@ -120,13 +120,13 @@ class Sweep:
         self.violations: list[str] = []
 
     def at_every_boundary(self) -> None:
-        """Die at each boundary of the store once, and at each of the vendor in three ways."""
+        """Die once at each boundary of the store, and in three ways at each boundary of the vendor."""
         for number, boundary in enumerate(self.boundaries):
             for victim in VICTIMS if boundary.endswith(API) else ("worker",):
                 self._die_at(number, victim)
 
     def with_every_reset_on_its_way(self) -> None:
-        """Die while the vendor has set a password and not yet said so; and while it is to set it much later."""
+        """Die when the vendor has set a password but not yet said so, and when it will set the password much later."""
         for position in range(self.boundaries.count("before resetPassword")):
             for fault in ({"kind": "drop", "at": "after"}, {"kind": "late"}):
                 for victim in VICTIMS:
@@ -143,7 +143,7 @@ class Sweep:
         self.kills += 1
         assert code == -signal.SIGKILL if victim == "playbook" else code > 0, "it did not die"
         problems = [*self._world.violations()]
-        # A module that has lost its worker goes on with what it was given, and all of that is in the store.
+        # A module that has lost its worker goes on with what it was given, and everything of that is in the store.
         self._playbook.wait_for_orphans()
         assert fatal in self._playbook.boundaries or fatal in range(len(self._playbook.boundaries))
         problems += aftermath(self._world, self._playbook)
@@ -152,7 +152,7 @@ class Sweep:
 
 
 def aftermath(world: World, playbook: Playbook) -> Iterator[str]:
-    """Look at what a playbook has left behind, and at what becomes of that."""
+    """Check what a playbook has left behind, and what later runs make of it."""
     if "Traceback" in playbook.output:
         yield "there is a traceback"
     if found(playbook.secrets(), playbook.output):
@@ -166,7 +166,7 @@ def aftermath(world: World, playbook: Playbook) -> Iterator[str]:
 
 
 def settled(world: World, playbook: Playbook) -> Iterator[str]:
-    """Run the playbook again, and then once more without Ansible; that must change nothing."""
+    """Run the playbook again, and then once more without Ansible, which must change nothing."""
     if playbook.run() != 0:
         yield "the second run failed"
     yield from world.violations(settled=True)
@@ -205,7 +205,7 @@ def test_an_interrupted_playbook_is_resumed_by_the_next(
     fault = simulator.fault(vendor="ncp", operation="resetPassword", kind="hang", at="after")
     running = playbook.start(force=True)
     simulator.wait(fault=fault, timeout=60)
-    # As Ctrl-C does: to the group in the foreground, which Ansible's workers have left.
+    # Like Ctrl-C, this signals the group in the foreground, which Ansible's workers have left.
     os.killpg(running.pid, number)
     assert running.wait() != 0
     assert not [*world.violations()]

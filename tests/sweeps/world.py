@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store, a vendor and their accounts: where a run begins, and what must hold after it, whatever became of it."""
+"""A store, a vendor and their accounts: where a run begins, and what must hold after it, however it ended."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ CONFIRMED, REJECTED = 200, 400
 
 
 def known(envelope: Envelope) -> set[str | None]:
-    """Every password that an envelope holds, wherever."""
+    """Every password in an envelope, wherever it is."""
     former = {item.password for item in envelope.previous}
     return {envelope.password, *(item.password for item in envelope.pending), *former}
 
 
 def a_day_later() -> float:
-    """The clock of a run that begins when no request of today can be in flight any more."""
+    """The time of a run that begins when no request of today can be in flight any more."""
     return time.time() + LONGEST_FLIGHT + 60.0
 
 
@@ -66,7 +66,7 @@ def first_run(accounts: Sequence[Account]) -> Start:
 
 
 def forced_run(accounts: Sequence[Account]) -> Start:
-    """All is well, and is to be rotated all the same."""
+    """Everything is well, but all passwords are to be rotated."""
     envelopes = [_active(account, age=DAY) for account in accounts]
     return Start(envelopes, {each.account.name: str(each.password) for each in envelopes}, {"force": True})
 
@@ -102,7 +102,7 @@ def _candidate(account: Account, outcome: str) -> Pending:
 
 @dataclass(frozen=True)
 class SavedChange:
-    """A change that a store has made, from one revision to the next; ``active`` is the active password's rotation."""
+    """A change that a store has made, from revision to revision. ``active`` is the rotation of the active password."""
 
     name: str
     expected: str | None
@@ -111,7 +111,7 @@ class SavedChange:
 
 
 def journal(store: Store) -> list[SavedChange]:
-    """Let a store note what it saves, in the list that is returned."""
+    """Let a store note what it saves in the list that is returned."""
     saved: list[SavedChange] = []
     save = store.save
 
@@ -128,7 +128,7 @@ def journal(store: Store) -> list[SavedChange]:
 
 
 class World:
-    """One store and one vendor with so many accounts. What it says of them never holds a password."""
+    """One store and one vendor with ``count`` accounts. What it says about them never contains a password."""
 
     def __init__(self, bench: Bench, simulator: Simulator, count: int) -> None:
         self.bench = bench
@@ -141,7 +141,7 @@ class World:
         self._forgotten = 0
 
     def begin(self, start: Start) -> None:
-        """Make everything as it is at the start of a run."""
+        """Set everything up as it is at the start of a run."""
         self.bench.move()
         put(self.bench.open(), **{each.account.name: to_document(each) for each in start.envelopes})
         self.simulator.reset()
@@ -152,7 +152,7 @@ class World:
         self._forgotten = 0
 
     def let_a_day_pass(self) -> None:
-        """Date back all that is noted as in flight, so that none of it can still be under way."""
+        """Date back all notes of requests in flight, so that none of them can still be under way."""
         store = self.bench.open()
         long_ago = time_text(time.time() - LONGEST_FLIGHT - 60)
 
@@ -169,7 +169,7 @@ class World:
         assert all(isinstance(outcome, str) for outcome in outcomes.values()), outcomes
 
     def forget(self) -> None:
-        """Take what is active now for confirmed, and let no earlier reset count any more."""
+        """Treat what is active now as confirmed, and ignore all earlier resets from now on."""
         self._active = {name: envelope.password for name, envelope in self.envelopes().items()}
         self._forgotten += len(self.sent())
 
@@ -181,7 +181,7 @@ class World:
         return {name: from_document(each.document) for name, each in stored.items()}
 
     def live(self) -> dict[str, str]:
-        """The truth."""
+        """The live passwords, as the vendor knows them."""
         accounts = self.simulator.truth()["accounts"]["default"]
         return {name: str(row["password"]) for name, row in accounts.items()}
 
@@ -196,10 +196,10 @@ class World:
     # ------------------------------------------------------------------------------------------------- what must hold
 
     def violations(self, *, landed: bool = False, settled: bool = False) -> Iterator[str]:
-        """What of the promises does not hold at this moment, even if no run ever comes again.
+        """The promises that do not hold at this moment, even if no run ever follows.
 
-        After an old request has ``landed``, the live password may be one of the earlier ones, too. After a run that
-        has ``settled`` everything, it is the active one, and nothing is pending.
+        After an old request has ``landed``, the live password may also be one of the earlier ones. After a run that has
+        ``settled`` everything, it is the active one, and nothing is pending.
         """
         try:
             envelopes = self.envelopes()
@@ -226,7 +226,7 @@ class World:
                 yield f"something of {name} is still pending"
 
     def settle(self, **options: Any) -> Iterator[str]:
-        """Run again, and say what is not settled then. A day later nothing can be in flight any more: run then, too."""
+        """Run again, and a day later, when nothing can be in flight any more. Say what is not settled then."""
         result = rotate(self.bench.open(), self.simulator, **options)
         yield from self._bad_outcomes(result, "rotated", "resumed", "fresh")
         yield from self.violations(settled=True)

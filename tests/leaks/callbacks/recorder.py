@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes down all that ansible-core hands to callback plugins of the results: what any of them could show or keep.
+"""Writes down what ansible-core passes to callback plugins about results: what any of them could show or keep.
 
-The options of the tasks, which ansible-core hands them as well, go into a file of their own.
+The options of the tasks, which ansible-core passes to them as well, go into a file of their own.
 """
 
 from __future__ import annotations

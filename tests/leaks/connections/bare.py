@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection in the shape of docker, kubectl, chroot, lxd and others: it can pipeline, and has no option for it."""
+"""A connection in the shape of docker, kubectl, chroot, lxd and others: it can pipeline, but has no option for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ description: For the leak sweep, and for the tests of pipelining.
 
 
 class Connection(ConnectionBase):
-    """Runs commands on this very machine. Files that are put are noted in the file that PUT names."""
+    """Runs commands on this machine. Each file that is put is noted in the file that PUT names."""
 
     transport = "bare"
     has_pipelining = True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loaded by every Python of a run: writes what goes to syslog into a file, too."""
+"""Loaded by every Python of a run: also writes to a file what goes to syslog."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 """Loaded by every Python that starts with this folder on its path: `ansible-playbook`, its workers, the modules.
 
-It tells of the boundaries of the rotation in all of them, and kills whom the test has named at the one it has named.
+It writes down the boundaries of the rotation in all of them, and at the fatal one it kills the victim of the test.
 KRCLOUD_ALIVE is a file that each of them keeps locked for as long as it lives; see `test_playbook_crash.py`.
 """
 
@@ -41,7 +41,7 @@ def kill() -> None:
 
 
 def watch() -> None:
-    """Put the hook into each module as soon as that has been imported."""
+    """Put the hook into each module as soon as it has been imported."""
     wanted = os.environ.get("KRCLOUD_FATAL", "")
     hook = Boundaries(Path(os.environ["KRCLOUD_BOUNDARIES"]), int(wanted) if wanted.isdigit() else wanted, kill)
     real = builtins.__import__
@@ -50,7 +50,7 @@ def watch() -> None:
         result = real(*args, **kwargs)
         for name in [name for name in WATCHED if name in sys.modules]:
             module = sys.modules[name]
-            # It is there as soon as its import begins.
+            # A module is in sys.modules as soon as its import begins.
             if not getattr(module.__spec__, "_initializing", False):
                 for watch_steps in WATCHED.pop(name):
                     for target, attribute, value in watch_steps(module, hook):
