@@ -67,7 +67,7 @@ def floor(ping: float, size: int) -> float:
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio within one run. Its median over all runs must be at most a bound, or with ``at_least`` at least a bound."""
+    """A ratio within one run. Its median over all runs must be at most a bound, or with ``at_least`` at least that."""
 
     text: str
     bound: float

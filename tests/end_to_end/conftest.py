@@ -11,7 +11,7 @@ from ansible.plugins.loader import init_plugin_loader
 from support.playbooks import installed_collection, run_playbook, running_simulator, simulator
 from tooling import tree
 
-# The tables of options are asked what to try.
+# The tables of options say what to try.
 init_plugin_loader([str(tree.link())])
 
 # Fixtures.

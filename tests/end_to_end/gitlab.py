@@ -20,7 +20,7 @@ from tooling.tree import ROOT
 EXAMPLE = ROOT / "docs/examples/gitlab-git"
 STORE = "dataforest.yml"
 
-# What a rotation does to the store: it reads all that it holds, and adds something of its own.
+# What a rotation does to the store: it reads everything in it, and adds something of its own.
 ROTATE = f"""cat {STORE} >>"$SEEN" 2>/dev/null; echo "of job $CI_JOB_ID" >>{STORE}"""
 
 
@@ -91,7 +91,7 @@ class Project:
         return self.head()
 
     def while_it_runs(self, *words: str) -> str:
-        """Shell text with which the colleague does something in the middle of a job."""
+        """Shell text with which the colleague does something while a job runs."""
         clean = "env -u GIT_DIR -u GIT_CONFIG_COUNT -u GIT_CONFIG_KEY_0 -u GIT_CONFIG_KEY_1"
         who = "-c user.name=colleague -c user.email=colleague@example.com"
         steps = ("fetch --quiet", "reset --quiet --hard origin/main", *words, "push --quiet --force origin HEAD:main")

@@ -38,7 +38,7 @@ open(sys.argv[0] + "." + sys.argv[1], "w").close()
 
 
 class Web:
-    """A small server: what it is asked, and answers by path."""
+    """A small server: the requests that it gets, and its answers by path."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Any]] = []
@@ -75,7 +75,7 @@ class Web:
 
 
 class Reader:
-    """Somebody with a shell, who does what a guide says."""
+    """Somebody with a shell who does what a guide says."""
 
     def __init__(self, folder: Path, collections: Path, simulator: Simulator) -> None:
         self.simulator = simulator
@@ -109,13 +109,13 @@ class Reader:
         file.chmod(0o755)
 
     def passphrase(self) -> None:
-        """Make the passphrase of the guide to rotation, unless it is there."""
+        """Make the passphrase of the guide to rotation, unless it exists."""
         file = self.home / self.passphrase_file
         if not file.exists():
             file.write_text(PASSPHRASE, encoding="utf-8")
 
     def type_into_the_editor(self, name: str) -> None:
-        """Leave what `ansible-vault create` does, once the file of a guide was typed into its editor."""
+        """Encrypt the file of a guide, as `ansible-vault create` does after it was typed into the editor."""
         typed = self.home / "typed"
         typed.write_text(PASSPHRASE, encoding="utf-8")
         encrypt = f"grep -q '^.ANSIBLE_VAULT' {name} || ansible-vault encrypt --vault-password-file {typed} {name}"
@@ -124,7 +124,7 @@ class Reader:
         )
 
     def keys(self) -> None:
-        """Export what the guide to the first reset does."""
+        """Export what the guide to the first reset exports."""
         exports = next(found for found in guides.examples(f"{FOLDER}/first_reset.rst") if "export " in found.text)
         self.shell(exports.text)
 
@@ -144,7 +144,7 @@ class Reader:
         path.write_text(self.adapted(text), encoding="utf-8")
 
     def shell(self, text: str, *, fails: bool = False) -> str:
-        """Run commands, in the folder and with the variables that those before have left."""
+        """Run commands, in the folder and with the variables that earlier commands have left."""
         inventory = {"all": {"hosts": self._hosts, "vars": self.variables}}
         Path(self.environment["ANSIBLE_INVENTORY"]).write_text(json.dumps(inventory), encoding="utf-8")
         state = self.home / "state"
@@ -159,12 +159,12 @@ class Reader:
             text=True,
             cwd=self.place,
             env=self.environment,
-            # Who is asked for a passphrase types this one: there is no terminal to ask at.
+            # A reader who is asked for a passphrase types this one. There is no terminal here.
             input=f"{PASSPHRASE}\n" * 4,
             start_new_session=True,
         )
         self.output = done.stdout
-        # So many commands have failed.
+        # This many commands have failed.
         assert done.returncode == int(fails), f"{script}\n{self.output}"
         folder, _line, variables = state.read_text(encoding="utf-8").partition("\n")
         self.place = Path(folder)
@@ -206,7 +206,7 @@ class Reader:
 
 
 def _play(example: Example) -> str:
-    """A play around tasks. New accounts are rotated, as the guide says it of the command line."""
+    """A play around tasks. New accounts are rotated, as with the command line of the guide."""
     defaults = {"krcloud.credentials.ncp_dataforest_rotation": {"new_accounts": "rotate"}}
     play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults}
     rotation = {"krcloud.credentials.ncp_dataforest_rotation": {"store": {"path": "dataforest.yml"}}}

@@ -22,10 +22,10 @@ class SshServer:
     """Runs commands as the user of the tests. Whoever has the key may log in, under any name."""
 
     def __init__(self) -> None:
-        # Of a command that has ended: whether its connection is lost before it can answer.
+        # Whether the connection of a command that has ended is lost before it can answer.
         self.dies: Callable[[], bool] = lambda: False
         self.refusals = 0  # connections that are still to be refused
-        # Sockets live in there, whose paths are limited to about 100 characters.
+        # It holds sockets, whose paths are limited to about 100 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="ssh", dir="/tmp"))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -4,7 +4,7 @@
 
 """The pages that say how to add something: followed to the letter in a copy of the project, and with one file left out.
 
-Nothing but the files of the page is touched, its checks pass, and each fails without its file.
+Only the files of the page are touched, its checks pass, and each check fails without its file.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def test_with_all_of_them_the_checks_pass(page: str, copies: dict[str, Copy]) ->
 @pytest.mark.parametrize(("page", "path"), [(page, path) for page in PAGES for path in additions.checks(page)])
 def test_without_one_of_them_its_check_fails(page: str, path: str, copies: dict[str, Copy]) -> None:
     done = copies[page].without(path)
-    # A test failed, or it could not even be imported, or what it needs could not.
+    # A test failed, or the test or something that it needs could not even be imported.
     unimportable = done.returncode == 4 and "ImportError while loading conftest" in done.stderr
     assert done.returncode in (1, 2) or unimportable, done.stdout[-5000:] + done.stderr
 

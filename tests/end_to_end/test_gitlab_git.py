@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/examples/gitlab-git as it stands, against a bare repository on disk, as a runner of GitLab would run it.
+"""docs/examples/gitlab-git as it is, against a bare repository on disk, as a runner of GitLab would run it.
 
-Most tests put a few lines of shell in the place of ansible-playbook, since they are about git. The last ones rotate.
+Most tests replace ansible-playbook with a few lines of shell, because they are about git. The last ones rotate.
 """
 
 from __future__ import annotations
@@ -102,12 +102,12 @@ def test_it_pushes_until_it_has_won_the_race(project: Project) -> None:
 
 
 def says(job: Job, *lines: str) -> bool:
-    """Whether a job says these lines, one after the other. Each is the beginning of one."""
+    """Whether a job prints lines that begin like these, in this order."""
     said = iter(line.strip() for line in job.output.split("\n"))
     return all(any(found.startswith(line) for found in said) for line in lines)
 
 
-# What a job says of a branch that holds its store, and of each branch that waits.
+# What a job says about a branch that holds its store, and about each branch that waits.
 WAITS = (
     f"The store of this job is now on the branch {ASIDE}.",
     "These branches hold passwords that main lacks:",
@@ -144,7 +144,7 @@ def test_a_store_that_others_have_changed_is_never_merged(project: Project, undo
     why = f"Somebody else has changed {STORE} on main while this job ran."
     assert says(job, why, "! [rejected]", *WAITS)
     assert job.output.index(why) < job.output.index("[rejected]"), "git's words come after their explanation."
-    # And that is said until somebody has brought them together.
+    # Later jobs say that, too, until somebody has brought them together.
     project.program("ansible-playbook", "exit 0")
     later = project.pipeline(8)
     assert (later.status, says(later, *WAITS[1:])) == (1, True), later.output
@@ -255,7 +255,7 @@ def test_what_the_server_refuses_is_found_before_any_reset(project: Project, rul
         "must accept commits by rotation <ops@example.com> that change dataforest.yml. git says:",
         f"remote: Not refs/heads/{PROBE}.",
     ), job.output
-    # What the job leaves as an artifact is the store as it was.
+    # The artifact of the job is the store as it was.
     assert (job.artifact == "of job 101\n") if rotated else not (job.folder / STORE).exists()
 
 
@@ -272,7 +272,7 @@ def test_a_trial_push_that_was_left_behind_is_in_nobodys_way(project: Project) -
     git(project.bare, "branch", PROBE, "main~1")
     job = project.pipeline(8)
     assert (job.status, job.seen, project.branches()) == (0, "of job 101\n", ["main"]), job.output
-    # Another one may be on its way at the end of a job.
+    # Another job may be at its trial push when this one ends.
     project.program("ansible-playbook", f"git --git-dir {project.bare} branch {PROBE} main")
     job = project.pipeline(9)
     assert (job.status, project.branches()) == (0, ["main", PROBE]), job.output
@@ -337,7 +337,7 @@ def test_the_token_is_told_to_git_and_to_nobody_else(project: Project) -> None:
 
 @pytest.fixture
 def real(project: Project, installed_collection: Path, simulator: Simulator) -> Project:
-    """The project, with the playbook as it stands and the simulator, after its first run."""
+    """The project, with the real playbook and the simulator, after its first run."""
     (project.folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(installed_collection),

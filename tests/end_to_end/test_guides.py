@@ -4,7 +4,7 @@
 
 """The guides as a reader works through them: each example in its place, in one shell, against the simulator.
 
-tooling/guides.py says which example is run, and how. Here is what stands around them: the programs and servers of the
+tooling/guides.py says which example is run, and how. This file has what they need: the programs and servers of the
 reader, and what the text between two examples asks for.
 """
 
@@ -61,7 +61,7 @@ def walk(reader: Reader, name: str, around: dict[str, Callable[[], None]] | None
 
 def test_the_first_reset(reader: Reader) -> None:
     walk(reader, "first_reset")
-    # The mail whose answer was lost at last was asked for once.
+    # The mail whose answer was lost at the end was requested only once.
     assert reader.simulator.counters()["solapi"]["writes"] == 1
 
 
@@ -94,7 +94,7 @@ def test_reset_mails(reader: Reader) -> None:
 
 
 class Server:
-    """OpenBao, GitLab and Kubernetes, as far as the guide to rotation speaks with them."""
+    """OpenBao, GitLab and Kubernetes, as far as the guide to rotation uses them."""
 
     def __init__(self, reader: Reader, openbao: OpenBao, web: Web) -> None:
         self.reader, self.openbao, self.web = reader, openbao, web
@@ -110,11 +110,11 @@ class Server:
         pod_token = f"{{{{ lookup('ansible.builtin.file', '{reader.home}/pod-token') }}}}"
         reader.replaced |= {
             "https://gitlab.example.com/oauth/discovery/keys": f"{web.url}/jwks",
-            # This one is in no pod, where the authority of the cluster would be.
+            # This OpenBao is not in a pod, where the certificate authority of the cluster would be.
             "https://kubernetes.default.svc": f"{web.url} disable_local_ca_jwt=true {authority}",
             "https://jobs.example.com": web.url,
             "https://bao.example.com:8200": openbao.url,
-            # Nor is the token of the pod.
+            # The token of the pod is not in its usual place, either.
             "auth_method: kubernetes\n": f'auth_method: kubernetes\n{" " * 10}jwt: "{pod_token}"\n',
         }
         (reader.home / "pod-token").write_text(self.pod_token, encoding="utf-8")
@@ -150,7 +150,7 @@ class Server:
                 self.reader.shell(example.text)
 
     def token(self) -> str:
-        """One with the policy that the guide gives to a rotation."""
+        """A token with the policy that the guide gives to a rotation."""
         answer = self.openbao.do("POST", "auth/token/create", {"policies": ["dataforest-rotator"]})
         return str(answer["auth"]["client_token"])
 
@@ -235,8 +235,8 @@ def test_rotation(reader: Reader, openbao: OpenBao, web: Web) -> None:
         assert restarted[:-1] == [f"restart jobs@{name}.service" for name in reader.live()]
 
         accounts = reader.simulator.truth()["accounts"]["default"]
-        anew = {**{name: account["id"] for name, account in accounts.items()}, "df001": "20nAZnjbUNFdc7RsILlC3A"}
-        reader.simulator.accounts(accounts=[{"name": name, "id": number} for name, number in anew.items()])
+        ids = {**{name: account["id"] for name, account in accounts.items()}, "df001": "20nAZnjbUNFdc7RsILlC3A"}
+        reader.simulator.accounts(accounts=[{"name": name, "id": number} for name, number in ids.items()])
         reader.profiles()
 
     def adopt() -> None:
@@ -287,7 +287,7 @@ def test_the_simulator(reader: Reader) -> None:
 
 def test_failures(reader: Reader) -> None:
     def lose_each_answer() -> None:
-        # As many as one request has attempts: what the section shows next is answered.
+        # As many as one request has attempts. What the section shows next is answered.
         reader.simulator.fault(vendor="ncp", operation="resetPassword", kind="drop", at="after", times=4)
         reader.replaced["df.apigw.ntruss.com"] = reader.simulator.ncp_url.removeprefix("http://")
         task = {"krcloud.credentials.ncp_dataforest_password": {"accounts": "{{ wanted_accounts }}"}}
@@ -301,7 +301,7 @@ def test_failures(reader: Reader) -> None:
 
 
 def test_secrets(reader: Reader) -> None:
-    """But for the section "See for yourself", which has a test of its own."""
+    """The guide without its section "See for yourself", which has a test of its own."""
     reader.keys()
     reader.passphrase()
     reader.program("check-login", CHECK_LOGIN, here=True)
@@ -334,7 +334,7 @@ def test_the_readme(reader: Reader) -> None:
 
 
 def ready_for_roles(reader: Reader) -> None:
-    """Have what the README of a role takes for granted, and the hooks that it shows only later."""
+    """Set up what the README of a role takes for granted, and the hooks that it shows only later."""
     reader.keys()
     reader.profiles()
     reader.passphrase()

@@ -31,7 +31,7 @@ def expression(function: str, lookup: str, arguments: str) -> str:
 
 
 def examples(collections: Path, lookup: str) -> list[Task]:
-    """The documented examples. What they read from a server comes from our file: there is none here."""
+    """The documented examples. There is no server here, so what they read from one comes from our file."""
     plugin = collections / "ansible_collections/krcloud/credentials/plugins/lookup" / f"{lookup}.py"
     text = re.search(r'EXAMPLES = r"""(.*?)"""', plugin.read_text(encoding="utf-8"), re.DOTALL)
     assert text
@@ -70,9 +70,9 @@ class Seen:
 
 @pytest.fixture
 def seen(run_playbook: Any, installed_collection: Path, simulator: Simulator, tmp_path: Path) -> Seen:
-    """Run it, as talkatively as can be.
+    """Run the play, as verbosely as possible.
 
-    df001 has an active password, df002 one and a candidate whose fate is not known, and df003 only such a candidate.
+    df001 has an active password, df002 has one and a candidate of unknown outcome, and df003 only such a candidate.
     """
     for name in ("credentials", "job", "safe"):
         (tmp_path / name).mkdir()
@@ -106,7 +106,7 @@ def seen(run_playbook: Any, installed_collection: Path, simulator: Simulator, tm
             "no_log": True,
         },
         {
-            # Without no_log, since there is nothing to see.
+            # Without no_log, because there is nothing to see.
             "ansible.builtin.debug": {
                 "msg": expression("lookup", CREDENTIAL, "item[0], store={'path': 'credentials/' ~ item[1] ~ '.yml'}")
             },
@@ -141,7 +141,7 @@ def seen(run_playbook: Any, installed_collection: Path, simulator: Simulator, tm
 def test_consumers_read_what_the_vendor_accepts(seen: Seen, simulator: Simulator) -> None:
     histories = {name: account["history"] for name, account in simulator.truth()["accounts"]["default"].items()}
     passwords = {name: [entry["password"] for entry in history] for name, history in histories.items()}
-    # The example for dataforest_password has set one more of df001, of which the store knows nothing.
+    # The example for dataforest_password has set another password of df001, about which the store knows nothing.
     (first, example), (active, candidate), (only_candidate,) = (passwords[name] for name in ("df001", "df002", "df003"))
 
     assert seen.results["both"] == [active, first]

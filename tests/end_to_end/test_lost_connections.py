@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No module that sends passwords or mails is run twice by a connection, with a real ssh and a real server."""
+"""A connection never runs a module twice that sends passwords or mails: with a real ssh and a real server."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def site(run_playbook: Any, simulator: Simulator, server: SshServer, tmp_path: P
 
 
 def once_after(happened: Callable[[], int], times: int = 1) -> Callable[[], bool]:
-    """A session that dies, so many times, when something has happened since the last look."""
+    """Return a function that makes a session die, ``times`` times, if something has happened since the last look."""
     seen = [happened(), times]
 
     def dies() -> bool:

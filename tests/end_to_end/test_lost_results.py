@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said, shown and kept when the module leaves no result: the interpreter is missing, broken, old, killed."""
+"""What is said, shown and kept if a module leaves no result: its interpreter is missing, broken, too old or killed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ PASSWORD = "Invented-1x"
 NOWHERE = "/opt/none/python3"
 
 WRAPPERS = {
-    # The module acts, and then nobody is there to say so.
+    # The module acts, and then nobody is left to say so.
     "killed": f'{sys.executable} "$@" >/dev/null; kill -9 $$',
     "silent": f'{sys.executable} "$@" >/dev/null; echo "pasted {PASSWORD}" >&2; exit 3',
-    # Its result is there, among other words.
+    # Its result is there, mixed with other words.
     "talkative": f'echo \'{{"talk": "of the weather"}}\'; exec {sys.executable} "$@"',
-    # The module acts, and somebody else speaks.
+    # The module acts, and something else prints a result.
     "impostor": f'{sys.executable} "$@" >/dev/null; echo \'{{"changed": false, "msg": "all is well"}}\'',
-    # It never acts.
+    # The module never acts.
     "false": "exit 1",
     "cat": 'cat "$@"',
 }
@@ -61,7 +61,7 @@ class Site:
         (folder / "passphrase").write_text("an invented passphrase", encoding="utf-8")
 
     def run(self, module: str, options: dict[str, Any], interpreter: str, **keywords: Any) -> dict[str, Any]:
-        """Run it as talkatively as can be, and return its result."""
+        """Run the task as verbosely as possible, and return its result."""
         result = self.folder / "result.json"
         result.unlink(missing_ok=True)
         tasks = [
@@ -99,7 +99,7 @@ class Site:
         return self.run("solapi_password_reset", {**mail, "store": store, "min_interval": "30d"}, interpreter)
 
     def sent(self) -> int:
-        """How many passwords and mails the vendors have taken."""
+        """How many passwords and mails the vendors have accepted."""
         return sum(int(vendor["writes"]) for name, vendor in self.simulator.counters().items() if name != "trap")
 
 
@@ -158,7 +158,7 @@ def test_a_rotation_whose_resets_never_begin_keeps_what_it_staged(site: Site, tm
 
 @pytest.mark.parametrize("kind", ["killed", "talkative"])
 def test_a_reset_whose_result_is_lost_is_resumed(site: Site, interpreter: Callable[[str], str], kind: str) -> None:
-    # Only the second run of a module, that of the reset, meets it.
+    # Only the second run of a module, which is the reset, uses it.
     path = Path(interpreter(kind))
     moved = path.rename(path.with_suffix(".broken"))
     path.write_text(f'#!/bin/sh\nmv {moved} {path}\nexec {sys.executable} "$@"\n', encoding="utf-8")

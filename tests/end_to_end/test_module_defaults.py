@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What reaches the modules inside our roles: the role's variables, else module_defaults, for every option."""
+"""What reaches the modules inside our roles, for every option: the role's variables, otherwise module_defaults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tooling import tree
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"
 SECRET = "Canary-Zq7mVx-3pWn"
 
-# At the end of the action: it only notes the options that it would work with.
+# Added to the end of the action, which then only notes the options that it would use.
 PROBE = r"""
 
 def _note(self):
@@ -36,7 +36,7 @@ def _note(self):
 ActionModule.act = _note
 """
 GROUPS = {"ncp": DATAFOREST, "solapi": SOLAPI}
-# Whose credentials a role takes.
+# The vendor whose credentials a role takes.
 ROLES = {"ncp_dataforest_rotation": "ncp", "solapi_password_reset": "solapi"}
 
 
@@ -56,11 +56,11 @@ class Probe:
             file.write(PROBE.format(notes=str(self._notes)))
 
     def values(self, which: int) -> dict[str, Any]:
-        """A value for each option. The first ones are no defaults, and the second ones are others."""
+        """A value for each option. The first values are not the defaults, and the second values are different ones."""
         return {name: _value(name, option, which) for name, option in self.spec.items() if name != "email"}
 
     def run(self, defaults: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Run the role without a warning and a secret on the screen, and return what the module was given."""
+        """Run the role, with no warning and no secret on the screen, and return what the module was given."""
         self._notes.unlink(missing_ok=True)
         play = {
             "hosts": "localhost",
@@ -123,7 +123,7 @@ def test_module_defaults_reach_into_the_role_and_its_variables_win(probe: Probe)
     same(probe.run({module: one}, required), one)
     same(probe.run({module: one}, required | two), two)
 
-    # The same of a whole group, with defaults by name on top. What is omitted is not given.
+    # The same for a whole group, with defaults by name on top. A variable that is omitted counts as not set.
     group = f"group/krcloud.credentials.{probe.vendor}"
     of_all = {name: one[name] for name in (*GROUPS[probe.vendor].options, *CONNECTION)}
     by_name = {name: value for name, value in one.items() if name in ("store", "min_interval")} | {"deadline": 9.5}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No module of this collection is written into a file with what it is given, unless the user wants it so."""
+"""No module of this collection is written to a file together with its options, unless the user wants that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.simulator import Simulator
 from tooling.tree import ROOT
 
 CONNECTIONS = ROOT / "tests" / "leaks" / "connections"
-MODULE = "AnsiballZ_"  # how ansible-core calls the file, and -vvv says which it puts where
+MODULE = "AnsiballZ_"  # what ansible-core calls the file; -vvv says which file it puts where
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reset mails through real playbooks: what answers prove, what addresses are, and what is left in the store."""
+"""Reset mails through real playbooks: what answers prove, what counts as an address, and what is left in the store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.simulator import Simulator
 MODULE = "krcloud.credentials.solapi_password_reset"
 PASSPHRASE = "an invented passphrase"
 STORE = "mails.yml"
-# Of a result, what tests look at.
+# The parts of a result that tests look at.
 SEEN = (
     "changed",
     "failed",
@@ -48,7 +48,7 @@ class World:
         self.store = folder / STORE
 
     def play(self, *tasks: dict[str, Any], env: dict[str, str] | None = None, **keywords: Any) -> str:
-        """Run these tasks; return all that was printed."""
+        """Run these tasks; return everything that was printed."""
         play = [{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks), **keywords}]
         text = yaml.safe_dump(play, allow_unicode=True)
         done = self.run_playbook(text, "--vault-password-file", str(self.passphrase), env=env)
@@ -80,7 +80,7 @@ class World:
         return [{key: result[key] for key in SEEN if key in result} for result in results]
 
     def load(self, *conditions: str) -> None:
-        """Load the store as variables, look at all of it, and see whether these conditions hold."""
+        """Load the store as variables, look at all of it, and check that these conditions hold."""
         show: dict[str, Any] = {"ansible.builtin.debug": {"var": "solapi_reset_mails"}}
         self.play(show, {"ansible.builtin.assert": {"that": list(conditions)}}, vars_files=[str(self.store)])
 
@@ -99,7 +99,7 @@ class World:
 
 
 class _Texts(yaml.SafeLoader):
-    """Takes texts that Ansible is told not to evaluate for what they are: texts."""
+    """Reads texts that Ansible is told not to evaluate as texts."""
 
 
 _Texts.add_constructor("!unsafe", _Texts.construct_yaml_str)
@@ -130,7 +130,7 @@ def test_only_what_the_vendor_documents_counts_for_a_confirmation(world: World) 
     assert [result["next_due_at"] is not None for result in results] == [
         counts for *_more, counts in addresses.values()
     ]
-    # What counts is not asked for again. Nobody has been sent a second mail, whatever the first answer was.
+    # A mail that counts is not requested again. Nobody has been sent a second mail, whatever the first answer was.
     again = world.ask(*({"email": email} for email in addresses))
     assert [result["changed"] for result in again] == [not counts for *_more, counts in addresses.values()]
     assert world.mails == ["no-token@example.com", "refused@example.com", "limited@example.com"]
@@ -195,7 +195,7 @@ def test_what_version_0_1_0_has_kept_of_a_mail_is_never_run_either(world: World)
 
 
 def test_a_secret_that_cannot_be_sent_is_refused_and_claims_nothing(world: World) -> None:
-    """As bytes that are no UTF-8 come out of the environment."""
+    """A secret like this comes from the environment if its bytes are not UTF-8."""
     spoilt = {"SOLAPI_API_KEY": world.simulator.api_key, "SOLAPI_API_SECRET": "ab\udcff\udcfecdef"}
     plain = {"email": "a@example.com"}
     option = {**plain, "api_secret": "{{ lookup('ansible.builtin.env', 'SOLAPI_API_SECRET') }}"}
@@ -259,7 +259,7 @@ def test_a_module_that_could_not_be_started_counts_only_where_it_may_have_begun(
     assert "gone" in lost["msg"]
     assert world.records["a@example.com"]["outcome"] == ("unknown" if counts else "withdrawn")
     (unstored,) = world.ask({"email": "a@example.com", "store": None, "min_interval": None}, vars=interpreter)
-    # With a store, the advice is about the interval, in which another run would send nothing.
+    # With a store, the advice is about the interval, because another run would send nothing while it lasts.
     assert ("min_interval is 0s" in lost["error"]["hint"]) is counts
     error = {**unstored["error"], "hint": lost["error"]["hint"]}
     assert {**unstored, "next_due_at": lost["next_due_at"], "msg": lost["msg"], "error": error} == lost

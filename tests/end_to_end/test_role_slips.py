@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Slips of whoever writes a play around our roles: each is named, nothing is sent, and others get their turn."""
+"""Slips in plays around our roles: each is named, nothing is sent, and others get their turn."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class Plays:
         return {"ansible.builtin.include_role": {"name": f"krcloud.credentials.{role}"}, "vars": given}
 
     def run(self, plays: Sequence[Mapping[str, Any]], *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run plays on localhost, or on other hosts that are it, too."""
+        """Run plays on localhost, or on other hosts that are also this machine."""
         host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         plays = [{"hosts": "localhost", "gather_facts": False, "vars": host, **play} for play in plays]
         done: subprocess.CompletedProcess[str] = self._run_playbook(json.dumps(plays), *self._arguments, *arguments)
         return done
 
     def refusals(self, role: str, *calls: Mapping[str, Any]) -> list[str]:
-        """Call a role again and again, and return why it failed, '' where it did not."""
+        """Call a role again and again, and return why each call failed, or '' if it did not."""
         tasks = [
             {
                 "block": [self.call(role, **call), _say("")],
@@ -84,7 +84,7 @@ def plays(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Plays:
     return Plays(run_playbook, simulator, tmp_path)
 
 
-# What is given, and the name of the variable that the refusal names.
+# Variables without a value, each of which the refusal must name.
 EMPTY: dict[str, list[dict[str, Any]]] = {
     ROTATION: [
         {"accounts": None},
@@ -113,7 +113,7 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"fail": None},
     ],
 }
-# A hook is handed the last two: if the user sets them, the hook may get the user's.
+# The last two of the rotation are handed to hooks: if the user sets them, a hook may get the user's value.
 UNKNOWN = {ROTATION: ["acounts", "exclude", "account", "password"], RESET: ["email", "mails", "interval"]}
 
 
@@ -126,7 +126,7 @@ def test_what_has_no_value_or_is_not_known_is_refused(role: str, plays: Plays, s
         if call in unknown:
             assert text.startswith(f"The role has no variable {role}_{name}. Correct the name, or, if ")
         else:
-            # Of some types ansible-core knows that null is none.
+            # For some types, ansible-core itself refuses null.
             own = f"{role}_{name} has no value. Give it one" in text
             assert own or re.search(rf"'{role}_{name}' is of type .*NoneType", text)
     assert simulator.requests() == []
@@ -188,7 +188,7 @@ def test_only_one_host_at_a_time_rotates_the_same_accounts(plays: Plays, simulat
     turns = [["first"], ["second"], ["first"], ["first"], ["second"]]
     assert [sorted(hosts) for hosts in rotated[:-1]] == [*turns, both, [], [], []]
     assert [bool(count) for count in refused] == [False] * 6 + [True] * 4
-    # Whoever is first sees nobody, perhaps.
+    # The first host may not see the other one.
     assert len(rotated[-1]) <= 1
 
 
@@ -215,7 +215,7 @@ WRONG = "a-wrong-secret-key-000000000000000001"
 def test_a_bad_key_of_one_tenant_keeps_no_other_from_its_turn(
     plays: Plays, simulator: Simulator, tmp_path: Path
 ) -> None:
-    """As the README shows it."""
+    """This is the example of the README."""
     examples = re.findall(r"```yaml\n(.*?)```", (ROLES / ROTATION / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     (example,) = (yaml.safe_load(each) for each in examples if f"{ROTATION}_failures" in each)
     other = simulator.tenants["other"]
@@ -266,7 +266,7 @@ def test_a_bad_key_of_one_host_keeps_no_other_from_its_turn(plays: Plays, simula
 
 
 def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
-    """The names of all tasks at which a run can begin."""
+    """The names of all tasks with which a run can begin."""
     for task in tasks:
         if "block" in task:
             yield from _names(task["block"])
@@ -279,7 +279,7 @@ def test_a_run_that_begins_in_the_middle_of_the_role_says_so(plays: Plays, simul
     tasks = yaml.safe_load((ROLES / ROTATION / "tasks" / "main.yml").read_text(encoding="utf-8"))
     names = list(_names(tasks))
     after = names[names.index("Rotate the passwords that are due") + 1 :]
-    assert after[0] == "Note which one is handed over first"
+    assert after[0] == "Note which password is handed over first"
     for name in after:
         done = plays.run([{"roles": [role]}], f"--start-at-task=*{name}")
         assert done.returncode == 2

@@ -38,7 +38,7 @@ class Pipeline:
         self.output = ""
 
     def run(self, *arguments: str, **options: Any) -> dict[str, Any]:
-        """Run it, and return the result of the rotation."""
+        """Run the playbook, and return the result of the rotation."""
         result = self.folder / "result.json"
         result.unlink(missing_ok=True)
         rotation = {
@@ -76,7 +76,7 @@ class Pipeline:
         return dict(yaml.safe_load(shown)["dataforest_credentials"])
 
     def live(self) -> dict[str, str]:
-        """The truth."""
+        """The live passwords, as the vendor knows them."""
         accounts = self._simulator.truth()["accounts"]["default"]
         return {name: account["password"] for name, account in accounts.items()}
 
@@ -165,7 +165,7 @@ def test_an_answer_that_is_in_no_document_costs_no_candidate(pipeline: Pipeline,
         simulator.fault(vendor="ncp", operation="resetPassword", at="after", times=0, match={"name": name}, **fault)
     struck = pipeline.run(force=True)
     assert outcomes(struck) == ["unknown"] * 5
-    # Each was applied: what is live stands in the store.
+    # Each was applied: the store holds every live password.
     assert pipeline.live() == {name: held["pending"][0]["password"] for name, held in pipeline.envelopes().items()}
     simulator.clear()
     assert outcomes(pipeline.run()) == ["resumed"] * 5

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role ncp_dataforest_rotation as a user runs it, by the playbook of the collection, with hooks of the user's."""
+"""The role ncp_dataforest_rotation as a user runs it: with the playbook of the collection, and hooks of the user."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Pipeline:
         struck_down: tuple[str, ...] = (),
         **options: Any,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it with nothing handed over before."""
+        """Run the playbook with an empty folder of handed-over passwords."""
         shutil.rmtree(self.handed_over, ignore_errors=True)
         self.handed_over.mkdir()
         variables = {
@@ -107,7 +107,7 @@ class Pipeline:
         return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in self.handed_over.iterdir()}
 
     def live(self) -> dict[str, str]:
-        """The truth about the accounts in question."""
+        """The live passwords of the accounts in question, as the vendor knows them."""
         accounts = self._simulator.truth()["accounts"]["default"]
         return {name: accounts[name]["password"] for name in NAMES}
 
@@ -125,7 +125,7 @@ def shown(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def summary(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
-    """The lists of accounts in it that are not empty."""
+    """The lists of accounts in the summary that are not empty."""
     return {name: accounts for name, accounts in shown(done).items() if accounts and name != "attention"}
 
 
@@ -143,7 +143,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
     assert summary(predicted) == {"rotated": NAMES, "published": NAMES}
     assert (pipeline.live(), pipeline.consumers()) == (before, {})
 
-    # One account does not exist, and one fails the check of the user: the other is handed over, and the run fails.
+    # One account does not exist, and one fails the user's check. The third is handed over, and the run fails.
     first = pipeline.run(
         "-vvvv",
         "--diff",
@@ -172,7 +172,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
     secrets = (*live.values(), simulator.secret_key)
     assert {name: found(secrets, text) for name, text in texts.items() if found(secrets, text)} == {}
 
-    # The next run dies before it has handed over what is left, and the one after makes up for it.
+    # The next run dies before it has handed over what is left, and the run after that makes up for it.
     sent = resets(simulator)
     struck = pipeline.run(struck_down=("df001",))
     assert struck.returncode == -signal.SIGKILL
@@ -199,7 +199,7 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
         said = {"ansible.builtin.debug": {"msg": "It went on."}}
         return {"hosts": hosts, "gather_facts": False, "tasks": [{"block": [role], "rescue": [said]}]}
 
-    # Extra variables would win over those of the play.
+    # Extra variables would override those of the play.
     del pipeline.options["verify_tasks"], pipeline.options["publish_tasks"]
     (tmp_path / "broken.yml").write_text("- no.such.module:\n", encoding="utf-8")
     plays = [
@@ -305,7 +305,7 @@ def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_holds(pipel
 
 
 class Consumers:
-    """A host for each account, which may be down: then the connection fails as ssh does."""
+    """A host for each account. If it is down, the connection fails as ssh does."""
 
     def __init__(self, pipeline: Pipeline, folder: Path) -> None:
         self._pipeline = pipeline
@@ -361,7 +361,7 @@ def test_a_consumer_that_is_down_ends_the_run_and_is_tried_last_from_then_on(
 def test_a_task_that_looks_whether_the_consumer_is_there_lets_the_others_have_their_turn(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    """As the README shows it."""
+    """This is the example of the README."""
     consumers = Consumers(pipeline, tmp_path)
     examples = re.findall(r" *```yaml\n(.*?)```", (ROLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     (example,) = (each for each in examples if "ignore_unreachable" in each)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stores as plays use them: logins that end, one secret that is gone, and texts that are no templates."""
+"""Stores as plays use them: logins that end, a secret that is gone, and texts that are not templates."""
 
 from __future__ import annotations
 

@@ -4,16 +4,16 @@
 
 """Stores that version 0.1.0 has made, and a playbook written for it, with the collection of today.
 
-The files in from_0_1_0 were made by the code of that version, with a simulator of which accounts.json tells the truth.
-In both stores:
+The files in from_0_1_0 were made by the code of that version. accounts.json is the truth of its simulator. In both
+stores:
 
 - df001 was rotated twice and handed over,
 - df002 has an active password, and a candidate that the vendor has set without an answer,
-- df003 was rotated and not handed over,
+- df003 was rotated but not handed over,
 - df004 was adopted by hand, with a password that looks like a template,
-- df005 has a candidate and no more,
+- df005 has only a candidate,
 - team-a belongs to another tenant, by its profile,
-- one mail was accepted, and of another one nothing is known.
+- one mail was accepted, and the outcome of another one is unknown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tooling.tree import ROOT
 OLD = Path(__file__).parent / "from_0_1_0"
 PASSPHRASE = f"--vault-password-file={OLD / 'passphrase'}"
 BY_HAND = "Ab1{#xx#}-yzwq"
-AGE = "36500d"  # so that the files do not come of age
+AGE = "36500d"  # so that the passwords in the files never become due
 
 
 class Upgrade(NamedTuple):
@@ -49,7 +49,7 @@ class Upgrade(NamedTuple):
 
 
 class Texts(yaml.SafeLoader):
-    """Takes texts that Ansible is told not to evaluate for what they are: texts."""
+    """Reads texts that Ansible is told not to evaluate as texts."""
 
 
 Texts.add_constructor("!unsafe", Texts.construct_yaml_str)
@@ -69,7 +69,7 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
 
 
 def seed(simulator: Simulator, folder: Path, store: str) -> dict[str, Any]:
-    """Let the vendor be as the old version has left it; the variables of the playbook but for the stores."""
+    """Set the vendor up as the old version has left it; return the variables of the playbook except the stores."""
     for tenant, accounts in json.loads((OLD / "accounts.json").read_text(encoding="utf-8"))[store].items():
         simulator.accounts(tenant, accounts=accounts)
     profiles = {"DEFAULT": simulator.tenants["default"], "team-a": simulator.tenants["other"]}
@@ -154,7 +154,7 @@ def test_the_old_playbook_goes_on_where_the_old_version_stopped(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "OUTCOMES fresh resumed fresh fresh resumed fresh fresh" in done.stdout
 
-    # Only what was pending was sent, and the very same passwords.
+    # Only what was pending was sent, with the same passwords.
     assert resets(simulator) == len(candidates)
     assert live(simulator) == {**old, **candidates}
     after = upgrade.envelopes()
@@ -165,7 +165,7 @@ def test_the_old_playbook_goes_on_where_the_old_version_stopped(
         assert set(envelope) <= set(after[name]), name
         assert set(map(str, envelope["previous"])) <= set(map(str, after[name]["previous"])), name
 
-    # The hook was run for the one that was neither handed over nor noted.
+    # The hook was run for the account that had not been handed over.
     handed_over = {path.stem: path.read_text(encoding="utf-8") for path in (upgrade.folder / "jobs").iterdir()}
     assert handed_over == {"df003": old["df003"]}
     assert (upgrade.folder / "df001.password").read_text(encoding="utf-8") == old["df001"]
@@ -197,7 +197,7 @@ def test_old_passwords_come_of_age(run_playbook: RunPlaybook, simulator: Simulat
 
 
 def test_a_file_of_variables_says_every_password_as_it_is(run_playbook: RunPlaybook, in_files: Upgrade) -> None:
-    """Once it was saved: what 0.1.0 wrote by itself is never like a template, what people wrote may be."""
+    """This holds after the first save: what 0.1.0 generated never looks like a template, but what people wrote may."""
     file = in_files.variables["passwords_store"]["path"]
     seen = in_files.folder / "seen.json"
     play = {
@@ -223,7 +223,7 @@ def test_a_file_of_variables_says_every_password_as_it_is(run_playbook: RunPlayb
     assert read == in_files.envelopes()
 
 
-# What worked with 0.1.0 and does not any more: what is done, what is said, and what the changelog calls it.
+# What worked with 0.1.0 and no longer does: the task, a word of the message, and what the changelog says.
 ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
 NO_MORE: dict[str, tuple[dict[str, Any], str, str]] = {
     "begin with an account": (
@@ -234,12 +234,12 @@ NO_MORE: dict[str, tuple[dict[str, Any], str, str]] = {
     "mean all accounts by none": (
         {ROTATION: {"accounts": None}},
         "accounts",
-        "``accounts`` that is given without a value is refused",
+        "``accounts`` without a value is refused",
     ),
     "take over an account of another ID": (
         {ROTATION: {"accounts": [{"name": "df001"}]}},
         "df001",
-        "an account whose name the store knows under another ID fails",
+        "an account whose name the store knows with a different ID fails",
     ),
     "misspell a variable of the role": (
         {
@@ -247,13 +247,13 @@ NO_MORE: dict[str, tuple[dict[str, Any], str, str]] = {
             "vars": {"ncp_dataforest_rotation_max_ages": "1d", "ncp_dataforest_rotation_accounts": [{"name": "df003"}]},
         },
         "ncp_dataforest_rotation_max_ages",
-        "such as one with a typo",
+        "for example one with a typo",
     ),
 }
 
 
 def breaking_changes() -> Iterator[str]:
-    """Those of the releases since then, and of the one to come."""
+    """The breaking changes of the releases since then, and of the next one."""
     for path in ROOT.glob("changelogs/fragments/*.yml"):
         yield from yaml.safe_load(path.read_text(encoding="utf-8")).get("breaking_changes", [])
     written = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text(encoding="utf-8"))
@@ -272,7 +272,7 @@ def test_what_does_not_work_on_says_so_and_stands_in_the_changelog(
     tasks = []
     for name, (task, _said, _written) in NO_MORE.items():
         if ROTATION in task:
-            # Of this one only the path is wrong, as far as 0.1.0 could know.
+            # Here only the path is wrong, as far as 0.1.0 could know.
             path = str(in_files.folder / "new.yml") if "begin" in name else store["path"]
             step = {ROTATION: {**connection, **task[ROTATION], "store": {"path": path}}}
         else:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guide about secrets says of ansible-core is true: its own playbooks and commands, run."""
+"""What the guide about secrets says about ansible-core is true: its own playbooks and commands are run."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ changes() {
   git rev-list --no-merges --full-history "$1..$2" -- "$store" && git rev-list --first-parent "$1..$2" -- "$store"
 }
 
-# Brings the commit to the branch. Where something else than the push is the reason that it cannot, sets $why.
+# Brings the commit to the branch. If it cannot, and the reason is not the push itself, sets $why.
 to_branch() {
   local attempt base others
   base=$(git rev-parse HEAD^) || return
@@ -133,7 +133,7 @@ main() {
   if ! save; then
     failed=1
     say "Nothing could be pushed. The only copy of the new passwords is $store in the artifacts of this job." \
-      "Download it now: you need it until every account has another password." \
+      "Download it now: you need it until every account has a new password." \
       "Then fix the cause and start a pipeline with ROTATE_NOW=true, which gives every account a new password." \
       "Until then, $branch holds passwords that no longer work, and later jobs do not notice. git says:" "$said"
   fi
