@@ -91,7 +91,7 @@ def test_a_merge_in_between_loses_nothing(project: Project) -> None:
     assert git(project.bare, "show", "main:feature.txt") == "two"
 
 
-def test_it_pushes_until_it_has_won_the_race(project: Project) -> None:
+def test_it_pushes_until_it_wins_the_race(project: Project) -> None:
     commit = project.while_it_runs("commit --quiet --allow-empty --message Race")
     project.hook = f"test $(ls {project.folder}/race* 2>/dev/null | wc -l) -ge 5 || "
     project.hook += f"{{ touch $(mktemp {project.folder}/raceXXXX); {commit}; }}"
@@ -201,7 +201,7 @@ def test_a_push_whose_answer_is_lost_has_arrived(project: Project) -> None:
     assert (job.status, project.branches(), project.store()) == (0, ["main"], "of job 101\n"), job.output
 
 
-def test_a_branch_that_may_not_be_pushed_to_is_gone_round(project: Project) -> None:
+def test_a_branch_that_may_not_be_pushed_to_is_bypassed(project: Project) -> None:
     receive(project, "update", '[ "$1" != refs/heads/main ]')
     project.program("sleep", "")
     job = project.pipeline()
@@ -210,7 +210,7 @@ def test_a_branch_that_may_not_be_pushed_to_is_gone_round(project: Project) -> N
     assert says(job, why, "remote: error: hook declined", "! [remote rejected]", *WAITS), job.output
 
 
-def test_the_artifact_is_left_where_nothing_can_be_pushed_any_more(project: Project) -> None:
+def test_the_artifact_is_left_if_nothing_can_be_pushed_any_more(project: Project) -> None:
     receive(project, "update", f'[ "$1" = refs/heads/{PROBE} ] || {{ echo Not tonight.; exit 1; }}')
     project.program("sleep", "")
     job = project.pipeline()
@@ -267,7 +267,7 @@ def test_a_token_that_may_not_delete_is_found_before_any_reset(project: Project)
     assert f"The trial push to the branch {PROBE} failed. No password was changed." in job.output
 
 
-def test_a_trial_push_that_was_left_behind_is_in_nobodys_way(project: Project) -> None:
+def test_a_trial_push_that_was_left_behind_is_no_obstacle(project: Project) -> None:
     project.pipeline()
     git(project.bare, "branch", PROBE, "main~1")
     job = project.pipeline(8)

@@ -15,9 +15,7 @@ from typing import Any
 from support.simulator import Simulator
 
 
-def test_the_interpreter_and_the_way_to_mend_it_are_named(
-    run_playbook: Any, simulator: Simulator, tmp_path: Path
-) -> None:
+def test_the_interpreter_and_the_remedy_are_named(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     python = str(tmp_path / "bare" / "bin" / "python")
     assert sys.executable != python

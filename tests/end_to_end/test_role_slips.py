@@ -133,7 +133,7 @@ def test_what_has_no_value_or_is_not_known_is_refused(role: str, plays: Plays, s
 
 
 @pytest.mark.parametrize("accounts", ["df001", ["df001"], {"name": "df001"}, 5])
-def test_accounts_in_another_form_are_told_how_they_are_written(
+def test_accounts_in_another_form_are_refused_with_what_to_write(
     plays: Plays, simulator: Simulator, accounts: Any
 ) -> None:
     (said,) = plays.refusals(ROTATION, {"accounts": accounts})
@@ -287,7 +287,7 @@ def test_a_run_that_begins_in_the_middle_of_the_role_says_so(plays: Plays, simul
     assert simulator.requests() == []
 
 
-def test_an_address_that_is_none_keeps_no_other_call_from_its_mail(plays: Plays, simulator: Simulator) -> None:
+def test_an_address_that_is_not_valid_keeps_no_other_call_from_its_mail(plays: Plays, simulator: Simulator) -> None:
     verdict = {"ansible.builtin.assert": {"that": f"{RESET}_failures == []", "fail_msg": f"{{{{ {RESET}_failures }}}}"}}
     calls = [plays.call(RESET, emails=emails, fail=False) for emails in ("not an address", "a@example.com")]
     done = plays.run([{"tasks": [*calls, verdict]}])

@@ -152,7 +152,7 @@ def test_lost_answers_are_resumed_with_the_same_passwords(pipeline: Pipeline, si
         assert pipeline.live()[name] == pipeline.envelopes()[name]["password"] == password
 
 
-def test_an_answer_that_is_in_no_document_costs_no_candidate(pipeline: Pipeline, simulator: Simulator) -> None:
+def test_an_undocumented_answer_costs_no_candidate(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run()
     odd: list[dict[str, Any]] = [
         {"kind": "accepted"},

@@ -267,7 +267,9 @@ def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simu
     assert summary(pipeline.run()) == {"failed": NAMES}
 
 
-def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_holds(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_is_live(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
     given = ("store", "api_url", "access_key", "secret_key")
     another = {
         "when": "ncp_dataforest_rotation_account.name in struck_down",
@@ -358,9 +360,7 @@ def test_a_consumer_that_is_down_ends_the_run_and_is_tried_last_from_then_on(
     assert resets(simulator) == 2
 
 
-def test_a_task_that_looks_whether_the_consumer_is_there_lets_the_others_have_their_turn(
-    pipeline: Pipeline, tmp_path: Path
-) -> None:
+def test_a_task_that_checks_the_consumer_lets_the_others_have_their_turn(pipeline: Pipeline, tmp_path: Path) -> None:
     """This is the example of the README."""
     consumers = Consumers(pipeline, tmp_path)
     examples = re.findall(r" *```yaml\n(.*?)```", (ROLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -146,7 +146,7 @@ def test_a_secret_that_was_deleted_is_one_accounts_failure(play: Play, openbao: 
     assert skipped["msg"] == others["msg"][1:]
 
 
-def test_a_variable_of_the_keyword_environment_is_told_where_it_is_read(play: Play, openbao: OpenBao) -> None:
+def test_a_variable_of_the_keyword_environment_is_refused_with_where_it_is_read(play: Play, openbao: OpenBao) -> None:
     store = {"type": "hashi_vault"}
     lookup = debug(
         credential("df001", store), environment={"BAO_ADDR": openbao.url, "BAO_TOKEN": "s.token-of-the-play"}
@@ -166,7 +166,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("kind", ["vault_file", "hashi_vault"])
-def test_what_a_lookup_returns_is_no_template(play: Play, openbao: OpenBao, tmp_path: Path, kind: str) -> None:
+def test_what_a_lookup_returns_is_not_a_template(play: Play, openbao: OpenBao, tmp_path: Path, kind: str) -> None:
     documents = {
         name: to_document(Envelope(Account(None, name, POISON), text, "2026-01-31T03:00:00Z", "r-1"))
         for name, text in TEXTS.items()

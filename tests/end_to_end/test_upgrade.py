@@ -261,7 +261,7 @@ def breaking_changes() -> Iterator[str]:
         yield from release.get("changes", {}).get("breaking_changes", [])
 
 
-def test_what_does_not_work_on_says_so_and_stands_in_the_changelog(
+def test_what_no_longer_works_says_so_and_is_in_the_changelog(
     run_playbook: RunPlaybook, simulator: Simulator, in_files: Upgrade
 ) -> None:
     accounts = simulator.truth()["accounts"]["default"]

@@ -160,7 +160,7 @@ def test_a_hostile_list(target: TargetHost, peaks: list[int], name: str) -> None
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_hostile_row_is_left_out_and_told(target: TargetHost, peaks: list[int], name: str) -> None:
+def test_a_hostile_row_is_left_out_and_reported(target: TargetHost, peaks: list[int], name: str) -> None:
     result = result_of(met(target, LIST, says(whole(200, ROWS[name].body))), peaks)
     assert [row["name"] for row in result["accounts"]] == ["df00002"]
     (row,) = result["unusable"]

@@ -204,7 +204,7 @@ def test_a_reset_is_confirmed_or_refused_by_what_is_documented_and_by_nothing_el
 
 
 @given(st.sampled_from(STATUSES), no_objects)
-def test_what_is_no_object_proves_nothing(status: int, text: str) -> None:
+def test_what_is_not_an_object_proves_nothing(status: int, text: str) -> None:
     with pytest.raises(KrcloudError) as caught:
         client(status, text, "json").reset_password(ID, SECRET)
     about_caller = {401: AuthenticationError, 403: AuthenticationError, 429: RateLimitError}

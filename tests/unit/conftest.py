@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes this folder importable as ansible_collections.krcloud.credentials, in the way Ansible itself does it."""
+"""Makes this folder importable as ansible_collections.krcloud.credentials, the way Ansible itself does it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say so."""
+    """Say which tests were left out."""
     if not NPM_PEERS:
         terminalreporter.write_line("Left out: tests marked npm_peer, because node or npm is not on PATH.")

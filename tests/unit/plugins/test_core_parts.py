@@ -4,7 +4,7 @@
 
 """What this collection uses of ansible-core that is not documented, and whether it is still what we have read.
 
-When a test fails here, a part of ansible-core has another text than the one that somebody has looked at. Read the part,
+When a test fails here, the text of a part of ansible-core is not the one that somebody has looked at. Read the part,
 check that what we rely on still holds, adapt our file if it does not, and enter the digest that the message shows.
 """
 
@@ -40,7 +40,7 @@ VAULT_CIPHER = "plugin_utils/_stores/vault_cipher.py"
 class Part(NamedTuple):
     """A part of ansible-core: the file of ours that depends on it, what it relies on, and how it calls the part.
 
-    ``looked_at`` has the digest of the part in each ansible-core that was looked at; the others have no such part.
+    ``looked_at`` has the digest of the part in each ansible-core that was looked at. The others have no such part.
     """
 
     file: str
@@ -83,20 +83,20 @@ PARTS = {
     ),
     "ansible.plugins.action:ActionBase._low_level_execute_command": Part(
         MODULE_ACTION,
-        "All that an action runs on the host goes through it.",
+        "Everything that an action runs on the host goes through it.",
         "self, cmd, sudoable=",
         "2.19 3fa97ada, 2.20 225d0467, 2.21 55f99da0, 2.22 55f99da0",
     ),
     "ansible.plugins.action:ActionBase._parse_returned_data": Part(
         LOST_MODULE,
-        "What cannot be read as a result has `module_stdout`, `module_stderr` and `rc`, and fails.",
+        "If an output cannot be read as a result, the result has `module_stdout`, `module_stderr` and `rc`, and fails.",
         "self",
         "2.19 644431d3, 2.20 644431d3, 2.21 09a3728b, 2.22 09a3728b",
     ),
     "ansible.plugins.connection:ConnectionBase.is_pipelining_enabled": Part(
         PIPELINING,
-        "A plugin without the option `pipelining` goes by `_play_context.pipelining`, one that cannot pipeline asks "
-        "neither.",
+        "A plugin without the option `pipelining` follows `_play_context.pipelining`. One that cannot pipeline ignores "
+        "both.",
         "self",
         "2.19 5f38ba8c, 2.20 e9a5f72b, 2.21 e9a5f72b, 2.22 e9a5f72b",
     ),
@@ -114,7 +114,7 @@ PARTS = {
     ),
     "ansible.plugins.connection.ssh:_ssh_retry": Part(
         RECONNECTION,
-        "It reads `reconnection_retries` anew for each command; 0 means one attempt.",
+        "It reads `reconnection_retries` again for each command; 0 means one attempt.",
         "func",
         "2.19 02310fb1, 2.20 9230759d, 2.21 0361cac8, 2.22 a5818ee7",
     ),
@@ -126,7 +126,7 @@ PARTS = {
     ),
     "ansible.module_utils.secrets:register_secrets": Part(
         SECRET_OPTIONS,
-        "It masks these texts from then on in all that is printed.",
+        "It masks these texts from then on in everything that is printed.",
         "secrets",
         "2.22 f1c4a34f",
     ),
@@ -175,7 +175,7 @@ PARTS = {
     ),
     "ansible.parsing.vault:VaultLib.decrypt_and_get_vault_id": Part(
         VAULT_CIPHER,
-        "It tries the secrets of the vault id of a file first, and all others unless told to.",
+        "It tries the secrets of the vault id of a file first, and then all others, unless it is told not to.",
         "self",
         "2.19 15800e2a, 2.20 15800e2a, 2.21 15800e2a, 2.22 15800e2a",
     ),
@@ -194,7 +194,7 @@ PARTS = {
 }
 
 # Texts of ansible-core by which `lost_module.py` tells that a module did not begin, and the files that write them.
-# Of a tuple one is enough: they are from different versions.
+# One text of a tuple is enough: they are from different versions.
 TEXTS: dict[str, list[str | tuple[str, ...]]] = {
     "module_utils/basic.py": [
         ("ansible-core requires a minimum of Python version {", "Ansible requires Python {"),
@@ -214,7 +214,7 @@ TEXTS: dict[str, list[str | tuple[str, ...]]] = {
 
 
 def found(part: str) -> Any:
-    """The part in the installed ansible-core, None where it has none."""
+    """The part in the installed ansible-core, None if it has no such part."""
     module, _colon, path = part.partition(":")
     try:
         value = import_module(module)
@@ -233,7 +233,7 @@ def digest(value: Any) -> str:
 
 
 def overrides() -> Iterator[tuple[type, type, str]]:
-    """Each class of ours, a class of ansible-core below it, and the name of a method that ours has in its place."""
+    """Each class of ours, a class of ansible-core above it, and the name of a method that ours overrides."""
     for folder in ("action", "lookup", "module_utils/_module", "plugin_utils/_plugin"):
         for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
             name = f"{PACKAGE}.{folder.replace('/', '.')}.{path.stem}"
@@ -301,7 +301,7 @@ def test_a_part_of_ansible_core_takes_what_we_give_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_file_that_depends_on_a_part_says_so(name: str) -> None:
-    """With its file in the source of ansible-core, so that a reader finds it."""
+    """It also names the file in the source of ansible-core, so that a reader finds it."""
     text = (ROOT / "plugins" / PARTS[name].file).read_text(encoding="utf-8")
     module, _colon, path = name.partition(":")
     folder = CORE / module.removeprefix("ansible.").replace(".", "/")

@@ -32,7 +32,7 @@ WIRING = [name for name in FILES if name.split(".")[0] in ("action", "lookup", "
 SHARED = ("module_utils._core", "module_utils._call", "module_utils._module")
 VENDORS = sorted({name.rpartition(".")[0] for name in LIBRARY} - set(SHARED))
 
-# From the lowest to the highest. A file of `plugin_utils` without a folder stands where `_rotation` does, beside it.
+# From the lowest to the highest. A file of `plugin_utils` without a folder is beside `_rotation`, at the same height.
 STORES, ROTATION, PLUGIN = "plugin_utils._stores", "plugin_utils._rotation", "plugin_utils._plugin"
 
 # Names of the standard library that do input or output, or whose answers differ from one time to the next.
@@ -42,7 +42,7 @@ HARMLESS = {
     "module_utils._core.errors": {"os"},
     "module_utils._core.times": {"time"},
 }
-# What is not Ansible's to know is only here.
+# These libraries are known only to this file.
 NETWORK = {"requests", "urllib3", "certifi"}
 WIRE = "module_utils._call.wire"
 
@@ -104,14 +104,14 @@ def test_the_stores_leave_ansible_to_the_cipher() -> None:
     stores = [name for name in HELPERS if room(name) == STORES]
     direct = {name for name in stores if "ansible" in {module.partition(".")[0] for module in imported(name)}}
     assert direct == {f"{STORES}.vault_cipher"}
-    # By it, only the store that it belongs to knows Ansible, and the registry of all stores.
+    # Through it, only the store that it belongs to knows Ansible, and the registry of all stores.
     assert {name for name in stores if "ansible" in foreign(name)} == {
         f"{STORES}.{name}" for name in ("vault_cipher", "vault_file", "registry")
     }
 
 
 def test_stores_do_not_know_each_other() -> None:
-    """What they share is the contract and the options, and what stands below."""
+    """They share only the contract and the options, and what is below these."""
     stores = [name for name in ours(f"{STORES}.registry") if "OPTIONS" in FILES[name].read_text(encoding="utf-8")]
     assert len(stores) >= 2
     shared = {f"{STORES}.{name}" for name in ("contract", "options")}
@@ -144,7 +144,7 @@ def test_only_the_wire_knows_the_library_of_the_network(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*LIBRARY, *MODULES])
 def test_what_is_packed_imports_files_as_a_whole(name: str) -> None:
-    """To pack a module, ansible-core looks for every imported name as for a file, in each importing file anew."""
+    """To pack a module, ansible-core searches for every imported name as for a file, again for each importing file."""
     sources = {each for each in imported(name) if each.startswith(OURS)}
     names = {each for each in sources if each.removeprefix(OURS).rpartition(".")[0] in FILES}
     assert len(names) <= 3
@@ -157,7 +157,7 @@ def test_a_module_packs_one_vendor_and_no_helper_of_the_controller(name: str) ->
     assert len(rooms - set(SHARED)) <= 1
 
 
-# What a module is about decides what of its vendor is packed with it.
+# The files of its vendor that are packed with a module, which depend on what it does.
 VENDOR_FILES = {
     "ncp_dataforest_account_info": {"accounts", "dataforest", "gateway", "keys", "options", "signature", "tenants"},
     "ncp_dataforest_password": {
@@ -177,7 +177,7 @@ def test_a_module_packs_only_what_it_uses(name: str) -> None:
 
 @pytest.mark.parametrize("name", PURE)
 def test_what_is_pure_does_nothing(name: str) -> None:
-    """Nor does anything that it imports, to the end."""
+    """Nor does anything that it imports, directly or not."""
     used = {each: {module.partition(".")[0] for module in imported(each)} & IO for each in reached(name)}
     left = {each: found - HARMLESS.get(each, set()) for each, found in used.items()}
     assert {each: found for each, found in left.items() if found} == {}
@@ -185,7 +185,7 @@ def test_what_is_pure_does_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in HELPERS if room(name) not in (STORES, PLUGIN)])
 def test_rotations_and_mails_run_without_ansible(name: str) -> None:
-    """The interpreter itself says so."""
+    """This asks the interpreter itself."""
     program = f"import sys, {OURS}{name}; print(sorted({{'ansible', 'requests', 'urllib3'}} & set(sys.modules)))"
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree.link())}
     done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
@@ -199,7 +199,7 @@ def test_it_is_private_and_says_what_it_is_for(name: str) -> None:
 
 
 def lines_of_code(path: Path) -> int:
-    """Lines that hold code; not counted are documentation, imports, tables of options, comments and blank lines."""
+    """Lines of code, without documentation, imports, tables of options, comments and blank lines."""
     counted: set[int] = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.If, ast.For, ast.With, ast.Try)):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds a secret does not show it in its repr: that is what tracebacks, logs and f-strings of strangers hold."""
+"""What holds a secret does not show it in its repr, which tracebacks, logs and other people's f-strings contain."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPEN = {
     "Version": "digest",
     "Means": "run",  # the id of a run
 }
-# What cannot be made of nothing, and holds no text.
+# Types that cannot be made without values, and hold no text.
 SAMPLES: dict[Any, Any] = {Policy: Policy(max_age=86400.0)}
 
 
@@ -109,7 +109,7 @@ def test_a_secret_is_not_shown(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", HOLDERS, ids=lambda kind: kind.__name__)
-def test_a_secret_that_stands_in_another_form_of_its_object_is_not_shown(kind: type) -> None:
+def test_a_secret_in_another_form_of_its_object_is_not_shown(kind: type) -> None:
     """`str` and `format` of a tuple come from its repr."""
     value = made(kind)
     inside = {"a": value}

@@ -26,7 +26,7 @@ DIFFERENT = {
     "ncp_dataforest_rotation": {"verify_tasks", "publish_tasks", "fail", "secure_logging"},
     "solapi_password_reset": {"email", "emails", "fail", "secure_logging"},
 }
-# What the roles tell: facts for the play, and variables for the task files of the user.
+# What the roles provide: facts for the play, and variables for the task files of the user.
 FACTS = {"summary", "failures"}
 HANDED = {"account", "password"}
 
@@ -49,10 +49,10 @@ def load(path: Path) -> Any:
 
 
 def variables(role: Path) -> set[str]:
-    """Every variable of the role's own that its tasks read or set, other than internal ones, and what begins them."""
+    """Every variable with the prefix of the role that its tasks read or set, without the internal ones."""
     files = [*role.glob("tasks/**/*.yml"), *role.glob("vars/*.yml")]
     text = "".join(path.read_text(encoding="utf-8") for path in files)
-    # Not what a message says of the prefix.
+    # The prefix itself, which messages mention, does not count.
     return set(re.findall(rf"(?<![\w.^]){role.name}_(?=[a-z])\w+", text))
 
 
@@ -107,7 +107,7 @@ def _tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def test_no_internal_variable_is_kept_by_a_task_without_the_mark(role: Path) -> None:
-    """What a task registers or sets would be a stranger for the next call of the role."""
+    """What a task registers or sets would be an unknown variable in the next call of the role."""
     for path in role.glob("tasks/*.yml"):
         for task in _tasks(load(path)):
             kept = {task.get("register", "__")} | set(task.get("vars", {}))
@@ -162,7 +162,7 @@ def documented(module: str) -> Options:
 
 
 def facts(option: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same of an option of a role and of its module."""
+    """What must be the same for an option of a role and of its module."""
     return {key: option.get(key) for key in ("type", "elements", "choices")} | {
         "required": option.get("required", False)
     }
@@ -181,7 +181,7 @@ def test_a_role_offers_what_its_module_takes(role: Path, options: Options) -> No
 def test_a_role_has_no_default_for_an_option_of_its_module_and_tells_that_of_the_module(
     role: Path, options: Options
 ) -> None:
-    """So that module_defaults reach into it."""
+    """This lets module_defaults reach into the role."""
     own = {f"{role.name}_{name}" for name in DIFFERENT[role.name]}
     assert {name for name, option in options.items() if "default" in option} <= own
     for name, option in documented(role.name).items():

@@ -21,7 +21,7 @@ from tooling.tree import ROOT
 
 
 def text(*patterns: str) -> str:
-    """All files that fit."""
+    """All files that match."""
     return "\n".join(path.read_text(encoding="utf-8") for pattern in patterns for path in sorted(ROOT.glob(pattern)))
 
 
@@ -60,7 +60,7 @@ def test_each_module_that_runs_meets_hostile_answers() -> None:
     assert {operation.module for operation in OPERATIONS} == RUNNING
 
 
-def test_of_each_module_that_runs_it_is_known_what_it_returns() -> None:
+def test_each_module_that_runs_has_a_known_key_in_its_results() -> None:
     returned = {name.rpartition(".")[2] for name in module_action.RETURNED}
     assert returned == RUNNING
     assert {name.rpartition(".")[2] for name in module_action.READING} < RUNNING

@@ -16,7 +16,7 @@ import yaml
 from tooling import guides, leak_rule, tree
 from tooling.guides import Example
 
-# Texts for contributors, and one with the examples of another.
+# Texts for contributors, and one that has the examples of another.
 OTHERS = {"CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md", "README.ko.md"}
 NAMES = [name for name in guides.guides() if name not in OTHERS]
 # Run by end_to_end/test_where_ansible_leaks.py, which has a list of its own.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drawing of the house is that of the code, and the pages for contributors name files that are there."""
+"""The drawing of the house is up to date, and the pages for contributors name files that exist."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_each_room_imports_only_what_is_drawn_below_it() -> None:
 @pytest.mark.parametrize("path", [house.PAGE, *PAGES], ids=lambda path: path.stem)
 def test_the_pages_for_contributors_name_files_that_are_there(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    # Not what their examples add.
+    # The files that their examples add do not count.
     prose = re.sub(r"^( *)\.\. code-block::.*\n(\1 +.*\n| *\n)+", "", text, flags=re.MULTILINE)
     added = set(re.findall(r"\.\. example: (?:adds|changes) (\S+)", text))
     named = set(re.findall(r"``((?:plugins|tests|roles|docs|meta|changelogs)/[\w./-]+)``", prose))

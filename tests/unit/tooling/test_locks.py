@@ -37,7 +37,7 @@ def test_every_package_has_one_version_and_its_hashes(lock: Path) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_nothing_is_wanted_that_is_not_locked(lock: Path) -> None:
-    # Else uv would install it without a hash where the lock is only a constraint.
+    # Otherwise uv would install it without a hash where the lock is only a constraint.
     source = FOLDER / f"{lock.stem.partition('-')[0]}.in"
     wanted = {line.partition("[")[0].lower() for line in requirements(source)}
     assert wanted - {line.partition("==")[0] for line in requirements(lock)} == set()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each promise names the tests that hold it, and each of these tests is there."""
+"""Each promise names the tests that hold it, and each of these tests exists."""
 
 from __future__ import annotations
 

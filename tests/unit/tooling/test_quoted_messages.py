@@ -29,7 +29,7 @@ VALUE = "\0"
 
 
 def texts(tree: ast.AST) -> list[str]:
-    """All texts in a file of Python. What is put into them is VALUE."""
+    """All texts in a Python file. VALUE stands for what is put into them."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -47,7 +47,7 @@ def messages() -> tuple[str, ...]:
 
 
 def is_one(quoted: str) -> bool:
-    """Whether the parts of a quoted message, in their order and with something between them, are in one of ours."""
+    """Whether one of our messages has the parts of a quoted one, in order and with something between them."""
     pattern = re.compile(".+".join(re.escape(part.strip()) for part in quoted.split("...")), re.DOTALL)
     return any(pattern.search(text) for text in messages())
 

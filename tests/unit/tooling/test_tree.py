@@ -46,7 +46,7 @@ def test_a_folder_is_walked_as_git_lists_it(archive: Path) -> None:
     assert tree.walked(archive) == tree.files(archive)
 
 
-def test_the_checkout_of_something_else_is_not_asked(archive: Path) -> None:
+def test_the_checkout_of_another_project_is_not_asked(archive: Path) -> None:
     outer = archive.parent
     subprocess.run(["git", "init", "--quiet", "--template=", outer], check=True)
     (outer / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -83,7 +83,7 @@ def test_a_check_says_that_it_needs_a_checkout(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--list"], ["--session", "demo"], ["--session", "simulator", "--", "--help"]])
-def test_what_shows_the_collection_needs_none(arguments: list[str]) -> None:
+def test_the_demo_and_the_like_need_no_checkout(arguments: list[str]) -> None:
     assert start.need_checkout(arguments, NO_CHECKOUT) is None
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a play does with a lookup, as far as it takes no process of its own."""
+"""What a play does with a lookup, as far as that needs no process of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Template = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def vault_secrets() -> list[tuple[str, VaultSecret]]:
-    """What --vault-password-file gives to every play here."""
+    """The vault secrets that --vault-password-file gives to every play here."""
     return [("default", VaultSecret("Tresor-암호-4711".encode()))]
 
 
@@ -40,7 +40,7 @@ def loader(tmp_path: Path, vault_secrets: list[tuple[str, VaultSecret]]) -> Data
 
 @pytest.fixture
 def template(loader: DataLoader) -> Template:
-    """Evaluate an expression the way a play does, with these variables. What is text in them may be a template too."""
+    """Evaluate an expression the way a play does, with these variables. Texts in them may be templates, too."""
 
     def evaluate(expression: str, **variables: Any) -> Any:
         return Templar(loader, trusted(variables)).template(trust_as_template(f"{{{{ {expression} }}}}"))
@@ -58,7 +58,7 @@ def trusted(value: Any) -> Any:
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """All that the play warns of."""
+    """All warnings of the play."""
     warnings: list[str] = []
     monkeypatch.setattr(Display, "warning", lambda _self, msg, *_args, **_kwargs: warnings.append(str(msg)))
     return warnings
@@ -66,7 +66,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def documented() -> Callable[[str], dict[str, Any]]:
-    """What `ansible-doc` shows of a lookup, fragments included."""
+    """What `ansible-doc` shows about a lookup, fragments included."""
 
     def read(name: str) -> dict[str, Any]:
         path = ROOT / "plugins" / "lookup" / f"{name}.py"

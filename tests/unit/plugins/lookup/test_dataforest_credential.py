@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup that reads active passwords: what it returns, warns of and refuses, and that no message holds a value."""
+"""The lookup that reads active passwords: what it returns, warns about and refuses. No message contains a value."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_ansible_is_told_what_to_mask(look_up: Callable[..., list[str]], monkeyp
     assert masked == [ACTIVE["df001"], ACTIVE["df003"]]
 
 
-def test_an_ansible_that_cannot_mask_is_no_hindrance(
+def test_an_ansible_that_cannot_mask_is_no_obstacle(
     look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", None)
@@ -192,7 +192,7 @@ def test_a_missing_password_may_be_passed_over(look_up: Callable[..., list[str]]
 
 
 @pytest.mark.parametrize("on_missing", ["error", "warn", "skip"])
-def test_a_later_candidate_is_warned_of(
+def test_a_later_candidate_is_warned_about(
     look_up: Callable[..., list[str]], path: Path, warnings: list[str], on_missing: str
 ) -> None:
     assert look_up("settling", "df001", on_missing=on_missing) == [ACTIVE["settling"], ACTIVE["df001"]]
@@ -203,7 +203,7 @@ def test_a_later_candidate_is_warned_of(
 
 
 @pytest.mark.parametrize("on_missing", ["error", "warn", "skip"])
-def test_what_is_no_envelope_is_always_an_error(
+def test_what_is_not_an_envelope_is_always_an_error(
     look_up: Callable[..., list[str]], warnings: list[str], on_missing: str
 ) -> None:
     with pytest.raises(AnsibleLookupError) as caught:
@@ -377,13 +377,13 @@ def test_a_store_that_cannot_be_read_is_an_error(
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and all that Ansible would print of what led to it."""
+    """An error, and everything that Ansible would print about what led to it."""
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def test_what_nobody_expected_is_told_without_its_text(
+def test_what_nobody_expected_is_reported_without_its_text(
     look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(_self: CountingStore, _names: Sequence[str]) -> Mapping[str, Stored]:

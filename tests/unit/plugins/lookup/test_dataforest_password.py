@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup that generates a password. What its passwords are worth is tested with the generator."""
+"""The lookup that generates a password. The tests of the generator say how good its passwords are."""
 
 from __future__ import annotations
 

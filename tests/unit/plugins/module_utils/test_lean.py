@@ -22,7 +22,7 @@ from tooling import tree
 ACCOUNTS = 40
 CONCURRENCY = 4
 
-# Runs the module in the way AnsiballZ does, and writes the names of all that it has imported to the second argument.
+# Runs the module as AnsiballZ does, and writes the names of everything that it has imported to the second argument.
 PROGRAM = """
 import atexit, runpy, sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 def run(simulator: Simulator, folder: Path, **options: Any) -> tuple[dict[str, Any], set[str]]:
-    """Run the module; return its result, and all that it imported."""
+    """Run the module; return its result, and everything that it imported."""
     connection = {name: getattr(simulator, name) for name in ("access_key", "secret_key")}
     arguments = {"api_url": simulator.ncp_url, **connection, **options}
     (folder / "arguments").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")

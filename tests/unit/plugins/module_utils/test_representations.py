@@ -18,7 +18,7 @@ import ansible_collections.krcloud.credentials.plugins.module_utils as package
 CANARY = "Canary-77"
 # What each kind of tuple shows, and why that may be seen. Any other field of any other kind shows nothing.
 SHOWN = {
-    # Found by whom it is for, and in which place; never what it is.
+    # Where the value was found or belongs, never the value itself.
     "Credentials": {"origin"},
     "Target": {"place"},
     # What results show anyway.

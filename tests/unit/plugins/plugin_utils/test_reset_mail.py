@@ -93,7 +93,7 @@ class World:
         self.runs.append((run, next(run), request_id))
 
     def step(self, which: int, fate: str) -> dict[str, Any] | None:
-        """Carry out the next effect of a run; None while it goes on, else its result."""
+        """Carry out the next effect of a run. Return its result if it has ended, otherwise None."""
         run, effect, request_id = self.runs[which]
         answer: Any
         if isinstance(effect, Load):
@@ -229,7 +229,7 @@ def test_check_mode_predicts_that_the_store_cannot_be_written(world: World) -> N
     with pytest.raises(StoreError, match="may not write"):
         world.finish(check_mode=True)
     world.runs.clear()
-    # Nor is more asked for than a run needs: one that sends nothing writes nothing.
+    # Check mode asks for no more than a run needs, and a run that sends nothing writes nothing.
     world.store.rows[EMAIL] = Stored(record("2027-01-15T07:00:00Z"), "1")
     assert world.finish(check_mode=True)["changed"] is False
     world.store.rows[EMAIL] = Stored(record(FUTURE), "1")
@@ -278,7 +278,7 @@ def test_two_spellings_of_an_address_share_a_record(world: World, one: str, othe
 
 
 def former_name(email: str) -> str:
-    """As version 0.1.0 called the record of an address."""
+    """What version 0.1.0 called the record of an address."""
     return quote(email.lower(), safe="@+!#$&'*=?^`{|}~")
 
 
@@ -311,7 +311,7 @@ def test_a_record_of_version_0_1_0_is_found_under_its_name(
     assert len(world.mails) == 1
 
 
-def test_of_several_records_of_an_address_the_last_mail_counts(world: World) -> None:
+def test_the_last_mail_of_several_records_of_an_address_counts(world: World) -> None:
     for spelling, day in zip(SPELLINGS[:3], (11, 13, 12), strict=True):
         world.store.rows[former_name(spelling)] = Stored(record(f"2027-01-{day}T00:00:00Z", spelling), "1")
     assert world.finish(email=SPELLINGS[0])["next_due_at"] == "2027-02-12T00:00:00Z"
@@ -368,7 +368,7 @@ def test_check_mode_predicts_what_a_record_from_the_future_does(world: World) ->
 
 
 def test_a_clock_that_is_behind_takes_nothing_from_a_record(world: World) -> None:
-    """As that of a controller that has just started, and thinks that it is 1970."""
+    """Such as the clock of a controller that has just started and thinks that it is 1970."""
     world.finish()
     world.now, now = 86_400.0, world.now
     behind = world.finish()
@@ -400,7 +400,7 @@ def test_clocks_differ_a_little(world: World) -> None:
     assert world.finish(interval=0.0)["changed"] is True
 
 
-def test_a_record_of_version_0_1_0_from_the_future_is_noticed_where_it_stands(world: World) -> None:
+def test_a_record_of_version_0_1_0_from_the_future_is_noticed_in_place(world: World) -> None:
     name = former_name(SPELLINGS[2])
     world.store.rows[name] = Stored(record(FUTURE, SPELLINGS[2]), "1")
     world.finish(email=SPELLINGS[0])
@@ -452,7 +452,7 @@ def test_what_a_newer_version_keeps_in_a_record_stays(world: World, fate: str) -
     assert {key: document[key] for key in more} == more
 
 
-def test_a_refusal_puts_back_exactly_what_stood_there(world: World) -> None:
+def test_a_refusal_restores_exactly_what_was_there(world: World) -> None:
     before = record(FUTURE, noticed_at="2026-01-01T00:00:00Z", more=1)
     world.store.rows[EMAIL] = Stored(before, "1")
     world.finish("rejected")
@@ -479,7 +479,7 @@ class Broken(MemoryStore):
 
 
 @pytest.mark.parametrize("fate", FATES)
-def test_a_store_that_fails_after_the_mail_is_told_of(fate: str) -> None:
+def test_a_store_that_fails_after_the_mail_is_reported(fate: str) -> None:
     world = World()
     world.store = Broken()
     world.begin()
@@ -530,7 +530,7 @@ def test_a_store_that_fails_after_the_mail_is_told_of(fate: str) -> None:
         {"format": 1, "password": "Tresor-4711", "previous": [], "account": {"name": "df001"}},
     ],
 )
-def test_a_record_that_is_none_stops_the_run_and_is_not_quoted(world: World, document: dict[str, Any]) -> None:
+def test_a_record_that_is_not_valid_stops_the_run_and_is_not_quoted(world: World, document: dict[str, Any]) -> None:
     world.store.rows[record_name(EMAIL)] = Stored(document, "1")
     with pytest.raises(StoreError, match="not a record of a mail") as caught:
         world.finish()
@@ -616,7 +616,7 @@ def test_no_history_lets_two_mails_count_within_an_interval(events: list[tuple[A
         _run, effect, request_id = world.runs[which]
         mails = len(world.mails)
         ended = world.step(which, fate) is not None
-        # Only who holds the claim asks, and asks once.
+        # Only the run that holds the claim asks, and only once.
         assert len(world.mails) - mails == int(asks(effect) and fate in SENDS)
         if asks(effect) and fate in PROVEN_UNSENT:
             refused.add(request_id)
@@ -654,7 +654,7 @@ OFFSETS = [2 * DAY, 40 * DAY, 400 * DAY, 5 * 365 * DAY]
 def test_a_clock_that_is_wrong_does_no_harm_to_those_that_are_right(
     offset: float, events: list[tuple[bool, float]]
 ) -> None:
-    """Whose clock is right sends no second mail, and no address waits for ever."""
+    """A run whose clock is right sends no second mail, and no address waits forever."""
     world = World()
     right: list[float] = []
 

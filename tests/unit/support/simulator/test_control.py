@@ -120,12 +120,12 @@ def test_unsound_bodies_and_paths(sim: Simulator) -> None:
     assert control(sim, "DELETE", "/truth").status_code == 405
 
 
-# A JSON text can spell half of a surrogate pair, and no UTF-8 can.
+# JSON text can express half of a surrogate pair, but UTF-8 cannot.
 LONE = '{"id": "%s", "password": "Lone-\\ud800-1"}'
 
 
 @pytest.mark.parametrize("form", sorted(ECHOES))
-def test_the_truth_is_told_whatever_was_set(sim: Simulator, ncp: NcpClient, form: str) -> None:
+def test_the_truth_is_reported_whatever_was_set(sim: Simulator, ncp: NcpClient, form: str) -> None:
     sim.settings(password_rule="none", echo_form=form)
     assert ncp("resetPassword", LONE % ncp.account()).ok
     sim.settings(reject_next=1)
@@ -137,7 +137,7 @@ def test_the_truth_is_told_whatever_was_set(sim: Simulator, ncp: NcpClient, form
     assert truth["accounts"]["default"]["df001"]["password"] == "Lone-\ud800-1"
 
 
-def test_names_and_headers_of_any_bytes_are_told(sim: Simulator, ncp: NcpClient) -> None:
+def test_names_and_headers_of_any_bytes_are_reported(sim: Simulator, ncp: NcpClient) -> None:
     names = ["a\ud800", "\udfffb", "한", "\x1b[2J"]
     document = json.dumps({"accounts": [{"name": name, "password": name} for name in names]})
     assert requests.put(f"{sim.control_url}/accounts", data=document, timeout=5).status_code == 200
@@ -161,7 +161,7 @@ VALUES = st.recursive(
 FIELDS = sorted(
     {field.name for form in (Settings, Fault, _NewAccount, _NewTenant, _NewSolapiKey) for field in fields(form)}
     | {"tenant", "count", "prefix", "accounts", "accounts_of", "at_least", "counter", "fault"}
-    # Not to wait in a test
+    # So that no test waits
     - {"delay", "latency", "timeout", "interval", "size", "depth"}
 )
 DOCUMENTS = st.dictionaries(st.sampled_from(FIELDS) | WORDS, VALUES, max_size=4) | VALUES

@@ -157,7 +157,7 @@ def test_drip_is_slow_though_bytes_come(sim: Simulator, ncp: NcpClient, kind: st
 
 
 def raw_read(sim: Simulator, ncp: NcpClient, seconds: float) -> None:
-    """Read as a client without a deadline would, byte by byte, and give up after `seconds` in all."""
+    """Read as a client without a deadline would, byte by byte, and give up after `seconds` in total."""
     path = "/api/v2/accounts/resetPassword"
     connection = http.client.HTTPConnection(urlsplit(sim.ncp_url).netloc, timeout=5)
     connection.request("POST", path, json.dumps({"id": ncp.account(), "password": GOOD}), ncp.headers(path))
@@ -479,7 +479,7 @@ def test_unsound_rules(sim: Simulator, rule: dict[str, object], why: str) -> Non
     assert sim.faults() == []
 
 
-def test_answers_that_are_in_no_document(sim: Simulator, ncp: NcpClient) -> None:
+def test_undocumented_answers(sim: Simulator, ncp: NcpClient) -> None:
     for at in ("before", "after"):
         sim.fault("ncp", "resetPassword", "accepted", at=at)
         response = ncp.set_password(f"Accepted-{at}-1")
@@ -508,6 +508,6 @@ def test_seconds_to_wait_are_spelt_out(sim: Simulator, ncp: NcpClient, seconds: 
 
 
 def test_every_kind_is_tested(request: pytest.FixtureRequest) -> None:
-    """Here, or with SOLAPI, if it is only SOLAPI's."""
+    """It is tested here, or in test_solapi.py."""
     source = request.path.read_text() + (request.path.parent / "test_solapi.py").read_text()
     assert [kind for kind in KINDS if f'"{kind}"' not in source] == []

@@ -112,7 +112,7 @@ def test_wrong_header(sim: Simulator, ncp: NcpClient, wrong: dict[str, str | Non
     assert sim.requests()[0]["verified"] is False
 
 
-def test_signature_of_version_1_is_none(ncp: NcpClient) -> None:
+def test_signature_of_version_1_is_refused(ncp: NcpClient) -> None:
     signed = ncp.headers("/api/v2/accounts/getList")["x-ncp-apigw-signature-v2"]
     response = ncp("getList", headers={"x-ncp-apigw-signature-v2": None, "x-ncp-apigw-signature-v1": signed})
     assert response.status_code == 401

@@ -87,7 +87,7 @@ def test_each_meaning_is_an_error(meaning: Meaning) -> None:
     assert error.__class__ is ERRORS.get(meaning, ProtocolError)
     assert error.message == f"A server {meaning.value} (HTTP 404, code 17): no such thing."
     assert (error.http_status, error.vendor_code, error.trace_id, error.hint) == (404, "17", "t1", "Do this.")
-    # A refusal and a redirect would come again.
+    # A refusal or a redirect would come again.
     would_come_again = (Meaning.UNAUTHORIZED, Meaning.REJECTED, Meaning.NOT_FOUND, Meaning.REDIRECT)
     assert error.repeatable is (meaning not in would_come_again)
 

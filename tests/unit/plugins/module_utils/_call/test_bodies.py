@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bodies out of data, and data out of whatever a server may send."""
+"""Bodies from data, and data from whatever a server may send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.bodies import Unreadable, parse, to_json, to_xml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-# What XML 1.0 can carry at all, less the white space that an element's text is trimmed of.
+# What XML 1.0 can carry at all, without the white space that is trimmed from the text of an element.
 XML_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"])).map(str.strip)
 NAMES = st.text("abcXYZ", min_size=1, max_size=8)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call: what is sent again, signed how, waiting how long, and which error it ends with."""
+"""One call: what is sent again, with which signature and after which wait, and the error with which it ends."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ OPERATIONS = {repeat: Operation("op", "/op", repeat) for repeat in Repeat}
 
 
 def interpret(response: Response) -> bytes:
-    """What a vendor client does: 200 is a confirmation, all else raises."""
+    """What a vendor client does: 200 is a confirmation, everything else raises."""
     status = response.status
     if status == 200 and response.body == b"yes":
         return response.body
@@ -187,7 +187,7 @@ def test_the_outcome_is_unknown_exactly_when_it_is(repeat: Repeat, failures: lis
     assert confirmed == (len(transport.requests) == len(failures) + 1)
     assert isinstance(error, UnknownOutcomeError) == (not confirmed and bool(maybe_done) and repeat is not SAFE)
     assert len(transport.requests) <= retries + 1
-    # What acts again each time is never sent after a request that may have arrived.
+    # A request that acts again each time is never repeated after one that may have arrived.
     assert repeat is not UNSAFE or not maybe_done or (sent[-1] in maybe_done and len(maybe_done) == 1)
 
 
@@ -205,7 +205,9 @@ def test_an_unknown_outcome_tells_both_stories_and_whose_answer_it_was() -> None
 @pytest.mark.parametrize("repeat", Repeat)
 @pytest.mark.parametrize("defect", [UnicodeEncodeError("utf-8", "\udcff", 0, 1, "no"), TypeError("x"), KeyError("y")])
 @pytest.mark.parametrize("where", ["body", "sign"])
-def test_what_fails_before_the_first_byte_is_no_unknown_outcome(repeat: Repeat, defect: Exception, where: str) -> None:
+def test_what_fails_before_the_first_byte_is_not_an_unknown_outcome(
+    repeat: Repeat, defect: Exception, where: str
+) -> None:
     def fail(*_arguments: object) -> Any:
         raise defect
 
@@ -231,7 +233,7 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed() -> None:
 # ---------------------------------------------------------------------------------------------------------- signatures
 
 
-def test_every_attempt_is_signed_anew_at_its_own_time() -> None:
+def test_every_attempt_is_signed_at_its_own_time() -> None:
     clock = FakeClock()
     asked: list[tuple[str, float]] = []
 
@@ -292,7 +294,7 @@ def test_a_value_that_leads_to_another_place_is_refused(name: str, value: str) -
 
 
 @pytest.mark.parametrize("values", [{}, {"mount": "secret", "name": "\udcff", "version": "1"}])
-def test_a_path_that_cannot_be_written_is_no_unknown_outcome(values: dict[str, str]) -> None:
+def test_a_path_that_cannot_be_written_is_not_an_unknown_outcome(values: dict[str, str]) -> None:
     with ScriptedTransport() as transport, pytest.raises(ConfigurationError, match="The request could not be built"):
         make(transport, FakeClock()).call(READ, interpret, values=values)
 
@@ -410,7 +412,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun_and_is_named(after: str, second
 
 @pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize(("repeat", "ending"), [(SAFE, ProtocolError), (IDEMPOTENT, UnknownOutcomeError)])
-def test_a_server_that_fails_is_waited_for_no_longer_either(
+def test_a_server_that_fails_is_not_waited_for_any_longer(
     status: int, repeat: Repeat, ending: type[KrcloudError]
 ) -> None:
     clock = FakeClock()
@@ -566,7 +568,7 @@ def test_while_one_call_waits_nobody_else_sends(limited: Step) -> None:
     with ScriptedTransport(limited, YES) as transport:
         caller = Caller(transport, URL, Limits(), clock=clock, limiter=limiter, backoff=lambda attempt: 0.0)
         assert call(caller, IDEMPOTENT) == b"yes"
-    # The other worker waited as long as the first, and only then.
+    # The other worker waited as long as the first one, and only once.
     assert clock.naps == [0.0, 2.0, 2.0]
 
 
@@ -586,7 +588,7 @@ def test_a_wait_that_is_not_begun_holds_nobody() -> None:
 
 @pytest.mark.parametrize("name", ["timeout", "deadline"])
 @pytest.mark.parametrize("seconds", [0, -1, -0.5, math.inf, -math.inf, math.nan, 1e300])
-def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
+def test_a_limit_that_is_not_valid_is_refused(name: str, seconds: float) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name} is not valid: it must be a number from 0.001 to 86400"):
         Limits(**{name: seconds})
 
@@ -719,7 +721,7 @@ BAD_URLS = [
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_address_that_is_not_valid_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="api_url"):
         check_api_url(url)
 
@@ -741,7 +743,7 @@ def test_a_line_break_or_blank_in_the_address_is_named_as_such(base: str, blank:
 
 
 @pytest.mark.parametrize("url", ["https://vendor .example", "https://ven'dor.example", "https://a%2fb.example"])
-def test_a_host_that_is_none_is_named_as_such(url: str) -> None:
+def test_a_host_that_is_not_valid_is_named_as_such(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_api_url(url)
     assert caught.value.message == "api_url is not valid: it has a character that cannot be part of a host name."
@@ -751,7 +753,7 @@ def test_a_host_that_is_none_is_named_as_such(url: str) -> None:
     "url",
     ["https://한국.kr", "http://127.0.0.\xb2", "http://127.\u0660.\u0660.1", "http://\uff11\uff12\uff17.0.0.1"],
 )
-def test_a_host_that_is_not_ascii_is_told_how_to_be_written(url: str) -> None:
+def test_a_host_that_is_not_ascii_is_refused_with_what_to_write(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_api_url(url)
     assert caught.value.message == "api_url is not valid: it has a character that is not ASCII."
@@ -846,11 +848,11 @@ def test_any_retry_after_is_a_wait_or_nothing(value: str) -> None:
 # ---------------------------------------------------------------------------------------------------- the tests' tools
 
 
-def test_the_script_notices_a_request_too_few() -> None:
+def test_the_script_notices_a_missing_request() -> None:
     with pytest.raises(AssertionError, match="1 requests too few"), ScriptedTransport(YES):
         pass
 
 
-def test_the_script_notices_a_request_too_many() -> None:
+def test_the_script_notices_a_surplus_request() -> None:
     with pytest.raises(AssertionError, match="one request too many"):
         ScriptedTransport().send(Request(URL, {}, b"", 1), 1.0, 1.0)

@@ -44,7 +44,7 @@ def test_a_full_load_keeps_the_rate(rate: float, count: int) -> None:
     limiter = RateLimiter(rate, clock)
     for _index in range(count):
         limiter.wait()
-    # It is a limit, and it is used: the burst of the first second aside, one request per interval.
+    # It is a limit, and it is used to the full: after the burst of the first second, one request per interval.
     assert (count - 1 - max(1.0, rate)) / rate - 1e-6 <= clock.passed <= (count - 1) / rate + 1e-6
 
 
@@ -70,12 +70,12 @@ def sent_in(limiter: RateLimiter, clock: FakeClock, seconds: float) -> int:
     count, end = 0, clock.passed + seconds
     while limiter.wait(clock.monotonic() + end - clock.passed):
         count += 1
-        clock.passed += 0.001  # or no time would pass at all
+        clock.passed += 0.001  # otherwise no time would pass at all
     clock.passed = end
     return count
 
 
-def test_a_hold_halves_the_pace_once_for_all_that_hear_the_same() -> None:
+def test_a_hold_halves_the_pace_once_for_all_requests_that_get_the_same_answer() -> None:
     clock = FakeClock()
     limiter = RateLimiter(None, clock)
     for _index in range(40):
@@ -146,7 +146,7 @@ def test_a_vendor_with_a_limit_is_met_halfway(limit: int, workers: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [0, -1, 0.0, math.inf, -math.inf, math.nan])
-def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+def test_a_rate_that_is_not_valid_is_refused(rate: float) -> None:
     with pytest.raises(
         ConfigurationError, match=r"requests_per_second is not valid: it must be a number from 0\.001 to"
     ):
@@ -157,7 +157,7 @@ def test_a_rate_that_is_none_is_refused(rate: float) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_so_many_at_a_time_and_no_more(workers: int) -> None:
+def test_this_many_at_a_time_and_no_more(workers: int) -> None:
     together = threading.Barrier(workers)
     lock = threading.Lock()
     running = peak = 0
@@ -167,7 +167,7 @@ def test_so_many_at_a_time_and_no_more(workers: int) -> None:
         with lock:
             running += 1
             peak = max(peak, running)
-        together.wait(WAIT)  # passes only when all workers are at it
+        together.wait(WAIT)  # passes only when all workers have arrived
         with lock:
             running -= 1
         return item * 2

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The wire, against a server that misbehaves: what had left, when it is over, and what is said of it."""
+"""The wire, against a server that misbehaves: what had left, when a request is over, and what is said about it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from support.simulator.tls import BEHIND_PROXY
 
 PATH = "/api/v2/accounts/getList"
 BODY = b'{"canary": "body-canary"}'
-# What no request below comes near. Where a limit does not hold, the test runs into its own.
+# No request below comes near this. If a limit does not hold, the test runs into its own time limit.
 AMPLE = 600.0
 pytestmark = pytest.mark.timeout(60)
 
@@ -58,7 +58,7 @@ def sim(running: Simulator) -> Simulator:
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither proxies nor authorities nor passwords of the machine that runs the tests."""
+    """Use no proxies, authorities and passwords of the machine that runs the tests."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
             monkeypatch.delenv(name)
@@ -67,7 +67,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., PooledTransport]]:
-    """Make transports that are closed in the end."""
+    """Make transports that are closed at the end."""
     with contextlib.ExitStack() as stack:
 
         def make(url: str, **options: Any) -> PooledTransport:
@@ -97,7 +97,7 @@ def ask(connect: Connect, sim: Simulator, url: str | None = None, **options: Any
 
 @pytest.fixture
 def refused_port() -> Iterator[int]:
-    """A port that refuses: bound, so that nobody else gets it, and not listening."""
+    """A port that refuses connections: bound, so that nobody else gets it, but not listening."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -169,7 +169,7 @@ def test_hostile_sizes_are_refused_in_little_memory(sim: Simulator, connect: Con
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # The server lives in this process, too; its answer has a hundred megabytes or no end.
+    # The server is in this process, too. Its answer has a hundred megabytes or no end.
     assert peak < 10_000_000
 
 
@@ -190,7 +190,7 @@ def test_a_flood_of_headers_is_refused(sim: Simulator, connect: Connect, rule: d
         ask(connect, sim)
 
 
-# --------------------------------------------------------------------------- what had left, and why it was for nothing
+# ------------------------------------------------------------------------- what had left, and why no answer came of it
 
 LOST = {
     "drop": "the connection was closed before the answer was complete",
@@ -220,13 +220,13 @@ RAW_LOST = [
 
 
 @pytest.mark.parametrize("reply", RAW_LOST)
-def test_an_answer_that_is_none(sim: Simulator, connect: Connect, reply: bytes) -> None:
+def test_an_answer_that_is_malformed(sim: Simulator, connect: Connect, reply: bytes) -> None:
     with RawServer(says(reply)) as server, pytest.raises(AnswerLost):
         send(connect(server.url), request(sim, server.url))
 
 
 @pytest.mark.parametrize("length", [0, 2, 5])
-def test_chunks_are_read_to_their_end_whatever_length_stands_beside_them(
+def test_chunks_are_read_to_their_end_whatever_length_is_announced(
     sim: Simulator, connect: Connect, length: int
 ) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -399,7 +399,7 @@ def test_a_line_break_of_ca_path_is_named_as_such(tmp_path: Path, blank: str) ->
     assert caught.value.message == "ca_path has blanks around it or control characters in it."
 
 
-def test_a_ca_path_that_is_no_path_is_refused() -> None:
+def test_a_ca_path_that_is_not_a_path_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not a usable list of certificate authorities"):
         tls_context(True, "/etc/\0ca.pem", {})
 
@@ -478,7 +478,7 @@ def test_threads_share_a_transport_and_not_their_fate(sim: Simulator, connect: C
         ends = sorted(pool.map(one, range(8)))
     assert ends == ["200"] * 5 + ["AnswerLost"] * 3
     assert [send(transport, request(sim)).status for _index in range(8)] == [200] * 8
-    # Only what was dropped had to be opened again.
+    # Only the connections that were dropped had to be opened again.
     assert sim.counters()["ncp"]["connections"] <= 8 + 3
 
 
@@ -523,7 +523,7 @@ def test_loopback_is_reached_past_a_proxy_that_would_refuse(
 
 
 def tunnel(connection: socket.socket, head: bytes) -> None:
-    """A proxy that does as it is told by CONNECT. It finds every host here."""
+    """A proxy that does what CONNECT asks for. It finds every host here."""
     port = head.split()[1].decode().rpartition(":")[2]
     with socket.create_connection(("127.0.0.1", int(port))) as onward:
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -557,7 +557,7 @@ def test_tls_goes_through_a_tunnel(sim: Simulator, connect: Connect, monkeypatch
         assert send(transport, request(sim, far(sim.ncp_tls_url))).status == 200
         transport.close()
     assert proxy.seen[0].startswith(f"CONNECT {BEHIND_PROXY}:".encode())
-    # The proxy gets its own credentials and no others, the vendor those of the vendor alone.
+    # The proxy gets only its own credentials, and the vendor gets only those of the vendor.
     assert b"proxy-authorization: basic " in proxy.seen[0].lower()
     assert b"x-ncp" not in proxy.seen[0].lower()
     assert "proxy-authorization" not in {name.lower() for name in sim.requests()[0]["headers"]}
@@ -626,7 +626,7 @@ def test_a_proxy_that_refuses_is_named_as_such(
         ask(connect, sim, far(getattr(sim, url)), **({"ca_path": sim.ca_file} if "tls" in url else {}))
 
 
-# All addresses of this host, and none that is known as loopback.
+# These are all addresses of this host, but none is known as a loopback address.
 ANY = "0.0.0.0"  # noqa: S104  # a name of the server, which binds to 127.0.0.1
 
 
@@ -660,7 +660,7 @@ BAD_PROXIES = [
 
 
 @pytest.mark.parametrize("setting", BAD_PROXIES)
-def test_a_proxy_setting_that_is_none_lets_nothing_leave_and_is_not_quoted(
+def test_a_proxy_setting_that_is_not_valid_lets_nothing_leave_and_is_not_quoted(
     sim: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", setting)

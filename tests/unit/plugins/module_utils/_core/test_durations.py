@@ -31,7 +31,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "90 d", "90days", "1y", "9" * 5000 + "d", CANARY])
-def test_what_is_no_duration_is_named_with_its_option(text: str) -> None:
+def test_what_is_not_a_duration_is_named_with_its_option(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"max_age is not valid: it must be") as refused:
         parse_duration(text, "max_age")
     assert len(text) < 4 or text not in str(refused.value)
@@ -51,7 +51,7 @@ def test_percentages() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "10", "%", "-1%", "1e1%", "100.1%", "9" * 400 + "%", CANARY])
-def test_what_is_no_percentage_is_named_with_its_option(text: str) -> None:
+def test_what_is_not_a_percentage_is_named_with_its_option(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"jitter is not valid: it must be") as refused:
         parse_percentage(text, "jitter")
     assert len(text) < 4 or text not in str(refused.value)

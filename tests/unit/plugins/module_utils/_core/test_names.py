@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which ids and names are safe, and what of them may be shown."""
+"""Which ids and names are safe, and which texts may be shown."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ UNSAFE = {
     "invisible Hangul filler": "a\u3164b",
     "invisible Hangul filler alone": "\u3164",
     "invisible halfwidth filler": "\uffa0",
-    "sign that is another after NFC": "a\u212bb",
+    "sign that NFC replaces": "a\u212bb",
     "superscript digit": "a\u00b2",
     "fraction": "½",
     "Roman numeral": "Ⅷ",
@@ -112,7 +112,7 @@ def test_unsafe(text: str, kind: str, check: Callable[[str, str], None]) -> None
     assert not is_safe(text)
     with pytest.raises(ConfigurationError) as caught:
         check(text, "accounts[0]")
-    # It may be anything, a password too.
+    # It may be anything, even a password.
     assert caught.value.message == (
         f"The {kind} of accounts[0] is not valid: it must be 1 to 64 letters, digits and - _ . @, "
         "begin with a letter or digit, and be in Unicode NFC."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which numbers options may be, and that each refusal says so."""
+"""Which numbers are valid for options, and that each refusal says so."""
 
 from __future__ import annotations
 

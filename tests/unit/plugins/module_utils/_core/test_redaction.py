@@ -139,7 +139,7 @@ SECRET = st.text(
     max_size=24,
 ).filter(lambda text: len(text.strip()) >= SHORTEST_SECRET and text not in MASK)
 
-# Those that can be put one around the other; the rest of FORMS are special cases of these.
+# Forms that can be put around each other. The others in FORMS are special cases of these.
 ESCAPES = [
     "json",
     "json, not ASCII",
@@ -156,7 +156,7 @@ SPELLINGS = ["plain", "upper case", "lower case", "reversed", "decomposed", "com
 
 
 def has_too_many_layers(text: str) -> bool:
-    """Such as one of quotes and backslashes that was escaped twice. All of it is masked, which is safe."""
+    """Whether a text has too many, such as one that was escaped twice. All of it is masked then, which is safe."""
     try:
         return not list(redaction._layers(text, redaction._Effort(text)))
     except redaction._TooMuch:
@@ -364,7 +364,7 @@ def test_values_of_every_kind(value: Any, expected: Any) -> None:
     assert type(result) is type(expected)
 
 
-def test_a_class_is_no_message() -> None:
+def test_a_class_is_not_a_message() -> None:
     assert Redactor([SECRET_TEXT]).value(Message) is Message
 
 

@@ -67,10 +67,10 @@ Body = Callable[[RedactingModule], Mapping[str, Any]]
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of an earlier module, of the user's environment, or of a real network."""
+    """Keep out earlier modules, the environment of the user, and the real network."""
     monkeypatch.setattr(warnings, "_global_warnings", {})
     monkeypatch.setattr(warnings, "_global_deprecations", {})
-    # pytest has made this process a controller, and modules run elsewhere.
+    # pytest has made this process a controller, but modules run elsewhere.
     monkeypatch.setattr(_internal, "is_controller", False)
     monkeypatch.setattr(_traceback, "_is_traceback_enabled", _traceback._is_module_traceback_enabled)
     monkeypatch.setattr(_traceback, "_module_tracebacks_enabled_events", None)
@@ -89,14 +89,15 @@ class Driver:
 
     def __call__(self, main: Callable[[], None], **arguments: Any) -> dict[str, Any]:
         control: dict[str, Any] = {"_ansible_tracebacks_for": ["error", "warning", "deprecated"]}
-        if "inject_invocation" in PASS_VARS:  # ansible-core 2.19 puts it in unasked
+        if "inject_invocation" in PASS_VARS:  # ansible-core 2.19 adds it by itself
             control["_ansible_inject_invocation"] = True
         with patch_module_args({**control, **arguments}), pytest.raises(SystemExit):
             main()
         captured = self._capsys.readouterr()
         *before, last = captured.out.strip().splitlines()
         result: dict[str, Any] = json.loads(last)
-        # How ansible-core 2.22 would tell the controller what to mask, and everybody if it cannot read the result.
+        # This is how ansible-core 2.22 would tell the controller what to mask. If it could not read the result, it
+        # would print that.
         assert "_ansible_new_secrets" not in result
         self.printed = "\n".join([*before, json.dumps(result, ensure_ascii=False), json.dumps(result), captured.err])
         return result
@@ -135,7 +136,7 @@ FORMS = [
 
 
 def clean(text: str) -> None:
-    """No form of the secret stands in what was printed."""
+    """Check that no form of the secret is in what was printed."""
     assert text
     for form in FORMS:
         assert form not in text
@@ -233,7 +234,7 @@ def test_what_core_adds_to_a_result_is_masked(drive: Driver, monkeypatch: pytest
     assert (result["text"], result["more"], result["rows"]) == (f"about {MASK}", MASK, ["a"])
 
 
-def test_a_result_is_looked_through_once(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_searched_once(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     look = Redactor.value
     monkeypatch.setattr(Redactor, "value", lambda redactor, value: (seen.append(value), look(redactor, value))[1])
@@ -266,7 +267,7 @@ def test_an_exception_handed_to_fail_json_is_masked(drive: Driver, given: str) -
     clean(drive.printed)
     assert result["msg"] == f"failed: {MASK}"
     assert result["failed"] is True
-    # Tracebacks were asked for, and core put in what it found by itself.
+    # Tracebacks were asked for, and core has added what it found by itself.
     assert "Traceback" in json.dumps(result["exception"])
 
 
@@ -318,7 +319,7 @@ def test_what_is_written_to_syslog_is_masked(drive: Driver, monkeypatch: pytest.
 
 @pytest.mark.parametrize("where", ["option", "proxy"])
 @pytest.mark.parametrize("word", sorted(WORDS))
-def test_a_secret_that_is_a_word_of_results_hides_none(
+def test_a_secret_that_is_a_word_of_results_hides_no_word(
     drive: Driver, monkeypatch: pytest.MonkeyPatch, word: str, where: str
 ) -> None:
     if where == "proxy":
@@ -336,13 +337,13 @@ def test_a_secret_that_is_a_word_of_results_hides_none(
 
 
 def documented(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every key of a result, with what the documentation says of it."""
+    """Every key of a result, with what the documentation says about it."""
     for key, about in described.items():
         yield key, json.dumps(about["description"])
         yield from documented(about.get("contains") or {})
 
 
-# Whose values are words of ours or of the vendor.
+# The keys whose values are words of ours or of the vendor.
 OF_WORDS = ("delivery", "kind", "outcome", "state", "status")
 
 
@@ -352,7 +353,7 @@ def test_every_word_that_the_documentation_knows_is_a_word_of_results(name: str)
     pairs = list(documented(returned))
     keys = {key for key, _about in pairs}
     values = {word for key, about in pairs if key in OF_WORDS for word in re.findall(r"V\((\w+)\)", about)}
-    # Whoever adds a word to results adds it to `_words`, too.
+    # A word that is added to results must be added to `_core/words.py`, too.
     assert {word for word in keys | values if len(word) >= SHORTEST_SECRET and word not in WORDS} == set()
 
 
@@ -535,7 +536,7 @@ def test_plain_text_instead_of_rows_is_refused_with_what_to_write(drive: Driver,
 
 @pytest.mark.parametrize("rows", ["name=one secret=another", ["secret=another"], []])
 def test_rows_in_every_form_that_ansible_takes(drive: Driver, rows: object) -> None:
-    """Ansible takes a text apart, makes a list of one row, and knows an empty list."""
+    """Ansible parses a text, makes a list of one row, and accepts an empty list."""
     result = drive.body(lambda module: {"count": len(module.params["rows"])}, rows=rows)
     assert result["count"] == (1 if rows else 0)
 
@@ -629,7 +630,7 @@ def test_info(drive: Driver) -> None:
     assert KEYS["secret_key"] not in drive.printed
 
 
-def test_rows_that_cannot_be_used_are_told_and_warned_of(drive: Driver) -> None:
+def test_rows_that_cannot_be_used_are_returned_and_warned_about(drive: Driver) -> None:
     odd = "{{ lookup('pipe','id > pwned') }}"
     rows = [{"id": "ID0", "name": odd}, {"id": "B-1", "name": "df001"}, {"id": odd, "name": "df002"}]
     listing = answer(200, {"success": True, "total": 3, "contents": rows})
@@ -647,7 +648,7 @@ def test_rows_that_cannot_be_used_are_told_and_warned_of(drive: Driver) -> None:
 @pytest.mark.parametrize(
     ("password", "why"), [("qazQAZ12", "it has no special character"), ("Aa1!aa&a", "it has a quote, backslash")]
 )
-def test_what_only_some_revisions_of_the_rules_refuse_is_warned_of(
+def test_what_only_some_revisions_of_the_rules_refuse_is_warned_about(
     drive: Driver, password: str, why: str, check_mode: bool
 ) -> None:
     script = [ACCOUNTS] if check_mode else [ACCOUNTS, RESET]
@@ -669,7 +670,7 @@ def test_one_password(drive: Driver) -> None:
     clean(drive.printed)
 
 
-def test_an_earlier_request_without_an_answer_is_told_of(drive: Driver) -> None:
+def test_an_earlier_request_without_an_answer_is_reported(drive: Driver) -> None:
     transport = ScriptedTransport(ACCOUNTS, AnswerLost("cut off"), RESET)
     result = drive.against(transport, ncp_dataforest_password.main, name="df001", password=SECRET, retries=1, **KEYS)
     assert [(row["outcome"], row["unanswered"]) for row in result["accounts"]] == [("reset", True)]
@@ -696,7 +697,7 @@ def test_many_passwords(drive: Driver) -> None:
     rows = [{"name": "df001", "password": SECRET}, {"id": "ID2", "password": "Other-P4ss"}]
     transport = ScriptedTransport(ACCOUNTS)
     result = drive.against(transport, ncp_dataforest_password.main, accounts=rows, **KEYS)
-    # A list that is asked for shows every account; the second is not in it, the first is then not worked on alone.
+    # The only answer of the script is a list, which the first row needs. So at least one reset fails.
     assert [account["outcome"] for account in result["accounts"]].count("failed") >= 1
     clean(drive.printed)
 
@@ -787,7 +788,7 @@ def test_each_refused_number_says_what_is_allowed(drive: Driver, name: str, allo
 
 
 @pytest.mark.parametrize("variable", ["NCLOUD_SECRET_ACCESS_KEY", "SOLAPI_API_SECRET"])
-def test_a_secret_that_is_no_text_is_named_and_nothing_is_said_to_have_changed(
+def test_a_secret_that_is_not_text_is_named_and_nothing_is_reported_as_changed(
     drive: Driver, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv("NCLOUD_ACCESS_KEY", "KEY")
@@ -804,10 +805,10 @@ def test_a_secret_that_is_no_text_is_named_and_nothing_is_said_to_have_changed(
 
 
 @pytest.mark.parametrize("name", ["id", "config_file", "ca_path", "profile", "access_key", "api_url", "wire_format"])
-def test_a_result_that_quotes_what_is_no_text_can_be_read(
+def test_a_result_that_quotes_what_is_not_text_can_be_read(
     drive: Driver, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    # Core hands on what Python makes of bytes that are no UTF-8, and refuses to read it back.
+    # Core passes on what Python makes of bytes that are not UTF-8, and refuses to read it back.
     given = "ab\udcff\udcfecdef"
     load = AnsibleModule._load_params
 
@@ -858,7 +859,7 @@ def test_a_secret_key_of_the_environment_is_masked(drive: Driver, monkeypatch: p
     clean(drive.printed)
 
 
-def test_unverified_certificates_are_warned_of(drive: Driver) -> None:
+def test_unverified_certificates_are_warned_about(drive: Driver) -> None:
     transport = ScriptedTransport(ACCOUNTS)
     result = drive.against(transport, ncp_dataforest_account_info.main, validate_certs=False, **KEYS)
     assert "TLS certificates are not verified" in json.dumps(result["warnings"])
@@ -871,7 +872,7 @@ def test_a_mail(drive: Driver) -> None:
     record = {"_id": "5f6ac3a047c7acc34a009660", "email": "member@example.com"}
     sent = answer(200, {**record, "dateCreated": "2020-09-23T03:40:16.331Z", "hashId": TOKEN})
     result = drive.against(ScriptedTransport(sent), solapi_password_reset.main, email="member@example.com")
-    # An address is no URL with a password in it.
+    # An address is not a URL with a password in it.
     assert (result["changed"], result["delivery"], result["email"]) == (True, "accepted", "member@example.com")
     assert TOKEN not in drive.printed
 

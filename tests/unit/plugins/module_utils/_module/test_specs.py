@@ -56,11 +56,11 @@ FRAGMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 class Built(Exception):
-    """A module has been described; that is all that is wanted of it."""
+    """Raised when a module has been described, because nothing else is needed from it."""
 
 
 def specification(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a module tells Ansible of itself."""
+    """What a module tells Ansible about itself."""
     told: dict[str, Any] = {}
 
     def init(_self: RedactingModule, argument_spec: dict[str, Any], **more: Any) -> None:
@@ -108,7 +108,7 @@ def test_modules_describe_their_options(name: str, monkeypatch: pytest.MonkeyPat
     told = specification(name, monkeypatch)
     spec = dict(told["argument_spec"])
     if alone.pop("store", None):
-        # What is in it, the action plugin knows: see test_action_options.py.
+        # The action plugin knows its suboptions: see plugin_utils/_plugin/test_options.py.
         assert spec.pop("store") == {"type": "dict"}
     assert_same({**alone, **shared}, spec)
     assert told["supports_check_mode"] is True
@@ -127,7 +127,7 @@ def test_secrets_and_only_they_are_marked(name: str, monkeypatch: pytest.MonkeyP
     assert marked == {option for option, _described in options} & SECRETS
     for option, described in options:
         if option in SECRETS:
-            # A type or a list of choices that fails to fit would be quoted in the error, with the value.
+            # With any other type, or with choices, the error about a value that does not fit would quote the value.
             assert described["type"] == "str"
             assert "choices" not in described
             assert "default" not in described

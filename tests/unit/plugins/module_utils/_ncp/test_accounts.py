@@ -43,7 +43,7 @@ def test_several_accounts_with_one_name_or_one_id_are_all_found() -> None:
     assert found("A", None) == [ACCOUNTS[0], ACCOUNTS[4]]
 
 
-def test_an_id_is_no_name() -> None:
+def test_an_id_is_not_a_name() -> None:
     accounts = [Account("df001", "A", None, None, None, None), Account("A", "df001", None, None, None, None)]
     directory = Directory(accounts, id_and_name)
     assert directory.find("A") == [accounts[1]]
@@ -83,6 +83,6 @@ def test_what_is_said_of_an_account_that_is_not_found_or_not_alone() -> None:
     )
 
 
-def test_many_rows_that_cannot_be_used_are_warned_of_in_one_sentence() -> None:
+def test_many_rows_that_cannot_be_used_are_warned_about_in_one_sentence() -> None:
     rows = [Unusable(at, f"Account {at} is left out.") for at in (2, 5, 9)]
     assert warning_of(rows) == "Account 2 is left out. In all, 3 are left out: see unusable in the result."

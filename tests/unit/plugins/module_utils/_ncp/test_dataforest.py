@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Data Forest client: what it sends, and what it makes of every answer that may come."""
+"""The Data Forest client: what it sends, and how it understands every answer that may come."""
 
 from __future__ import annotations
 
@@ -214,20 +214,20 @@ DISAGREES: list[tuple[dict[str, Any], str]] = [
     ({"total": 1.0, "contents": [ITEM]}, "NAVER Cloud sent a total that is not a number."),
     ({"total": True, "contents": [ITEM]}, "NAVER Cloud sent a total that is not a number."),
     ({"total": [1], "contents": [ITEM]}, "NAVER Cloud sent a total that is not a number."),
-    # A confirmation of something else is no list.
+    # A confirmation of something else is not a list.
     ({}, "NAVER Cloud sent no list of accounts."),
     ({"id": ID}, "NAVER Cloud sent no list of accounts."),
 ]
 
 
 @pytest.mark.parametrize(("body", "words"), DISAGREES)
-def test_a_list_is_whole_or_it_is_none(body: dict[str, Any], words: str) -> None:
+def test_a_list_is_whole_or_refused(body: dict[str, Any], words: str) -> None:
     error = list_error(answer(200, {"success": True, **body}))
     assert error.__class__ is ProtocolError
     assert error.message == words
 
 
-def test_an_xml_list_is_whole_or_it_is_none() -> None:
+def test_an_xml_list_is_whole_or_refused() -> None:
     for body in (b"<total>3</total>", b"<total>2</total><contents><id>A</id></contents>", b""):
         transport = ScriptedTransport(answer(200, b"<r><success>true</success>" + body + b"</r>"))
         with transport, pytest.raises(ProtocolError):
@@ -333,7 +333,7 @@ def test_a_confirmation(body: dict[str, Any]) -> None:
     assert len(transport.requests) == 1
 
 
-def test_a_confirmation_for_another_account_is_none() -> None:
+def test_a_confirmation_for_another_account_does_not_count() -> None:
     error = reset_error(answer(200, {"success": True, "id": "SomebodyElse"}))
     assert error.__class__ is UnknownOutcomeError
     assert "a different account" in error.message
@@ -404,7 +404,7 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
         "200",
         "Failed: Invalid information.",
     ),
-    # With these the gateway may have passed the request on, or with another status than a refusal's
+    # With these codes, or with a status that no refusal has, the gateway may have passed the request on
     (answer(408, b("100")), UNKNOWN, "100", "words"),
     (answer(409, b("Conflict")), UNKNOWN, "Conflict", "words"),
     (answer(425, b("100")), UNKNOWN, "100", "words"),
@@ -412,14 +412,14 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(200, gateway_xml("100")), UNKNOWN, "100", "words"),
     (answer(302, b("100")), UNKNOWN, "100", "redirect"),
     (answer(500, b("100")), UNKNOWN, "100", "words"),
-    # What only looks like it
+    # These only look like the envelope
     (answer(400, {"error": {"message": "words"}}), UNKNOWN, None, "words"),
     (answer(400, {"error": {"errorCode": None, "message": "words"}}), UNKNOWN, None, "words"),
     (answer(400, {"error": {"errorCode": "", "message": "words"}}), UNKNOWN, None, "words"),
     (answer(400, {"error": {"errorCode": True, "message": "words"}}), UNKNOWN, None, "words"),
     (answer(400, {"error": {"code": "100", "message": "words"}}), UNKNOWN, None, "words"),
     (answer(400, {"error": "words"}), UNKNOWN, None, "cannot be used"),
-    # Others, of which no document of Data Forest speaks
+    # Others, which no document of Data Forest mentions
     (answer(202, {"message": "Accepted"}), UNKNOWN, None, "(HTTP 202): Accepted."),
     (answer(200, {"code": 0, "message": "SUCCESS", "result": {}}), UNKNOWN, "0", "SUCCESS"),
     (answer(200, {"code": 1, "message": "failed"}), UNKNOWN, "1", "failed"),
@@ -432,7 +432,7 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(404, {**SPRING, "status": 404}), UNKNOWN, None, "Required body"),
     (answer(401, {**SPRING, "status": 401}), AuthenticationError, None, "Required body"),
     (answer(500, {**SPRING, "status": 500}), UNKNOWN, None, "Required body"),
-    # A number that is not the gateway's means nothing of what the gateway's numbers mean.
+    # A number that is not the gateway's does not mean what the gateway's numbers mean.
     (answer(400, {"code": 400, "msg": "words"}), UNKNOWN, "400", "words"),
     (answer(400, {"errorCode": 210, "message": "words"}), UNKNOWN, "210", "words"),
     # Yes and no at once
@@ -465,7 +465,7 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(302, {"success": True, "id": ID}), UNKNOWN, None, "redirect"),
 ]
 
-# What each code of the gateway means, whatever the HTTP status of its answer, as failures.rst has it.
+# What each code of the gateway means, whatever the HTTP status of its answer, as failures.rst says.
 CODES: dict[str, type[KrcloudError]] = {
     **dict.fromkeys(("200", "210", "230"), AuthenticationError),
     **dict.fromkeys(("400", "410", "420"), RateLimitError),

@@ -96,11 +96,11 @@ def test_all_from_the_file() -> None:
 
 
 @pytest.mark.parametrize("variable", [*KEY_VARIABLES, *SECRET_VARIABLES])
-def test_an_empty_variable_is_none(variable: str) -> None:
+def test_an_empty_variable_counts_as_not_set(variable: str) -> None:
     assert ncp(environ={variable: ""}).key == "FILEKEY"
 
 
-def test_an_empty_option_is_none() -> None:
+def test_an_empty_option_counts_as_not_set() -> None:
     assert ncp(access_key="", secret_key="").secret == "file-secret"
 
 
@@ -174,8 +174,8 @@ def test_a_missing_file_is_named_with_all_other_places() -> None:
     )
 
 
-def test_a_missing_profile_is_told_with_those_that_there_are() -> None:
-    # Once, and with nothing about places that are not asked.
+def test_a_missing_profile_is_named_with_those_that_exist() -> None:
+    # It is named once, and places that are not searched are not named.
     assert refusal(profile="absent") == (
         f"No access_key and no secret_key were found. Searched: the profile absent of {PATH} "
         "(the file has no such profile; its profiles: DEFAULT, half, team). "
@@ -197,7 +197,7 @@ def test_a_profile_that_may_be_a_password_is_not_quoted() -> None:
         assert secret not in sentence + refusal(text, profile=secret)
 
 
-def test_of_many_profiles_some_are_told() -> None:
+def test_only_some_of_many_profiles_are_named() -> None:
     sentence = refusal("".join(f"[p{at:03d}]\n" for at in range(50)), profile="absent")
     assert "its profiles: p000, p001, p002, p003, p004, p005, p006, p007, p008, p009 and 40 more)" in sentence
 
@@ -297,21 +297,21 @@ def test_any_text_is_profiles_or_a_clean_refusal(text: str) -> None:
         profiles = parse_profiles(text, PATH)
     except ConfigurationError as error:
         assert error.message.startswith(f"{PATH} is not in the form")  # noqa: PT017
-        # Nothing but the kind of the mistake and the number of its line is in it that depends on the text.
+        # Only the kind of the mistake and the number of its line in the message depend on the text.
         assert re.fullmatch(r" \(\w+Error( in line \d+)?\)\.", error.message.partition("configure` writes")[2])  # noqa: PT017
     else:
         values = [value for keys in profiles.values() for value in keys.values()]
         assert all(isinstance(value, str) and value == value.strip() for value in values)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "configure"
     file.write_bytes(b"[DEFAULT]\nncloud_access_key_id = \xff\xfe\n")
     with pytest.raises(ConfigurationError, match=r"cannot be read \(UnicodeDecodeError\)"):
         ncp_credentials({"config_file": str(file)}, {}, read_text)
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read \(IsADirectoryError\)"):
         ncp_credentials({"config_file": str(tmp_path)}, {}, read_text)
 
@@ -355,7 +355,7 @@ def test_blanks_and_control_characters_are_refused(name: str, value: str) -> Non
     assert value.strip() not in sentence
 
 
-# What Python makes of bytes that are no UTF-8, in the environment and on the command line.
+# What Python makes of bytes that are not UTF-8, in the environment and on the command line.
 NOT_UTF_8 = ["ab\udcff\udcfecdef", "\ud800abcdef", "abcdef\udfff"]
 
 
@@ -405,7 +405,7 @@ def test_a_line_break_of_a_profile_or_a_path_is_named_as_such(blank: str) -> Non
     assert caught.value.sentence() == f"config_file from the option config_file {says}"
 
 
-def test_a_path_that_is_none_is_refused() -> None:
+def test_a_path_that_is_not_valid_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read \(ValueError\)"):
         ncp_credentials({"config_file": "/etc/\0configure"}, {}, read_text)
 

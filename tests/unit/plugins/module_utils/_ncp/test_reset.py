@@ -192,7 +192,7 @@ def test_what_may_be_a_password_is_not_quoted_but_its_place_is_named() -> None:
     assert caught.value.message == "accounts[1] is the same account as accounts[0]. Nothing was sent."
 
 
-def test_a_name_that_several_accounts_have_is_no_name_of_one() -> None:
+def test_a_name_that_several_accounts_have_is_refused() -> None:
     client = tenant()
     client.more = [Account("ID9", "df002", None, None, None, None), Account("ID3", "df003", None, None, None, None)]
     found = reset(by_name("df001", "df002", "df003"), client)
@@ -298,7 +298,7 @@ def test_a_mistake_in_any_target_stops_all_before_the_first_request(target: Targ
     assert target.password not in caught.value.sentence()
 
 
-def test_what_only_some_revisions_refuse_is_warned_of_and_sent() -> None:
+def test_what_only_some_revisions_refuse_is_warned_about_and_sent() -> None:
     targets = [
         *by_name("df001", password="qazQAZ12"),
         Target("accounts[1]", None, "df002", "qazQAZ34", TASK),

@@ -49,7 +49,7 @@ BAD = [
     ("Abcd-1234\n", ["invisible"]),
     ("A1-", ["shorter than 8"]),
 ]
-# Each is taken by one published revision at least, and refused by another.
+# Each is accepted by at least one published revision, and refused by another one.
 DOUBTFUL = [
     ("qazQAZ12", ["no special character"]),
     ("Aa1!aa&a", ["a quote, backslash"]),
@@ -129,8 +129,8 @@ def test_a_length_that_the_vendor_refuses_is_refused(length: int) -> None:
 
 
 def qualifying(length: int, spared: str = "") -> int:
-    """How many texts of a length have all classes, where the class of ``spared`` is there already."""
-    # All texts, less those that lack a class or more: inclusion and exclusion.
+    """How many texts of a length have all classes, if the class of ``spared`` is already present."""
+    # All texts, without those that lack one class or more: inclusion and exclusion.
     needed = [kind for kind in _CLASSES if not set(spared) & set(kind)]
     lacking = itertools.chain.from_iterable(itertools.combinations(needed, n) for n in range(len(needed) + 1))
     return sum((-1) ** len(kinds) * (len(_ALPHABET) - sum(map(len, kinds))) ** length for kinds in lacking)
@@ -151,7 +151,7 @@ def test_twenty_characters_hold_a_hundred_bits() -> None:
 
 
 @given(st.lists(st.text(_ALPHABET, min_size=8, max_size=8), max_size=3), st.randoms(use_true_random=False))
-def test_a_password_is_the_first_drawing_that_qualifies(lost: list[str], source: random.Random) -> None:
+def test_a_password_is_the_first_draw_that_qualifies(lost: list[str], source: random.Random) -> None:
     good = "".join(source.sample([source.choice(kind) for kind in (*_CLASSES, *_CLASSES)], 8))
     drawings = [*lost, good]
     waiting = iter(drawings)
@@ -183,14 +183,14 @@ def limit(freedom: int) -> float:
 
 
 def test_no_place_favours_a_character() -> None:
-    # A fixed seed: what is tested is what is made of chance, not its source.
+    # A fixed seed, because this tests what is made of random bytes, and not their source.
     source = random.Random(20261122)
     seen = chi_squares(lambda: generate_password(8, source.randbytes))
     assert max(seen) < limit(len(_ALPHABET) - 1)
 
 
 def test_that_comparison_sees_a_favour(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The usual mistake: what is left of a byte.
+    # The usual mistake: the remainder of a byte.
     monkeypatch.setattr(rules, "_SURPLUS", b"")
     source = random.Random(20261122)
     seen = chi_squares(lambda: generate_password(8, source.randbytes))

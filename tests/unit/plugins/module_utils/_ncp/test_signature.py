@@ -23,7 +23,7 @@ from support.simulator import signatures
 OUR_KEY, OUR_SECRET = "NCPKATACCESSKEY00001", "NCP-KAT-secret-key-000000000000000000000"
 
 NCP_VECTORS = [
-    # The first two are published with other people's signers, the rest was computed with three independent ones.
+    # The first two are published with other people's signers. The others were computed with three independent ones.
     (
         "GET",
         "/vserver/v2/getServerInstanceList?responseFormatType=json",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose credentials an account is reached with: those of its row, or those of the task."""
+"""With whose credentials an account is reached: those of its row, or those of the task."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The SOLAPI client: one mail at the most, and never its token."""
+"""The SOLAPI client: at most one mail, and never its token."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_request_that_may_have_arrived_is_not_repeated(step: Step) -> None:
     assert failure(step, retries=5).__class__ is UnknownOutcomeError
 
 
-def test_what_is_no_address_is_refused_before_any_request() -> None:
+def test_what_is_not_an_address_is_refused_before_any_request() -> None:
     with ScriptedTransport() as transport, pytest.raises(ConfigurationError, match="email is not a mail address"):
         client(transport).send_reset_mail("a@example.com, b@example.com")
 
@@ -131,7 +131,7 @@ UNPROVEN: list[dict[str, Any]] = [
     {},
     {"anything": 1},
     {"email": EMAIL},
-    {"email": EMAIL, "result": True},  # what the vendor's question whether an address exists is answered with
+    {"email": EMAIL, "result": True},  # how the vendor answers when asked whether an address exists
     {"mail": "sent"},
     {"mail": None},
     {"mail": [EMAIL]},
@@ -144,14 +144,14 @@ UNPROVEN: list[dict[str, Any]] = [
     {"errorCode": None, "errorMessage": None},
     {"errorCode": 0},
     {"errorCode": ["ValidationError"], "errorMessage": {"a": 1}},
-    # One of the two shapes does not make up for the other.
+    # Parts of one shape do not make up for missing parts of the other.
     {**NEW, "mail": {**OLD["mail"], "accepted": []}},
 ]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 @pytest.mark.parametrize("body", UNPROVEN, ids=str)
-def test_what_is_no_documented_confirmation_confirms_nothing(body: dict[str, Any], status: int) -> None:
+def test_an_undocumented_confirmation_confirms_nothing(body: dict[str, Any], status: int) -> None:
     error = failure(answer(status, body))
     assert error.__class__ is UnknownOutcomeError
     assert f"without saying that it accepted the address (HTTP {status})" in error.message
@@ -178,7 +178,7 @@ def test_a_confirmation_may_say_that_there_was_no_error(shape: dict[str, Any], n
         "{{ lookup('pipe', 'id') }}",
     ],
 )
-def test_a_time_that_is_none_is_not_shown_and_proves_nothing(created: object) -> None:
+def test_a_time_that_is_not_valid_is_not_shown_and_proves_nothing(created: object) -> None:
     assert send(answer(200, {**OLD, "dateCreated": created})).requested_at == OUR_TIME
     assert failure(answer(200, {**NEW, "dateCreated": created})).__class__ is UnknownOutcomeError
 
@@ -245,7 +245,7 @@ def test_a_rejected_address_fails(rejected: list[str]) -> None:
     assert error.__class__ is RejectedError
     assert "rejected the address" in error.message
     assert error.hint == "Check the address."
-    # Rejected is rejected, whatever stands in the other list.
+    # Rejected is rejected, whatever is in the other list.
     assert failure(answer(200, old(rejected=rejected))).__class__ is RejectedError
 
 
@@ -284,7 +284,7 @@ def test_the_token_of_a_refusal_is_a_secret_too() -> None:
     assert TOKEN not in f"{error.sentence()} {error.as_dict()}"
 
 
-def test_the_token_stands_nowhere_in_a_result() -> None:
+def test_the_token_is_nowhere_in_a_result() -> None:
     with ScriptedTransport(answer(200, NEW)) as transport:
         assert TOKEN not in repr(request_reset(client(transport), EMAIL))
 

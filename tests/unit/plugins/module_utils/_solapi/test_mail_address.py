@@ -65,7 +65,7 @@ def test_addresses(email: str) -> None:
         b"a@example.com",
     ],
 )
-def test_what_is_no_address(email: object) -> None:
+def test_what_is_not_an_address(email: object) -> None:
     with pytest.raises(ConfigurationError, match="email is not a mail address") as caught:
         check_email(email)
     assert caught.value.sentence().isascii()  # it quotes nothing
@@ -105,7 +105,7 @@ def test_spellings_of_one_address(same: tuple[str, ...]) -> None:
         "member@example.com.kr",
         "member+tag@example.com",
         "m.ember@example.com",
-        "member@xn--example-.com",  # decodes to ASCII, so it is nothing of IDNA
+        "member@xn--example-.com",  # decodes to ASCII, so it is not IDNA
         "",
         "@",
         "member",

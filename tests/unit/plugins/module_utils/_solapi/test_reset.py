@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole task: what it reports, and that it sends one mail at the most."""
+"""The whole task: what it reports, and that it sends at most one mail."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""That a module never began is believed only where it is proven."""
+"""It counts as certain that a module never began only if that is proven."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_BEGUN = ("configuration", "transport")
 TOO_OLD = "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.16"
 TOO_OLD_NOW = "Ansible requires Python 3.9 or newer on the target. Current version: 3.8.18"
 
-# What Python 3.7 says, and where it says the same of something that the module itself came to.
+# What Python 3.7 prints about ansible-core, and the same about a file that only the module imports.
 UNREAD = """Traceback (most recent call last):
   File "<stdin>", line 260, in _ansiballz_main
   File "<stdin>", line 138, in invoke_module
@@ -48,7 +48,7 @@ RESULTS = [
     (missing(127, "/bin/sh: 1: /opt/none: not found\n"), "configuration", "/opt/none: not found."),
     (missing(126, "/bin/sh: 1: /opt/file: Permission denied\n"), "configuration", "Permission denied."),
     (missing(127, output="/bin/sh: /opt/none: No such file\r\n"), "configuration", "No such file."),
-    # A wrapper that runs the module, and then something that is not there.
+    # A wrapper that runs the module, and then something that does not exist.
     (missing(127, "cleanup: not found\n", '{"accounts": [{"outcome": "reset"'), MAYBE, "cleanup: not found."),
     (missing(1, "sudo: unknown user nobody2\n"), MAYBE, "sudo: unknown user nobody2."),
     (missing(137, "Killed\n"), MAYBE, "(exit status 137): Killed."),
@@ -97,7 +97,7 @@ def test_a_result_that_is_there(result: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("result", [{}, {"changed": False}, {"talk": "of the weather"}])
-def test_what_somebody_else_has_printed_is_no_result(result: dict[str, Any]) -> None:
+def test_what_something_else_has_printed_is_not_a_result(result: dict[str, Any]) -> None:
     failure = failure_of_result(result, SHOW, changes=True, expected="accounts")
     assert failure
     assert failure.kind == MAYBE

@@ -87,5 +87,5 @@ def test_every_module_has_an_action() -> None:
         {path.stem for path in (ROOT / "plugins" / kind).glob("*.py")} - {"__init__"} for kind in ("modules", "action")
     )
     assert actions == modules
-    # Those that only send their module off leave it the options.
+    # Actions that only send their module off leave the options to it.
     assert all("(ModuleAction)" in source(name) for name in modules - set(SPECS))

@@ -49,7 +49,7 @@ def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() 
 
 
 class Looked(dict[str, Any]):
-    """A row of the list of accounts that counts how often anything of it, or of its like, is read."""
+    """A row of the list of accounts. The class counts how often anything is read from any row."""
 
     times = 0
 
@@ -58,7 +58,7 @@ class Looked(dict[str, Any]):
         return super().__getitem__(key)
 
 
-def test_a_list_of_accounts_is_not_gone_through_anew_for_each_account() -> None:
+def test_a_list_of_accounts_is_not_searched_for_each_account() -> None:
     names = [f"df{number:03}" for number in range(100)]
     vendor = Vendor()
     vendor.instead["ncp_dataforest_account_info"] = {"accounts": [Looked(name=name, id=f"id{name}") for name in names]}
@@ -92,7 +92,7 @@ def test_a_row_whose_name_is_empty_fails_by_itself() -> None:
     assert sorted(vendor.live) == ["df001", "df002"]
 
 
-def test_credentials_that_see_no_account_are_warned_of() -> None:
+def test_credentials_that_see_no_account_are_warned_about() -> None:
     vendor = Vendor()
     vendor.tenants[None] = []
     result = task(MemoryStore(), vendor).run(check_mode=False)

@@ -115,7 +115,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
         damaged(previous=[{"password": "", "retired_at": TIME, "rotation_id": None}]),
     ],
 )
-def test_what_is_no_envelope_is_refused_without_being_quoted(document: dict[str, Any]) -> None:
+def test_what_is_not_an_envelope_is_refused_without_being_quoted(document: dict[str, Any]) -> None:
     with pytest.raises(EnvelopeError) as refusal:
         from_document(document)
     assert "canary" not in str(refusal.value)

@@ -49,7 +49,7 @@ from support.memory_store import MemoryStore
 NAMES = ("df001", "df002", "df003")
 DAY = 86400.0
 
-# What can become of one value that is sent: applied now or later or never, and what is said of it.
+# What can become of a value that is sent: whether it is applied now, later or never, and what is said about it.
 FATES = (
     "confirm",
     "confirm, and land once more",
@@ -62,7 +62,7 @@ FATES = (
 
 
 def known(envelope: Envelope | None) -> list[str | None]:
-    """Every password that an envelope holds, wherever."""
+    """Every password in an envelope, wherever it is."""
     if envelope is None:
         return []
     return [envelope.password, *(item.password for item in (*envelope.pending, *envelope.previous))]
@@ -100,8 +100,8 @@ class Vendor:
         outcome = {"reject": Outcome.REJECTED, "refuse the caller": Outcome.FAILED}.get(fate, Outcome.UNKNOWN)
         return Answer(outcome, {"kind": fate})
 
-    def make_anew(self, name: str, number: int) -> None:
-        """Delete an account, and make another one of its name, with a password that nobody here knows."""
+    def create_again(self, name: str, number: int) -> None:
+        """Delete an account, and create another one of its name, with a password that nobody here knows."""
         self.ids[name] = f"id{name}-{number}"
         self.live.pop(name, None)
         self.late = [late for late in self.late if late[0] != name]
@@ -160,9 +160,9 @@ class World:
         return from_document(stored.document) if stored else None
 
     def step(self, which: int, fates: list[str], stop_after: int | None = None) -> list[Any] | None:
-        """Carry out the next effect of a run; None while it goes on, else its results.
+        """Carry out the next effect of a run. Return its results if it has ended, otherwise None.
 
-        With ``stop_after`` the run dies in the middle of the effect, when so many of its values have been sent.
+        With ``stop_after`` the run dies in the middle of the effect, when this many of its values have been sent.
         """
         run = self.runs[which]
         answer: Any
@@ -202,7 +202,7 @@ class World:
             self.send_one(run, rest[0], fate)
 
     def steps(self, which: int, count: int, fates: list[str]) -> None:
-        """Carry out so many effects of a run, or fewer if it ends before."""
+        """Carry out this many effects of a run, or fewer if it ends before."""
         for _index in range(count):
             ended = self.step(which, fates) is not None
             self.check()
@@ -217,7 +217,7 @@ class World:
         self.runs.pop(which).steps.close()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, or set the clock back. What has been on its way for too long has got lost."""
+        """Let time pass, or set the clock back. What has been on its way for too long is lost."""
         self.now += seconds
         self.elapsed += max(0.0, seconds)
         self.vendor.late = [late for late in self.vendor.late if self.elapsed - late[3] < LONGEST_FLIGHT]
@@ -266,7 +266,7 @@ class World:
             assert name in but or active == self.vendor.live.get(name), "what is active is not live"
 
     def calm_down(self) -> None:
-        """Let all that is under way end, and prove what must be so once nothing happens by itself any more."""
+        """Let everything that is under way end, and check what must hold when nothing happens by itself any more."""
         while self.runs:
             self.step(0, ["confirm"])
             self.check()
@@ -318,7 +318,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("die"), st.integers(0, 3), FATE_LISTS, st.integers(0, 3)),
     st.tuples(st.just("clock"), st.sampled_from((-400 * DAY, -1.0, 3600.0, DAY / 3, 91 * DAY, 800 * DAY))),
     st.tuples(st.just("land")),
-    st.tuples(st.just("make anew"), st.sampled_from(NAMES)),
+    st.tuples(st.just("create again"), st.sampled_from(NAMES)),
     st.tuples(st.just("take"), st.sampled_from(NAMES)),
     st.tuples(st.just("hand over"), st.integers(0, 3)),
 )
@@ -334,8 +334,8 @@ def happen(world: World, kind: str, *details: Any) -> None:
         world.wait(details[0])
     elif kind == "land":
         world.land()
-    elif kind == "make anew":
-        world.vendor.make_anew(details[0], next(world.numbers))
+    elif kind == "create again":
+        world.vendor.create_again(details[0], next(world.numbers))
     elif kind == "take":
         world.take(details[0])
     elif kind == "hand over" and world.publishers:
@@ -390,7 +390,7 @@ def test_a_restored_password_whose_answer_is_lost_is_healed_by_a_plain_run() -> 
     world.finish(["apply, lose the answer"])
     world.begin(force=False, batch_size=3)
     world.until_it_sends(0)
-    # It sleeps with a resend in hand, others settle the account and rotate it.
+    # While it sleeps with a resend in hand, others settle the account and rotate it.
     world.finish(["confirm"])
     world.finish(["confirm"], force=True)
     # Now its old value lands, and then the answer to the active one, which it sends once more, is lost.
@@ -521,12 +521,12 @@ def test_a_vendor_that_refuses_what_it_has_had_before_and_is_slow_with_the_rest_
     world.calm_down()
 
 
-def test_an_account_made_anew_and_refused_does_not_get_the_password_of_the_old_one() -> None:
+def test_an_account_created_again_and_refused_does_not_get_the_password_of_the_old_one() -> None:
     world = World()
     world.finish(["confirm"])
     old = world.active()
     for name in NAMES:
-        world.vendor.make_anew(name, 1)
+        world.vendor.create_again(name, 1)
     world.begin(force=False, batch_size=3, named=False)
     while world.runs:
         results = world.step(0, ["confirm"])
@@ -648,7 +648,7 @@ def test_an_unknown_candidate_survives_its_own_rejection() -> None:
         assert late[name] in known(from_document(row.document))
 
 
-def test_a_refused_caller_burns_no_candidate() -> None:
+def test_a_refused_caller_uses_up_no_candidate() -> None:
     world = World()
     assert [result.outcome for result in world.finish(["refuse the caller"])] == ["failed"] * 3
     assert len(world.vendor.sent) == 3

@@ -78,7 +78,7 @@ def candidate(rotation_id: str = "r2") -> Pending:
         (rotated(89 * DAY), False, Step.REST),
         (rotated(90 * DAY), False, Step.STAGE),
         (rotated(1), True, Step.STAGE),
-        # Some clock was wrong: a little is how clocks are, years would mean never.
+        # Some clock was wrong. A small difference is normal, but one of years would mean never.
         (rotated(-3600), False, Step.REST),
         (rotated(-400 * DAY), False, Step.STAGE),
         # A password that may be stolen is replaced, however its time was written down.
@@ -87,7 +87,7 @@ def candidate(rotation_id: str = "r2") -> Pending:
         # What a run has begun comes first, whatever is due.
         (rotated(1)._replace(pending=(candidate(),)), False, Step.RESEND),
         (rotated(900 * DAY)._replace(pending=(candidate(),)), True, Step.RESEND),
-        # Deleted and made anew, or another tenant's: what is in the store is not this account's.
+        # Deleted and created again, or another tenant's: what is in the store does not belong to this account.
         (rotated(1)._replace(account=Account("id2", "df001", None)), False, Step.REFUSE_ID),
         # Adopted by hand: the id is not known yet.
         (rotated(1)._replace(account=Account(None, "df001", None)), False, Step.REST),
@@ -105,7 +105,7 @@ def test_the_first_step(envelope: Envelope | None, force: bool, step: Step) -> N
 @pytest.mark.parametrize(
     ("course", "step"),
     [
-        # This run has set, or may have set, what is not the active one.
+        # This run has set, or may have set, a password that is not the active one.
         ({"live": "r0", "restored": True}, Step.RESTORE),
         ({"live": "r1"}, Step.RESTORE),
         ({"live": "r1", "restored": True}, Step.REST),
@@ -134,13 +134,13 @@ def test_an_account_that_the_store_does_not_know_is_the_user_s_choice(
     policy = Policy(90 * DAY, new_accounts=choice)
     assert planned(None, policy, named=named) is new
     assert planned(rotated(1)._replace(account=Account("id2", "df001", None)), policy, named=named) is other_id
-    # One of which only a candidate is known is known.
+    # An account is known even if only a candidate of it is known.
     begun = stage(None, ACCOUNT, "p", "r1", "a run", NOW)
     assert planned(begun, policy, named=named) is Step.RESEND
     assert planned(begun._replace(pending=()), policy, named=named) is Step.STAGE
 
 
-def test_nothing_of_another_id_is_active_for_an_account_made_anew() -> None:
+def test_nothing_of_another_id_is_active_for_an_account_created_again() -> None:
     old = rotated(1)._replace(account=Account("id2", "df001", None), pending=(candidate(),), published="r1")
     new = take_over(old, ACCOUNT, "q", "r9", "a run", NOW)
     assert new.account == ACCOUNT
@@ -163,12 +163,12 @@ def test_sending_the_active_password_once_more_makes_it_no_younger() -> None:
         restore(old, "this run", NOW + LONGEST_FLIGHT), "r1", Outcome.CONFIRMED, policy, NOW + LONGEST_FLIGHT, COURSE
     )
     assert later.envelope == old._replace(previous=(FLYING._replace(in_flight=()),))
-    # Refused, it stays, and a new one is staged.
+    # If it is refused, it stays, and a new one is staged.
     refused = settle(sent, "r1", Outcome.REJECTED, policy, NOW, COURSE)
     assert (refused.envelope, refused.next) == (old, Step.STAGE)
 
 
-def test_only_so_many_earlier_passwords_are_kept_the_latest_first() -> None:
+def test_only_the_latest_earlier_passwords_are_kept() -> None:
     envelope: Envelope | None = None
     for number in range(MOST_PREVIOUS + 5):
         staged = stage(envelope, ACCOUNT, f"password-{number}", f"r{number}", "this run", NOW)
@@ -187,8 +187,8 @@ def test_those_in_flight_are_kept_beyond_that() -> None:
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.SKIPPED])
-def test_of_two_candidates_with_one_id_only_the_one_that_was_sent_is_settled(outcome: Outcome) -> None:
-    # Nothing but a hand can have written that; no password goes for it.
+def test_only_the_candidate_that_was_sent_is_settled_if_two_have_one_id(outcome: Outcome) -> None:
+    # Only a person can have written that. No password is lost because of it.
     both = (candidate(), candidate()._replace(password="other"))
     after = settle(rotated(1)._replace(pending=both), "r2", outcome, Policy(90 * DAY), NOW, COURSE).envelope
     assert "other" in [item.password for item in (*after.pending, *after.previous)]
@@ -207,7 +207,7 @@ def test_an_answer_about_what_is_not_pending_is_an_error() -> None:
 def test_every_situation_has_a_step() -> None:
     assert {*STEPS, Situation.NEW} == set(Situation)
     assert set(STEPS_FOR_NEW) == set(NewAccounts)
-    # A rejection and its like stop, and a take-over is up to the user.
+    # Rejections and the like may stop, and a take-over is up to the user.
     assert {*STEPS.values(), *STEPS_FOR_NEW.values(), Step.STOP, Step.TAKE_OVER} == set(Step)
 
 
@@ -322,7 +322,7 @@ def test_the_notes_beside_one_value_do_not_grow_without_end() -> None:
         envelope = claim(envelope, "r2", f"run {at}", NOW + at)
     (pending,) = envelope.pending
     assert len(pending.in_flight) == MOST_FLIGHTS
-    # The runs that come together last as long as the latest of them can, and none of them takes the note away.
+    # The merged note lasts as long as the latest of its runs can, and none of these runs removes it.
     merged, *others = pending.in_flight
     assert merged.since == time_text(NOW + 100 - MOST_FLIGHTS)
     assert [flight.run for flight in others] == [f"run {at}" for at in range(101 - MOST_FLIGHTS, 100)]

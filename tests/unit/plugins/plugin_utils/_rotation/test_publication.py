@@ -166,7 +166,7 @@ def test_a_late_note_takes_back_that_the_newer_password_was_published(store: Mem
     assert predicted == result
     assert (result["changed"], result["accounts"][0]["published"]) == (True, False)
     assert published(store)["df002"] is None
-    # Nobody can tell it from another run that is late, too.
+    # It cannot be told apart from another run that is late, too.
     assert [note_published(store, late)["changed"] for _time in range(2)] == [True, False]
 
 
@@ -201,7 +201,7 @@ def count_saves(store: MemoryStore) -> list[list[str]]:
 
 
 def test_that_something_is_begun_is_only_a_hint(store: MemoryStore) -> None:
-    """Of an account that is gone, damaged, published or rotated anew, or that another run is busy with."""
+    """An account may be gone, damaged, published or rotated again, or another run may be changing it."""
     store.rows["df004"] = Stored({"format": 1}, "seed")
     hints = [
         {"name": "df009", "rotation_id": "r9"},
@@ -229,7 +229,7 @@ def test_a_hint_without_a_name_is_refused(store: MemoryStore) -> None:
         note_published(store, [], [{"name": "df001"}])
 
 
-def test_a_late_note_has_the_newer_password_handed_over_again_though_that_is_noted_after_it(store: MemoryStore) -> None:
+def test_a_late_note_has_the_newer_password_handed_over_again_even_if_that_is_noted_later(store: MemoryStore) -> None:
     # Both runs hand over at the same time, and the late one is the last to write: the note of the other proves nothing.
     late, newer = [{"name": "df001", "rotation_id": "r0"}], [{"name": "df001", "rotation_id": "r1"}]
     assert note_published(store, late) == {**note_published(store, late), "changed": True}

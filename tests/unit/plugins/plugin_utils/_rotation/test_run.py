@@ -34,7 +34,7 @@ from support.rotation_tasks import (
 
 
 class Failing(MemoryStore):
-    """Fails at the given write, the first being 0, before or after it has taken effect."""
+    """Fails at the given write, counted from 0, before or after it has taken effect."""
 
     def __init__(self, at: int, *, after: bool, rows: Mapping[str, Stored] | None = None) -> None:
         super().__init__(rows)
@@ -59,7 +59,7 @@ class Failing(MemoryStore):
         (3, ["rotated", "rotated", "unknown", "unknown"], 2),
     ],
 )
-def test_a_store_that_fails_ends_the_run_and_every_account_is_told_of(
+def test_a_store_that_fails_ends_the_run_and_every_account_is_reported(
     at: int, expected: list[str], sent: int, after: bool
 ) -> None:
     vendor = Vendor()
@@ -71,13 +71,13 @@ def test_a_store_that_fails_ends_the_run_and_every_account_is_told_of(
     for row in result["accounts"]:
         kind = {"rotated": None, "skipped": "skipped"}.get(row["outcome"], "store")
         assert (row["error"] or {}).get("kind") == kind
-    mended = MemoryStore(store.rows)
-    assert set(outcomes(task(mended, vendor).run(check_mode=False))) <= {"rotated", "resumed", "fresh"}
-    assert vendor.live == {name: row.document["password"] for name, row in mended.rows.items()}
+    repaired = MemoryStore(store.rows)
+    assert set(outcomes(task(repaired, vendor).run(check_mode=False))) <= {"rotated", "resumed", "fresh"}
+    assert vendor.live == {name: row.document["password"] for name, row in repaired.rows.items()}
 
 
 class Counting(MemoryStore):
-    """Counts how many names each load and each commit is about."""
+    """Counts the names of each load and each commit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ def test_a_batch_is_two_commits_and_one_run_of_a_module(batch_size: int, batches
     assert outcomes(rotated) == ["rotated"] * 4
     assert len(vendor.runs("ncp_dataforest_account_info")) == 1
     assert [len(run["accounts"]) for run in vendor.runs("ncp_dataforest_password")] == batches
-    # Staged and promoted; between the two read back.
+    # Staged and promoted, and read back in between.
     assert store.commits == [size for size in batches for _stage_and_promote in range(2)]
     assert store.loads == [4, *batches]
 
@@ -134,7 +134,7 @@ def test_one_that_was_skipped_for_a_rejection_has_its_turn_when_the_next_candida
 
 
 class Overtaken(MemoryStore):
-    """Another run promotes a password of its own before each write but the first ``calm`` ones."""
+    """Another run promotes a password of its own before each write except the first ``calm`` ones."""
 
     def __init__(self, calm: int) -> None:
         super().__init__()
@@ -199,7 +199,7 @@ def test_what_a_failing_store_has_saved_is_settled() -> None:
     assert [row["rotated_at"] is None for row in result["accounts"]] == [False, True, True]
 
 
-def test_a_document_that_alone_cannot_be_saved_is_the_failure_of_its_account() -> None:
+def test_a_document_that_cannot_be_saved_is_the_failure_of_its_account() -> None:
     refusal = StoreError("The server does not permit this token to write df001.", hint="Give its policy update.")
 
     class Partly(MemoryStore):

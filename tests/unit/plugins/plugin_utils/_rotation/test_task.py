@@ -69,7 +69,7 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_committed(
 
 @st.composite
 def states(draw: st.DrawFn) -> dict[str, Stored]:
-    """What a store may hold of the accounts."""
+    """What a store may hold about the accounts."""
     rows = {}
     for name in NAMES:
         kind = draw(st.sampled_from(["absent", "envelope", "other id", "no envelope"]))
@@ -105,7 +105,7 @@ def test_check_mode_predicts_exactly_what_the_run_then_does(
     assert "pending-" not in shown
     assert "hunter2" not in str(predicted)
 
-    # A day later nothing can be in flight any more, once a run has seen to that.
+    # A day later nothing can be in flight any more, and a run removes the notes about it.
     calm_options = {**options, "force": False, "now": NOW + LONGEST_FLIGHT}
     task(store, Vendor(), **calm_options).run(check_mode=False)
     calm = task(store, Vendor(), **calm_options).run(check_mode=True, diff=True)

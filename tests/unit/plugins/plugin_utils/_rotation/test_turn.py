@@ -72,7 +72,7 @@ def test_another_id_under_a_known_name_fails_and_nothing_is_overwritten() -> Non
     assert store.rows["df001"] == before
 
 
-def test_an_account_made_anew_is_taken_over_when_its_new_id_is_written() -> None:
+def test_an_account_created_again_is_taken_over_when_its_new_id_is_written() -> None:
     store = holding(df001=envelope("df001", 1 * DAY, account_id="another"))
     accounts = [{"name": "df001", "id": IDS["df001"]}]
     assert outcomes(task(store, Vendor(), accounts=accounts, new_accounts="fail").run(check_mode=False)) == ["failed"]
@@ -122,16 +122,16 @@ def test_handing_over_needs_no_vendor() -> None:
     vendor.instead["ncp_dataforest_account_info"] = {"failed": True, "msg": "no", "error": {"kind": "authentication"}}
     result = task(store, vendor, accounts=names).run(check_mode=False)
     assert outcomes(result) == ["failed"] * 4
-    # While a candidate may be live, nobody knows that the active password is.
+    # While a candidate may be live, it is not certain that the active password is.
     assert [row["hand_over"] for row in result["accounts"]] == [True, False, False, True]
-    # The keys die between the list and the reset: the new candidate was certainly not set.
+    # The keys stop working between the list and the reset. The new candidate was certainly not set.
     result = task(store, Vendor(df004=["failed"]), accounts=names[3:]).run(check_mode=False)
     assert outcomes(result) == ["failed"]
     assert [row["hand_over"] for row in result["accounts"]] == [True]
     assert active(store, "df004").pending
 
 
-def test_a_hand_over_that_was_begun_is_told_until_another_password_is_active() -> None:
+def test_a_hand_over_that_was_begun_is_reported_until_another_password_is_active() -> None:
     begun = {
         name: envelope(name, age)._replace(hand_over_begun=rotation_id)
         for name, age, rotation_id in (("df001", DAY, "r0"), ("df002", 100 * DAY, "r0"), ("df003", DAY, "r-1"))

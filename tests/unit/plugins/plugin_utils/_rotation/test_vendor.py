@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is sent to the modules of this collection, and what a rotation makes of what they say."""
+"""What is sent to the modules of this collection, and how a rotation understands what they say."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from support.rotation_tasks import (
 )
 
 
-def test_keys_that_are_refused_burn_nothing_and_keep_their_hint() -> None:
+def test_keys_that_are_refused_use_up_no_candidate_and_keep_their_hint() -> None:
     vendor = Vendor(df001=["failed"])
     store = MemoryStore()
     result = task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)
@@ -50,7 +50,7 @@ def test_keys_that_are_refused_burn_nothing_and_keep_their_hint() -> None:
         {"accounts": [{"outcome": "reset"}] * 5},
     ],
 )
-def test_a_module_that_does_not_report_leaves_all_it_was_given_unknown(broken: dict[str, Any]) -> None:
+def test_a_module_that_does_not_report_leaves_all_its_accounts_unknown(broken: dict[str, Any]) -> None:
     vendor = Vendor()
     vendor.instead["ncp_dataforest_password"] = broken
     store = MemoryStore()
@@ -73,7 +73,7 @@ def test_only_what_the_user_set_is_passed_on_to_the_target_host() -> None:
     assert [set(row) for row in rows] == [{"id", "password"}] * 4
 
 
-def test_accounts_that_cannot_be_listed_are_told_of_as_the_module_did() -> None:
+def test_accounts_that_cannot_be_listed_are_reported_as_the_module_did() -> None:
     error = {"kind": "authentication", "message": "Refused.", "hint": "Check the key.", "http_status": 401}
     vendor = Vendor()
     vendor.instead["ncp_dataforest_account_info"] = {"failed": True, "msg": "Refused. Check the key.", "error": error}
@@ -86,7 +86,7 @@ def test_accounts_that_cannot_be_listed_are_told_of_as_the_module_did() -> None:
 
 
 @pytest.mark.parametrize("said", ["reset?", None, 7])
-def test_an_outcome_that_is_not_known_is_not_known(said: Any) -> None:
+def test_a_word_that_is_not_known_is_an_unknown_outcome(said: Any) -> None:
     store = holding(df001=envelope("df001", 100 * DAY))
     vendor = Vendor()
     row = {"id": IDS["df001"], "outcome": said, "error": None}

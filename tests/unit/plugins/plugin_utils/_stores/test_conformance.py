@@ -117,7 +117,7 @@ def test_what_is_gone_cannot_be_changed(bench: Bench) -> None:
     assert bench.names() == ["kim"]
 
 
-def test_one_conflict_does_not_hinder_the_others(bench: Bench) -> None:
+def test_one_conflict_does_not_affect_the_others(bench: Bench) -> None:
     store = bench.open()
     revisions = put(store, kim=OLD, lee=OLD, park=OLD)
     bench.open().save({"lee": change(NEW, revisions["lee"])})
@@ -133,7 +133,7 @@ def test_one_conflict_does_not_hinder_the_others(bench: Bench) -> None:
 
 
 def count(store: Store, rounds: int, me: str, meet: Callable[[], object]) -> int:
-    """Add one to a counter by compare-and-set, so many times; returns how often somebody else was first."""
+    """Add one to a counter by compare-and-set, ``rounds`` times; return how often somebody else was first."""
     lost = 0
     for number in range(rounds):
         while True:
@@ -162,7 +162,7 @@ def test_processes_that_write_at_the_same_time_lose_no_update(bench: Bench, writ
     assert lost >= writers - 1, "they did not meet even once, so nothing was tested"
 
 
-def test_of_many_that_create_the_same_exactly_one_does(bench: Bench) -> None:
+def test_exactly_one_of_many_creates_a_document(bench: Bench) -> None:
     def create(name: str, me: int) -> object:
         return bench.open().save({name: change({"owner": me})})[name]
 
@@ -229,8 +229,8 @@ def test_takes_every_name(bench: Bench) -> None:
     }
 
 
-def test_of_two_spellings_of_one_name_one_is_refused(bench: Bench) -> None:
-    """Or nobody could tell the two documents apart."""
+def test_one_of_two_spellings_of_a_name_is_refused(bench: Bench) -> None:
+    """Otherwise, nobody could tell the two documents apart."""
     store = bench.open()
     put(store, **{"한글": OLD})
     for name in ("\u1112\u1161\u11ab\u1100\u1173\u11af", "e\u0301"):
@@ -258,7 +258,7 @@ def test_refuses_names_that_not_every_store_can_keep(bench: Bench, name: Any) ->
     ):
         with pytest.raises(StoreError, match="cannot be the name") as caught:
             attempt()
-        assert "canary" not in caught.value.sentence(), "it may be anything, a password too"
+        assert "canary" not in caught.value.sentence(), "it may be anything, even a password"
     assert bench.names() == []
 
 
@@ -333,7 +333,7 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_nothing_in_the_way(
     assert all(stored.document == NEW for stored in others.values())
 
 
-def test_says_in_one_sentence_what_is_wrong_and_leaves_all_as_it_was(
+def test_says_in_one_sentence_what_is_wrong_and_leaves_everything_as_it_was(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -361,7 +361,7 @@ def test_says_in_one_sentence_what_is_wrong_and_leaves_all_as_it_was(
         assert {name: stored.document for name, stored in load(bench.open(), ["kim", "lee"]).items()} == {"kim": OLD}
 
 
-def test_one_document_that_cannot_be_read_hinders_no_other(bench: Bench) -> None:
+def test_one_document_that_cannot_be_read_does_not_affect_others(bench: Bench) -> None:
     revisions = put(bench.open(), kim=OLD, lee=OLD)
     bench.spoil("kim")
     store = bench.open()
@@ -380,7 +380,7 @@ def test_one_document_that_cannot_be_read_hinders_no_other(bench: Bench) -> None
     assert revisions.keys() == {"kim", "lee"}
 
 
-def test_what_would_refuse_a_save_is_said_before(bench: Bench) -> None:
+def test_what_would_refuse_a_save_is_predicted(bench: Bench) -> None:
     put(bench.open(), kim=OLD)
     with bench.not_for_saving() as store:
         before = bench.mark()
@@ -396,7 +396,7 @@ def test_what_would_refuse_a_save_is_said_before(bench: Bench) -> None:
         assert bench.mark() == before
 
 
-def test_what_can_be_saved_is_not_refused_before(bench: Bench) -> None:
+def test_what_can_be_saved_is_not_predicted_to_fail(bench: Bench) -> None:
     store = bench.open()
     assert store.check_save([]) == {}
     assert store.check_save(["kim"]) == {}

@@ -69,7 +69,7 @@ def test_nothing_readable_is_on_the_disk_at_any_time(vault: VaultFileBench) -> N
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "socket in the way"])
-def test_what_is_no_file_is_refused(vault: VaultFileBench, kind: str) -> None:
+def test_what_is_not_a_file_is_refused(vault: VaultFileBench, kind: str) -> None:
     if kind == "folder":
         vault.path.mkdir()
     elif kind == "pipe":
@@ -142,7 +142,7 @@ def save_failing_at(vault: VaultFileBench, number: int, code: int, document: dic
 
 @pytest.mark.usefixtures("quick_key_derivation")
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.EROFS])
-def test_an_error_at_any_step_is_told_and_leaves_the_old_or_the_new(vault: VaultFileBench, code: int) -> None:
+def test_an_error_at_any_step_is_reported_and_leaves_the_old_or_the_new(vault: VaultFileBench, code: int) -> None:
     steps = writing_steps(vault)
     put(vault.open(), kim=OLD)
     told = set()
@@ -152,7 +152,7 @@ def test_an_error_at_any_step_is_told_and_leaves_the_old_or_the_new(vault: Vault
         error = save_failing_at(vault, number, code, target)
         now = get(vault.open(), "kim").document
         if error is None:
-            # Nothing hung on it: the owner of the old file, the sync of what is not for writing, the end of the lock.
+            # Nothing depended on it: the owner of the old file, a sync of what is only read, the end of the lock.
             assert step in ("stat", "unlink", "open", "fsync", "close"), step
             assert now == target
         else:
@@ -214,7 +214,7 @@ def test_a_disk_that_takes_only_part_of_a_write_gets_the_rest(vault: VaultFileBe
     assert get(vault.open(), "kim").document == NEW
 
 
-def test_a_limit_of_the_system_on_the_size_of_files_is_told(vault: VaultFileBench) -> None:
+def test_a_limit_of_the_system_on_the_size_of_files_is_reported(vault: VaultFileBench) -> None:
     put(vault.open(), kim=OLD)
 
     def limited() -> str:
@@ -250,7 +250,7 @@ def test_without_permission_nothing_is_written_and_the_way_out_is_named() -> Non
                 sentences.append(caught.value.sentence())
             return sentences
 
-        # As another user; and, where the tests do not run as root, as this one without the modes that it takes.
+        # As another user. If the tests do not run as root, as this user, whose permissions are removed.
         root = os.geteuid() == 0
         folder.chmod(0o755 if root else 0o555)
         path.chmod(0o600 if root else 0o000)
@@ -306,7 +306,7 @@ def test_the_lock_of_a_dead_process_holds_nobody_up(vault: VaultFileBench) -> No
     replace_old(vault, vault.open(lock_timeout=0.001))
 
 
-def test_a_lock_that_is_held_is_waited_for_so_long_and_then_named(vault: VaultFileBench) -> None:
+def test_a_lock_that_is_held_is_waited_for_and_then_named(vault: VaultFileBench) -> None:
     put(vault.open(), kim=OLD)
     lock = vault.path.with_name("passwords.yml.lock")
     with lock.open("r+") as held:
@@ -342,7 +342,7 @@ def test_programs_that_are_started_meanwhile_do_not_inherit_the_lock(vault: Vaul
 
 
 def test_steps_see_every_call_to_the_system() -> None:
-    """What is enumerated elsewhere is all that there is: no call of `os` in this store goes by another name."""
+    """The enumeration of the other tests is complete: this store makes no other calls of `os`."""
     names: set[str] = set()
     codes = [compile(Path(durable_file.__file__).read_text(encoding="utf-8"), "file", "exec")]
     while codes:
@@ -362,7 +362,7 @@ def test_steps_see_every_call_to_the_system() -> None:
 @pytest.mark.parametrize("step", ["fchmod", "write", "fsync", "fstat"])
 @pytest.mark.parametrize("same", [True, False])
 def test_a_lock_that_is_removed_meanwhile_loses_no_update(vault: VaultFileBench, step: str, same: bool) -> None:
-    """Another run takes the new lock, and saves, while this one believes to be alone."""
+    """Another run takes the new lock, and saves, while this one believes that it is alone."""
     put(vault.open(), kim=OLD, lee=OLD)
     ours, theirs = vault.open(), vault.open()
     mine, other = get(ours, "kim").revision, get(theirs, "kim" if same else "lee").revision

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose the file and its lock are, a file that is gone, and what is said before anything is written."""
+"""Who owns the file and its lock, what happens if the file is gone, and what is said before anything is written."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give fi
 
 
 @pytest.mark.parametrize("loses", ["the file", "the folder", "a folder in which there was none"])
-def test_a_store_that_vanishes_is_not_begun_anew(vault: VaultFileBench, loses: str) -> None:
+def test_a_store_that_vanishes_is_not_replaced_by_a_new_one(vault: VaultFileBench, loses: str) -> None:
     if loses != "a folder in which there was none":
         put(vault.open(), kim=OLD)
     store = vault.open()
@@ -58,7 +58,7 @@ def test_a_store_that_vanishes_is_not_begun_anew(vault: VaultFileBench, loses: s
 
 
 @needs_root
-def test_a_store_whose_disk_is_no_longer_mounted_is_not_begun_anew(tmp_path: Path) -> None:
+def test_a_store_whose_disk_is_no_longer_mounted_is_not_replaced_by_a_new_one(tmp_path: Path) -> None:
     folder = tmp_path / "mounted"
     folder.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=False, capture_output=True).returncode:
@@ -92,7 +92,7 @@ def whose(path: Path) -> tuple[int, int]:
 
 
 def as_owner(vault: VaultFileBench, uid: int, gid: int, groups: Sequence[int] = ()) -> Run:
-    """What runs a part of the test as this user, who may get to the folder."""
+    """Return a function that runs a part of the test as this user, who may enter the folder."""
     vault.path.parent.parent.chmod(0o755)
 
     def run(function: Callable[[], Any]) -> Any:
@@ -125,7 +125,7 @@ def test_what_root_saves_stays_its_owners(vault: VaultFileBench) -> None:
 
 
 @needs_root
-def test_a_lock_is_its_owners_from_the_first_run_as_root_on(vault: VaultFileBench) -> None:
+def test_a_lock_belongs_to_the_owner_from_the_first_run_as_root(vault: VaultFileBench) -> None:
     put(vault.open(), kim=OLD)
     lock_of(vault).unlink()
     os.chown(vault.path, OWNER, GROUP)
@@ -223,11 +223,11 @@ def test_what_cannot_be_kept_is_refused_before_anything_is_done(
     assert not lock_of(vault).exists()
 
 
-# ------------------------------------------------------------------------------------------------------------- foretold
+# ------------------------------------------------------------------------------------------------------------ predicted
 
 
-def foretold(vault: VaultFileBench, store: Callable[[], Store], run: Run) -> None:
-    """What refuses a save is said before it, by what writes nothing."""
+def check_predicted(vault: VaultFileBench, store: Callable[[], Store], run: Run) -> None:
+    """Check that a refusal of a save is predicted in the same words, without writing anything."""
 
     def attempt() -> list[str]:
         said = []
@@ -251,7 +251,7 @@ def foretold(vault: VaultFileBench, store: Callable[[], Store], run: Run) -> Non
 @needs_root
 @pytest.mark.parametrize("lacks", ["the folder", "the lock"])
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_folder_or_lock_that_cannot_be_written_is_foretold(vault: VaultFileBench, lacks: str, exists: bool) -> None:
+def test_a_folder_or_lock_that_cannot_be_written_is_predicted(vault: VaultFileBench, lacks: str, exists: bool) -> None:
     put(vault.open(), kim=OLD)
     run = as_owner(vault, OWNER, GROUP)
     os.chown(vault.path, OWNER, GROUP)
@@ -261,11 +261,11 @@ def test_a_folder_or_lock_that_cannot_be_written_is_foretold(vault: VaultFileBen
         os.chown(vault.path.parent, OWNER, GROUP)
     elif exists:
         lock_of(vault).unlink()
-    foretold(vault, vault.open, run)
+    check_predicted(vault, vault.open, run)
 
 
 @needs_root
-def test_a_file_system_that_is_read_only_is_foretold(vault: VaultFileBench) -> None:
+def test_a_file_system_that_is_read_only_is_predicted(vault: VaultFileBench) -> None:
     put(vault.open(), kim=OLD)
     lock_of(vault).unlink()
     folder = vault.path.parent
@@ -273,7 +273,7 @@ def test_a_file_system_that_is_read_only_is_foretold(vault: VaultFileBench) -> N
         pytest.skip("this system lets nobody mount")
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
-        foretold(vault, vault.open, lambda attempt: attempt())
+        check_predicted(vault, vault.open, lambda attempt: attempt())
         with pytest.raises(StoreError, match="Read-only file system") as caught:
             vault.open().check_save(["kim"])
         assert "The file system is read-only" in str(caught.value.hint)

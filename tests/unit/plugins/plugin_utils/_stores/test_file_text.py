@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The text in the file: what every reader finds in it, what is no template, and what is no document."""
+"""The text in the file: what every reader finds in it, and what is not a template or not a document."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MARKED = st.lists(MARKS | st.text(st.characters(codec="ascii"), max_size=2), max
 
 
 class OtherReader(yaml.SafeLoader):
-    """What the documentation tells those who read the file without Ansible."""
+    """A reader without Ansible, written as the documentation says."""
 
 
 OtherReader.add_constructor("!unsafe", yaml.SafeLoader.construct_scalar)
@@ -61,7 +61,8 @@ def read_by_others(text: str) -> Any:
 
 @settings(max_examples=200, deadline=None)
 @given(document=st.dictionaries(TEXTS | MARKED, VALUES | MARKED | st.lists(MARKED, max_size=2), max_size=4))
-# No point in JSON; keys and text that YAML knows by another meaning; what YAML forbids, what nobody sees, and a flag.
+# Numbers that JSON writes without a point; keys and texts with a special meaning in YAML; characters that YAML forbids,
+# invisible ones, and a flag.
 @example(document={"a": 1e20, "b": [-1e-7, 1e300], "c": {"d": 1.5e20, "e": -0.0}, "f": "1e+20", "g\n 1e+20": 2e16})
 @example(document={"<<": "=", "on": "no", "1": "0012345", "": "", "~": "null", "at": "2026-01-31", "[]": [{}, [], ""]})
 @example(document={"\x00\x7f\x85\u2028": "\ufeff\ufffe\u200b\xa0\t\\'\"/", "🇰🇷": "\U000e0001\U0010ffff 비밀"})
@@ -115,10 +116,10 @@ def test_a_tag_that_a_person_typed_is_read(vault: VaultFileBench, typed: str) ->
     [
         ("x", '"y"'),
         ("x", "1"),
-        # What JSON and YAML read differently: half a character each in YAML, and a line end.
+        # JSON and YAML read these differently: as two halves of a character in YAML, and as a line end.
         ("é😀", '"é\\ud83d\\ude00"'),
         ("a\x85b", '"a\x85b"'),
-        # What no reader takes.
+        # No reader accepts this.
         ("x", '"x'),
     ],
 )
@@ -221,7 +222,7 @@ STRAYS = [
 
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize(("name", "value", "why", "kept"), STRAYS, ids=range(len(STRAYS)))
-def test_what_is_no_document_is_its_own_failure_and_is_kept(
+def test_what_is_not_a_document_fails_alone_and_is_kept(
     vault: VaultFileBench, name: str, value: str, why: str, kept: Any, as_json: bool
 ) -> None:
     if as_json:
@@ -258,7 +259,7 @@ def test_half_a_character_in_json_is_kept(vault: VaultFileBench) -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [("1", "{}"), ("a/b", "{password: x}"), ("''", "text")])
-def test_what_stands_under_a_name_that_no_document_has_is_kept(vault: VaultFileBench, key: str, value: str) -> None:
+def test_what_is_under_a_name_that_no_document_can_have_is_kept(vault: VaultFileBench, key: str, value: str) -> None:
     vault.path.write_bytes(seal(f"{ACCOUNTS}  {key}: {value}\n".encode()))
     put(vault.open(), kim=OLD)
     assert get(vault.open(), "kim").document == OLD
@@ -271,7 +272,7 @@ def decrypted(vault: VaultFileBench) -> str:
 
 
 def texts_of_scalars(text: str) -> list[str]:
-    """All that Ansible would take for a template in the file: texts without the tag."""
+    """Everything in the file that Ansible could take for a template: texts without the tag."""
     nodes = [yaml.compose(text)]
     found = []
     seen: set[int] = set()
@@ -289,7 +290,7 @@ def texts_of_scalars(text: str) -> list[str]:
 
 
 def conflict(text: bytes, end: bytes = b"\n") -> list[bytes]:
-    """What git leaves of two versions that it cannot merge, in the styles that it has."""
+    """What git leaves of two versions that it cannot merge, in each of its styles."""
     ours, theirs = text + b"0\n", text + b"1\n"
     sides = b"<<<<<<< HEAD" + end + ours + b"%s=======" + end + theirs + b">>>>>>> 1a2b3c4 (rotate)" + end
     return [sides % b"", sides % (b"||||||| base" + end + text)]

@@ -84,7 +84,7 @@ def proxy(openbao: OpenBao) -> Iterator[FaultProxy]:
 
 
 class NoWaiting(FakeClock):
-    """The real time, which the wire goes by, plus what has been slept, which takes no time."""
+    """The real time, which the wire uses, plus the sleeps, which take no time."""
 
     def time(self) -> float:
         return time.time() + self.passed
@@ -94,7 +94,7 @@ class NoWaiting(FakeClock):
 
 
 def store_on(hashi: HashiVaultBench, url: str, clock: FakeClock | None = None, **options: Any) -> Store:
-    """A store at this address that waits for nothing between its attempts."""
+    """A store at this address that does not wait between its attempts."""
     settings = {"url": url, "token": hashi.token, "secret_path": hashi.folder, **options}
     _kind, complete = complete_options({"type": "hashi_vault", **settings}, {})
     return HashiVaultStore(complete, clock=clock or NoWaiting(), backoff=lambda attempt: 0.0)
@@ -191,7 +191,7 @@ def test_mine_is_mine_even_if_somebody_has_built_on_it_since(hashi: HashiVaultBe
     assert get(hashi.open(), "kim").document == THIRD
 
 
-def test_a_lost_request_that_somebody_came_before_is_a_conflict(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+def test_a_lost_request_that_somebody_overtook_is_a_conflict(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
     def rule(seen: Seen) -> str:
         if seen.write == 1:
             put(hashi.open(), kim=THIRD)
@@ -215,9 +215,7 @@ def test_what_cannot_be_settled_is_called_unknown(hashi: HashiVaultBench, proxy:
     assert hashi.names() == (["kim"] if done else [])
 
 
-def test_a_repetition_that_is_refused_does_not_make_the_first_one_undone(
-    hashi: HashiVaultBench, proxy: FaultProxy
-) -> None:
+def test_a_repeat_that_is_refused_does_not_undo_the_first_request(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
     refusal = Reply(403, b'{"errors":["permission denied"]}')
     proxy.rule = on_writes(DROP_ANSWER, refusal)
     error = failing(lambda: store_on(hashi, proxy.url).save({"kim": Change(NEW, None)}))
@@ -232,7 +230,7 @@ def test_settling_that_fails_leaves_it_unknown(hashi: HashiVaultBench, proxy: Fa
 
 
 @pytest.mark.parametrize("status", [403, 413])
-def test_a_document_that_alone_is_refused_hinders_no_other(
+def test_a_document_that_is_refused_alone_does_not_affect_others(
     hashi: HashiVaultBench, proxy: FaultProxy, status: int
 ) -> None:
     put(hashi.open(), park=OLD)
@@ -294,7 +292,7 @@ def test_the_server_takes_the_largest_envelope_that_a_run_makes(
     assert put(hashi.open(), **documents) == {"kim": "1", "lee": "1"}
 
 
-def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_told(
+def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_reported(
     hashi: HashiVaultBench, proxy: FaultProxy
 ) -> None:
     put(hashi.open(), park=OLD)
@@ -411,7 +409,7 @@ def test_a_redirect_is_not_followed(hashi: HashiVaultBench, proxy: FaultProxy) -
     assert versions(hashi, "kim") == 1
 
 
-def test_what_a_server_says_is_told_without_what_it_was_sent(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+def test_what_a_server_says_is_shown_without_what_it_was_sent(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
     def echo(seen: Seen) -> str | Reply:
         sent = json.loads(seen.body)["data"]["password"] if seen.body else ""
         said = f"cannot store {sent!r} for {hashi.token}\x1b[31m"
@@ -450,7 +448,7 @@ def test_a_token_needs_no_right_to_list(hashi: HashiVaultBench) -> None:
     assert sorted(hashi.open(token=reader).load([*MANY, "lee"])) == MANY
 
 
-def test_an_answer_without_end_is_none(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+def test_an_answer_without_end_is_refused(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
     proxy.rule = lambda seen: PASS if "/sys/" in seen.path else Reply(200, b"x" * (LARGEST_ANSWER + 1))
     error = failing(lambda: store_on(hashi, proxy.url, retries=0).load(["kim"]))
     assert "the answer is larger than" in error.message
@@ -475,7 +473,7 @@ def test_the_mount_must_be_of_version_2(hashi: HashiVaultBench) -> None:
     assert hashi.server.call("GET", f"kv1/data/{hashi.folder}/kim")[0] == 404
 
 
-def test_a_place_in_a_mount_is_no_mount(hashi: HashiVaultBench) -> None:
+def test_a_place_in_a_mount_is_not_a_mount(hashi: HashiVaultBench) -> None:
     store = hashi.open(mount_point="secret/data/test", token=hashi.server.root_token)
     error = failing(reading(store))
     assert error.hint == "Set mount_point to secret, and the rest as secret_path."
@@ -527,7 +525,7 @@ def test_what_a_token_may_not_do_is_named(hashi: HashiVaultBench) -> None:
     assert not error.unknown
 
 
-def test_one_secret_that_may_not_be_read_hinders_no_other(hashi: HashiVaultBench) -> None:
+def test_one_secret_that_may_not_be_read_does_not_affect_others(hashi: HashiVaultBench) -> None:
     put(hashi.open(), kim=OLD, lee=NEW)
     policy = 'path "secret/data/test/*" { capabilities = ["read"] }'
     reader = hashi.server.token(f'{policy} path "secret/data/{hashi.folder}/kim" {{ capabilities = ["deny"] }}')
@@ -566,7 +564,7 @@ def policy(hashi: HashiVaultBench) -> str:
 
 
 def by_approle(hashi: HashiVaultBench, policy: str, **role: Any) -> dict[str, Any]:
-    """The options of a login by AppRole, for a role of this policy."""
+    """The options of a login by AppRole, for a role with this policy."""
     server = hashi.server
     server.call("POST", "sys/auth/approle", {"type": "approle"})
     server.do("POST", "auth/approle/role/rotation", {"token_policies": [policy], "token_ttl": "100s", **role})
@@ -713,7 +711,9 @@ def test_a_refusal_that_quotes_the_token_of_the_pod_does_not_show_it(
     assert "Check role and jwt, and auth_mount_point" in str(error.hint)
 
 
-def test_whoever_opens_a_store_masks_what_it_comes_by(hashi: HashiVaultBench, proxy: FaultProxy, pod: Path) -> None:
+def test_whoever_opens_a_store_masks_the_tokens_that_it_gets(
+    hashi: HashiVaultBench, proxy: FaultProxy, pod: Path
+) -> None:
     proxy.rule = kubernetes(hashi, [])
     redactor = Redactor()
     store = opened_store({**hashi.options, **BY_KUBERNETES, "url": proxy.url}, None, redactor)
@@ -744,7 +744,7 @@ def test_no_login_of_ours_outlives_its_use(hashi: HashiVaultBench, policy: str) 
         store.close()
         store.close()
     assert live_tokens(hashi.server) == before
-    # One that has logged in twice, and is used again after its end.
+    # A store that has logged in twice, and is used again after it was closed.
     clock = NoWaiting()
     store = store_on(hashi, hashi.server.url, clock, **login)
     get(store, "kim")
@@ -772,7 +772,7 @@ def test_a_login_that_was_never_made_is_not_ended(hashi: HashiVaultBench, policy
 @pytest.mark.parametrize(
     "fault", [DROP_REQUEST, DROP_ANSWER, Reply(403, b'{"errors":["permission denied"]}'), Reply(500)]
 )
-def test_a_login_that_cannot_be_ended_is_told_and_fails_nothing(
+def test_a_login_that_cannot_be_ended_is_reported_and_fails_nothing(
     hashi: HashiVaultBench, policy: str, proxy: FaultProxy, fault: str | Reply
 ) -> None:
     said: list[str] = []
@@ -786,7 +786,7 @@ def test_a_login_that_cannot_be_ended_is_told_and_fails_nothing(
     assert "update on auth/token/revoke-self" in warning
 
 
-def test_a_login_of_the_kind_batch_has_no_end_to_make(hashi: HashiVaultBench, policy: str) -> None:
+def test_a_login_with_a_batch_token_need_not_be_ended(hashi: HashiVaultBench, policy: str) -> None:
     said: list[str] = []
     settings = {**hashi.options, **by_approle(hashi, policy, token_type="batch")}
     store = HashiVaultStore(complete_options(settings, {})[1], warn=said.append)
@@ -809,7 +809,9 @@ def test_takes_no_token_that_nobody_gave_it(
         store_on(hashi, proxy.url, token=None)
 
 
-def test_without_requests_the_way_to_it_is_named(hashi: HashiVaultBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_requests_the_way_to_install_it_is_named(
+    hashi: HashiVaultBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wire, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
     store = hashi.open()
     for action in (*readings(store), lambda: store.save({"kim": Change(NEW, None)})):
@@ -818,7 +820,7 @@ def test_without_requests_the_way_to_it_is_named(hashi: HashiVaultBench, monkeyp
         assert error.hint == f"Install it: {sys.executable} -m pip install requests"
 
 
-# ------------------------------------------------------------------------------------------------------------- foretold
+# ------------------------------------------------------------------------------------------------------------ predicted
 
 SELF = 'path "sys/capabilities-self" { capabilities = ["update"] }'
 
@@ -829,7 +831,7 @@ def may(hashi: HashiVaultBench, *capabilities: str, ask: bool = True) -> Store:
     return hashi.open(token=hashi.server.token(policy))
 
 
-def test_a_token_that_may_only_read_is_foretold(hashi: HashiVaultBench) -> None:
+def test_a_token_that_may_only_read_is_predicted(hashi: HashiVaultBench) -> None:
     put(hashi.open(), kim=OLD)
     before = hashi.mark()
     for store in (may(hashi, "read"), may(hashi, "read", "create")):
@@ -856,7 +858,7 @@ def test_what_a_token_may_is_not_refused_and_changes_nothing(hashi: HashiVaultBe
     assert hashi.mark() == before
 
 
-def test_what_was_read_before_is_not_read_again_to_foretell(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
+def test_what_was_read_before_is_not_read_again_to_predict(hashi: HashiVaultBench, proxy: FaultProxy) -> None:
     put(hashi.open(), kim=OLD)
     store = store_on(hashi, proxy.url)
     store.load(["kim", "new"])

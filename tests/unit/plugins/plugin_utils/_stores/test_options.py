@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From options to a store: what is filled in from where, and what is refused before anything is done."""
+"""From options to a store: what is filled in, and from where, and what is refused before anything is done."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_argument_spec_holds_all_stores_side_by_side() -> None:
     assert {name for name, option in spec.items() if option.get("no_log")} == set(spec) & NAMES
 
 
-def test_the_defaults_of_an_argument_spec_suit_every_store() -> None:
+def test_the_defaults_of_an_argument_spec_are_valid_for_every_store() -> None:
     filled = {name: option.get("default") for name, option in argument_spec().items()}
     assert complete_options({**filled, "path": "p.yml"}, {}) == complete_options({"path": "p.yml"}, {})
     assert complete_options({**filled, **SERVER}, {}) == complete_options(SERVER, {})
@@ -136,10 +136,10 @@ NO_NUMBERS += ["1e400", "inf", "nan", "0x10", b"1"]
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: ascii(value)[:12])
 @pytest.mark.parametrize(("options", "name", "allowed"), NUMBERS, ids=[name for _options, name, _allowed in NUMBERS])
-def test_every_number_that_is_refused_is_told_what_is_allowed(
+def test_every_refused_number_says_what_is_allowed(
     options: dict[str, Any], name: str, allowed: str, value: Any
 ) -> None:
-    """By the store, and by what reads the arguments of an action or a lookup before that."""
+    """The store refuses it, and so does the code that reads the arguments of an action or a lookup before."""
     spec: Spec = {"store": {"type": "dict", "options": argument_spec()}}
     for attempt in (
         lambda: complete_options({**options, name: value}, {}),
@@ -259,7 +259,7 @@ def test_paths_know_the_home_folder_and_variables(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_short_token_masks_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As development servers have them: what is said would be riddled, and a word such as this one is no secret."""
+    """Development servers have such tokens. Masking one would riddle all messages, and such a word is not a secret."""
     monkeypatch.setenv("BAO_TOKEN", "root")
     redactor = Redactor()
     store = opened_store({"type": "hashi_vault", "url": "http://127.0.0.1:9", "retries": 0}, None, redactor)

@@ -56,7 +56,7 @@ def test_with_several_vault_ids_a_new_file_is_not_made_by_chance(vault: VaultFil
 
 
 def refusal(vault: VaultFileBench, *secrets: tuple[str, str], **options: Any) -> StoreError:
-    """Why no new file is made, which is said beforehand in the same words."""
+    """Why no new file is made, which is predicted in the same words."""
     errors = []
     for action in (
         lambda: opened(vault, *secrets, **options).check_save(["kim"]),
@@ -71,13 +71,13 @@ def refusal(vault: VaultFileBench, *secrets: tuple[str, str], **options: Any) ->
 
 
 @pytest.mark.parametrize("options", [{}, {"vault_id": "dev"}])
-def test_of_two_passphrases_under_one_vault_id_none_is_taken_by_chance(
+def test_neither_of_two_passphrases_under_one_vault_id_is_taken_by_chance(
     vault: VaultFileBench, options: dict[str, str]
 ) -> None:
     refused = refusal(vault, ("dev", "one-passphrase"), ("dev", "another"), **options)
     assert "has several passphrases under the vault id 'dev'" in refused.message
     assert "another" not in refused.sentence()
-    # The same one twice, as by ansible.cfg and on the command line, leaves no doubt.
+    # The same one twice, as from ansible.cfg and from the command line, leaves no doubt.
     put(opened(vault, ("dev", "another"), ("dev", "another"), **options), kim=OLD)
     # A file that exists stays under its own.
     replace_old(vault, opened(vault, ("dev", "one-passphrase"), ("dev", "another"), **options))
@@ -102,7 +102,7 @@ def test_a_file_stays_under_the_secret_that_it_is_under(vault: VaultFileBench, l
 
 
 def test_no_file_is_made_that_ansible_vault_cannot_read(vault: VaultFileBench) -> None:
-    """It writes a header in Korean, and takes none but in ASCII for its own."""
+    """It writes a header in Korean, but recognizes only headers in ASCII."""
     refused = refusal(vault, ("운영", "p"))
     assert "cannot read a file under the vault id '운영'" in refused.message
     assert refused.hint == "Use a vault id in ASCII."

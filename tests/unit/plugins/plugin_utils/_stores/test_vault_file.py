@@ -67,7 +67,7 @@ BLOCK = "{% set x = lookup('pipe', 'id > pwned') %}"
 
 
 def test_no_text_of_a_store_is_a_template_for_a_play(vault: VaultFileBench, tmp_path: Path) -> None:
-    """Neither what was written here nor, after the next save, what somebody has planted, in keys as in texts."""
+    """This covers what was written here and, after the next save, what somebody has planted, in keys and in texts."""
     poison = {"account": {"name": POISON, "id": "{# 1 #}"}, POISON: [BLOCK], "hold": {"reason": f"a\n{BLOCK}"}}
     planted = {"dataforest_credentials_format": 1, "dataforest_credentials": {POISON: poison}}
     vault.path.write_bytes(seal(json.dumps(planted).encode()))
