@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ncp_dataforest_rotation
-short_description: Keep the passwords of NAVER Cloud Data Forest accounts younger than an age
+short_description: Keep the passwords of NAVER Cloud Data Forest accounts younger than a maximum age
 version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
