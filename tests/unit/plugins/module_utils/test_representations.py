@@ -67,7 +67,7 @@ def test_a_representation_shows_nothing_but_what_may_be_seen(name: str) -> None:
         instance = kind(**{each: CANARY if each == field else "" for each in fields(kind)})
         if CANARY in repr(instance):
             shown.add(field)
-    # A name or an id is shown where it has the form of one, which this has not.
+    # A name or an id is shown if it has the form of one, which this text does not have.
     assert shown == SHOWN.get(name, set())
 
 
