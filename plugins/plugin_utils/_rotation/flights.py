@@ -5,7 +5,7 @@
 """The notes beside a password about requests that may still be under way, and how many of them an envelope has. Pure.
 
 Servers bound the size of a document, so neither the notes nor the values that may become live grow without end. What
-must not be forgotten is never dropped for that: the oldest notes become one, and no other value is added.
+must not be forgotten is never dropped for that reason: the oldest notes become one, and no other value is added.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 # For how many seconds a run, or a request of it, can be under way.
 LONGEST_FLIGHT = 86400.0
 
-# How many flights are noted beside one value. The oldest of more become one, of which only time takes the note away.
+# How many flights are noted beside one value. If there are more, the oldest become one note, which only time removes.
 MOST_FLIGHTS = 3
 SEVERAL_RUNS = "several"
 
-# How many values beside the active password may become live before none is added. Once none of them can be under way
-# any more, one is added nevertheless, up to the second number: a vendor that refuses what it has been sent before can
-# be told nothing else. What is under way then keeps the next one away for a day.
+# How many values beside the active password may become live before no other one is added. When none of them can be
+# under way any more, one is added nevertheless, up to the second number: only a new value helps with a vendor that
+# refuses what it has been sent before. While that value is under way, for a day, no further one is added.
 MOST_OPEN = 30
 MOST_OPEN_IN_ALL = 60
 
