@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call to a server: signed anew on every attempt, repeated only where that is safe, over by its deadline.
+"""One call to a server: signed again on every attempt, repeated only where that is safe, over by its deadline.
 
 Each vendor has a client that makes its calls here, and so has the store on a server. What may be repeated is decided
 per operation, not per HTTP method: both vendors read and write with POST. Nothing here knows a vendor, Ansible or

@@ -307,7 +307,7 @@ def _proxy_of_environment(api_url: str) -> Optional[str]:
     if address.is_loopback(urlsplit(api_url).hostname or ""):
         return None
     names = {name.lower() for name in os.environ if name.lower().endswith("_proxy")} - {"no_proxy"}
-    # On a Mac, proxies can also stand in the settings of the system.
+    # On a Mac, proxies can also be in the settings of the system.
     if not names and sys.platform != "darwin":
         return None
     try:

@@ -43,5 +43,5 @@ class Outcome(enum.Enum):
 
 
 def of_word(word: object, confirmed: str) -> Outcome:
-    """Return the outcome that a word in a result stands for. A word that is none of them proves nothing."""
+    """Return the outcome that a word in a result stands for. Any other word proves nothing."""
     return next((each for each in Outcome if each.word(confirmed) == word), Outcome.UNKNOWN)

@@ -31,7 +31,7 @@ SHORTEST_SECRET = words.SHORTEST_SECRET
 _GRAM = SHORTEST_SECRET
 _MOST_LAYERS = 40
 _DEEPEST_ENCODING = 3
-# How many characters are looked at in all layers of a text: so many for each of its own, but at least so many.
+# How many characters are searched in all layers of a text: this many for each of its own, but at least this many.
 _EFFORT, _LEAST_EFFORT = 60, 60_000
 _LONGEST_REMEMBERED = 80
 

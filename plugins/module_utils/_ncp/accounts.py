@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Data Forest accounts: what a list says of them, and how one is found by its name or id. Pure."""
+"""Data Forest accounts: what a list says about them, and how one is found by its name or id. Pure."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret
 
 
 class RedactingLookup(LookupBase):
-    """A lookup whose ``look_up`` returns passwords, or raises what is to be said of its failure."""
+    """A lookup whose ``look_up`` returns passwords, or raises what to say about its failure."""
 
     def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Look up."""

@@ -8,7 +8,7 @@ Such a connection cannot tell whether the command was carried out before the con
 this call the option `reconnection_retries`: `ansible.builtin.ssh` (variable `ansible_ssh_retries`),
 `ansible.builtin.psrp`, `amazon.aws.aws_ssm` (three by default), and plugins made after them.
 
-The ssh plugin of ansible-core 2.19 to 2.22 reads the option anew for each command (`_ssh_retry` in
+The ssh plugin of ansible-core 2.19 to 2.22 reads the option again for each command (`_ssh_retry` in
 lib/ansible/plugins/connection/ssh.py), so that `set_option` (lib/ansible/plugins/__init__.py) takes effect at once.
 `test_core_parts.py` notices when that changes.
 """

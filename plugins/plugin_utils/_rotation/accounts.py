@@ -59,7 +59,7 @@ def all_accounts(list_accounts: ListAccounts, profile: str | None) -> list[Row]:
 def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAccounts, profile: str | None) -> list[Row]:
     """Return the accounts that the user wrote. Each set of credentials is listed at most once.
 
-    Raises ConfigurationError for a name that stands there twice.
+    Raises ConfigurationError for a name that appears twice.
     """
     known: dict[tuple[Any, ...], _Directory | KrcloudError] = {}
     rows = []

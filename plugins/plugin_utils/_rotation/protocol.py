@@ -6,7 +6,7 @@
 
 The vendor sets a password with a privileged key, and nothing can read or verify it. So a candidate is committed to
 the store before its first byte goes out, it stays there until something proves that it is not live, and recovery
-rolls forward: the very same value is sent again.
+rolls forward: the same value is sent again.
 
     plan:    which `Situation` the account is in, and which `Step` that calls for: the tables below
     stage:   add a candidate, outcome staged; commit it to the store and read it back; only then send it
@@ -116,7 +116,7 @@ class Course(NamedTuple):
     """What a run has done about one account so far. ``run`` is the id of the run, ``started`` when it began.
 
     ``named`` says that the user wrote the account's id. ``made`` has the candidates of this run, ``lost`` the values
-    of which a request got no answer, and ``landed`` those of which every request got one. ``live`` is the last value
+    for which a request got no answer, and ``landed`` those for which every request got one. ``live`` is the last value
     that this run has set, or may have set. ``restored`` says that the vendor has confirmed the active one to this run.
     ``tried`` counts the answers. Values are known by their rotation ids.
     """

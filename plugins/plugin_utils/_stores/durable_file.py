@@ -299,7 +299,7 @@ class Unconfirmed(Exception):
 
 
 def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | None) -> Version:
-    """Put these bytes in the place of a file, or leave it as it is; return the new version.
+    """Replace a file with these bytes, or leave it as it is; return the new version.
 
     ``old`` is the version that was read under the lock. Nothing was done if this raises LockLost, because the lock or
     the file is no longer the same, CannotKeep or OSError. It also raises Unconfirmed and Uncertain.

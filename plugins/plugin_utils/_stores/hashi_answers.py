@@ -83,7 +83,7 @@ def refusal(answer: Answer, server: str, clause: str, hint: str, words: str = ""
     """Return an answer that is not a success as the error that `Caller.call` expects for it.
 
     ``clause`` continues a sentence that begins with ``server``, where the answer is none of the usual ones; ``words``
-    follow it. What an answer says of the request is the rule of `answers`, to which this server adds its own word:
+    follow it. What an answer says about the request is the rule of `answers`, to which this server adds its own word:
     each 4xx of it is a refusal, and while it is sealed, or upgrades a mount, it does nothing.
     """
     proves = answer.is_sealed or answers.may_refuse(answer.status)
@@ -118,5 +118,5 @@ def _usual(answer: Answer) -> tuple[str, str] | None:
 
 
 def words_of(answer: Answer, secrets: Iterable[str]) -> str:
-    """Return what the server says of an error as one line, without anything of these secrets."""
+    """Return what the server says about an error as one line, without anything of these secrets."""
     return Redactor(secrets).foreign_text(one_line("; ".join(answer.errors), 200))

@@ -29,7 +29,7 @@ STORES: Mapping[str, ModuleType] = {"vault_file": vault_file, "hashi_vault": has
 DEFAULT_TYPE = "vault_file"
 
 
-# What Ansible is not told of an option.
+# What Ansible is not told about an option.
 _OURS = ("required", "form", "needed_for")
 
 
