@@ -60,12 +60,12 @@ options:
       - V(0s) requests a mail in any case, and notes it.
     type: str
 notes:
-  - A mail counts as accepted only if the answer is one of the two that the vendor documents. It either lists the
-    address under C(mail.accepted), or holds C(_id), C(email) with the address, and C(dateCreated). The mail counts as
-    rejected if the answer has C(errorCode) or C(errorMessage) and an HTTP status of 200 to 299 or 400 to 499, or lists
-    the address under C(mail.rejected). HTTP 401, 403 and 429, and error codes about keys and clocks with an HTTP status
-    of 400 to 499, mean that the caller was refused and no mail was sent. After any other answer the outcome is unknown,
-    also after HTTP 408, 409 and 425.
+  - A mail counts as accepted only if the answer is one of the two that the vendor documents, with no error beside it.
+    It either lists the address under C(mail.accepted), or holds C(_id), C(email) with the address, and
+    C(dateCreated). The mail counts as rejected if the answer has C(errorCode) or C(errorMessage) and an HTTP status
+    of 200 to 299 or 400 to 499, or lists the address under C(mail.rejected). HTTP 401, 403 and 429, and error codes
+    about keys and clocks with an HTTP status of 400 to 499, mean that the caller was refused and no mail was sent.
+    After any other answer the outcome is unknown, also after HTTP 408, 409 and 425.
   - A request is repeated only if it provably never left this host, or if the vendor answered that there were too many
     requests (HTTP 429). In any other case, a repeat might send a second mail. If the vendor says how long to wait, the
     message includes the time.

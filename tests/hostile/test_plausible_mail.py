@@ -92,6 +92,12 @@ def says_no(answer: dict[str, Any]) -> bool:
     return by_code or (isinstance(message, str) and message.strip() != "")
 
 
+def says_no_besides(answer: dict[str, Any]) -> bool:
+    """An error in a form that SOLAPI has not documented. A confirmation with one is none."""
+    values = [answer.get(name) for name in ("error", "errors", "errorCode", "errorMessage")]
+    return answer.get("success") is False or any(value for value in values if value != " ")
+
+
 def proves(status: int, answer: dict[str, Any]) -> str | None:
     """What an answer proves by the documentation of the module. None: the caller was refused."""
     mail = answer.get("mail")
@@ -106,7 +112,8 @@ def proves(status: int, answer: dict[str, Any]) -> str | None:
             and answer.get("email") in OURS
             and answer.get("dateCreated") == CREATED
         )
-        return "accepted" if (names_us["accepted"] if isinstance(mail, dict) else record) else "unknown"
+        confirmed = names_us["accepted"] if isinstance(mail, dict) else record
+        return "accepted" if confirmed and not says_no_besides(answer) else "unknown"
     if status in (401, 403, 429):
         return None
     if not 400 <= status < 500 or status in (408, 409, 425) or not says_no(answer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call import caller, rate, wire
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import address, caller, rate, wire
 
 
 def open_caller(
@@ -22,16 +22,17 @@ def open_caller(
 
     ``connections`` is how many it keeps open. Raises ConfigurationError.
     """
+    url = address.check_api_url(options["api_url"])
     if not options["validate_certs"]:
         warn(
             "TLS certificates are not verified (validate_certs is false): "
             "whoever stands between can read and change what is sent."
         )
     transport = wire.PooledTransport(
-        options["api_url"],
+        url,
         validate_certs=options["validate_certs"],
         ca_path=options["ca_path"],
         connections=connections,
     )
     limits = caller.Limits(options["timeout"], options["retries"], options["deadline"])
-    return caller.Caller(transport, options["api_url"], limits, limiter=limiter)
+    return caller.Caller(transport, url, limits, limiter=limiter)

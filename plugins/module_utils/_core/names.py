@@ -68,4 +68,9 @@ def _check(kind: str, text: str, place: str) -> None:
 
 def may_be_quoted(name_or_id: str) -> bool:
     """Tell whether messages may quote a name or an id. Anything that lacks the published form may be a password."""
-    return bool(_ACCOUNT_NAME.fullmatch(name_or_id) or _ACCOUNT_ID.fullmatch(name_or_id))
+    return name_may_be_quoted(name_or_id) or bool(_ACCOUNT_ID.fullmatch(name_or_id))
+
+
+def name_may_be_quoted(name: str) -> bool:
+    """Tell whether messages may quote what can only be a name: many passwords have the form of an id."""
+    return bool(_ACCOUNT_NAME.fullmatch(name))

@@ -77,7 +77,8 @@ def check_rows(spec: Spec, params: Mapping[str, Any]) -> None:
     """
     for name, option in spec.items():
         value = params.get(name)
-        if not option.get("options") or (value is None and not (name in params and option.get("required"))):
+        is_given = value is not None or (name in params and option.get("required"))
+        if not is_given or not (option.get("options") or option.get("elements") == "dict"):
             continue
         if option["type"] == "dict":
             if not _may_be_row(value):
@@ -94,7 +95,7 @@ def check_rows(spec: Spec, params: Mapping[str, Any]) -> None:
             taken = isinstance(value, str) and _may_be_row(value)
             odd = None if taken else f"{name} is not a list of dictionaries."
         if odd:
-            example = next((example for key, example in _EXAMPLES.items() if key in option["options"]), "")
+            example = next((example for key, example in _EXAMPLES.items() if key in option.get("options", ())), "")
             raise errors.ConfigurationError(odd, hint=f"Write each of {name} as a dictionary{example}.")
 
 

@@ -53,7 +53,8 @@ class DataForest:
     def _listing(self, response: transport.Response) -> accounts.Listing:
         answer = self._service.confirmed(response)
         contents = answer.get("contents")
-        items = contents if isinstance(contents, list) else [contents] if contents else []
+        # XML has no other way to write an empty list than an empty element.
+        items = contents if isinstance(contents, list) else [] if contents in (None, "", {}) else [contents]
         if len(items) > MOST_ACCOUNTS:
             clause = f"sent a list of more than {MOST_ACCOUNTS} accounts"
             raise self._service.contradiction(response, clause, repeatable=False)

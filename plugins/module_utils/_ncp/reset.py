@@ -74,7 +74,8 @@ def targets(options: Mapping[str, Any]) -> List[Target]:
             id=item["id"],
             name=item["name"],
             password=item["password"],
-            tenant=tenants.Tenant(item["access_key"], item["secret_key"], item["profile"]),
+            # What is empty was not given, as everywhere.
+            tenant=tenants.Tenant(item["access_key"] or None, item["secret_key"] or None, item["profile"] or None),
         )
         for at, item in enumerate(options["accounts"])
     ]

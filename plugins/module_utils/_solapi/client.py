@@ -11,7 +11,7 @@ also in the mail. Anybody who has it can set the password, so it is given to the
 What an answer proves:
 
     accepted  a 2xx with one of the two: `mail.accepted` names the address, or `_id`, `email` (the address) and
-              `dateCreated` are all there. `hashId` and `dateUpdated` may be missing.
+              `dateCreated` are all there, and no error stands beside it. `hashId` and `dateUpdated` may be missing.
     rejected  an explicit refusal: `errorCode` or `errorMessage` with a 4xx or a 2xx, or `mail.rejected` names the
               address
     failed    401, 403, 429, and a 4xx with a code about keys or clocks: the caller was refused, and no mail was sent
@@ -108,8 +108,10 @@ class Solapi:
         if isinstance(mail, dict) and _names(mail.get("rejected"), email):
             clause = "says that its mail server rejected the address"
             raise described.error(answers.Meaning.REJECTED, clause=clause, hint="Check the address.")
-        if not _confirms(answer, email):
+        if not _confirms(answer, email) or _denies(answer):
             clause = "answered without saying that it accepted the address"
+            if _confirms(answer, email):
+                clause = "accepted the address and reported an error in the same answer"
             raise described.error(answers.Meaning.UNCONFIRMED, clause=clause)
         return ResetMail(self._message_id(mail), _time(answer) or times.time_text(response.received_at))
 
@@ -201,6 +203,14 @@ def _confirms(answer: Mapping[str, Any], email: str) -> bool:
         and bool(record.strip())
         and mail_address.is_same(email, answer.get("email"))
         and _time(answer) is not None
+    )
+
+
+def _denies(answer: Mapping[str, Any]) -> bool:
+    """Tell whether an answer says no in a way that is not documented, so that it cannot be a confirmation."""
+    told = (answer.get(name) for name in ("error", "errors", "errorCode", "errorMessage"))
+    return str(answer.get("success")).strip().lower() == "false" or any(
+        value.strip() if isinstance(value, str) else value for value in told
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError, NotFoundError
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import name_may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, from_stored
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Loaded,
@@ -61,7 +61,7 @@ def _label(name: Any, at: int) -> str:
         check_name(name)
     except StoreError as fault:
         raise ConfigurationError(f"Term {at} cannot be the name of an account.", hint=fault.hint) from None
-    return name if may_be_quoted(name) else f"term {at}"
+    return name if name_may_be_quoted(name) else f"term {at}"
 
 
 def _load(store: Store, labels: Mapping[str, str]) -> Loaded:

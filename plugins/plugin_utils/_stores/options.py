@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -126,7 +127,17 @@ def _path(called: str, value: str) -> str:
     return path
 
 
-def _file(_called: str, value: str) -> str:
+def _file(called: str, value: str) -> str:
+    try:
+        os.fsencode(value)
+        fits = not any(unicodedata.category(char) == "Cc" for char in value)
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise ConfigurationError(
+            f"{called} is not valid: it has a line break or another character that cannot be part of a path.",
+            hint="Often a line break of the file or variable it was read from.",
+        )
     return os.path.expanduser(os.path.expandvars(value))
 
 

@@ -326,6 +326,8 @@ def test_mistakes_are_named_without_a_secret(
         (["df001", f"{RETIRED}\n"], "Term 2 cannot be the name of an account."),
         ([RETIRED], "holds nothing for term 1."),
         (["gone", "df001", RETIRED], "holds nothing for gone, term 3."),
+        # The form of an id, and of a password.
+        (["Zq7mVxCanary01", "20nAZnjbUNFdc7RsILlC3A"], "holds nothing for term 1, term 2."),
     ],
 )
 def test_terms_are_names(look_up: Callable[..., list[str]], terms: list[Any], why: str) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.names im
     check_account_name,
     is_safe,
     may_be_quoted,
+    name_may_be_quoted,
 )
 
 SAFE = {
@@ -124,6 +125,12 @@ def test_names_and_ids_may_be_quoted(text: str) -> None:
     assert may_be_quoted(text)
 
 
+@pytest.mark.parametrize("text", ["20nAZnjbUNFdc7RsILlC3A", "qazQAZ12", "DF001"])
+def test_what_has_the_form_of_an_id_only_is_not_quoted_as_a_name(text: str) -> None:
+    assert not name_may_be_quoted(text)
+
+
 @pytest.mark.parametrize("text", ["Pa55-word", "pass word", "pass_word!", "비밀번호", "x" * 23, ""])
 def test_what_cannot_be_a_name_may_not_be_quoted(text: str) -> None:
     assert not may_be_quoted(text)
+    assert not name_may_be_quoted(text)

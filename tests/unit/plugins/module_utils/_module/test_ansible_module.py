@@ -60,6 +60,7 @@ SPEC: dict[str, dict[str, Any]] = {
             "secret": {"type": "str", "no_log": True, "required": True},
         },
     },
+    "others": {"type": "list", "elements": "dict"},
 }
 
 Body = Callable[[RedactingModule], Mapping[str, Any]]
@@ -534,6 +535,12 @@ def test_plain_text_instead_of_rows_is_refused_with_what_to_write(drive: Driver,
     assert SECRET.replace("=", "") not in drive.printed
 
 
+@pytest.mark.parametrize(("others", "place"), [("df001", "others"), (["df001"], "others[0]"), (5, "others")])
+def test_plain_text_instead_of_rows_of_any_kind_is_refused(drive: Driver, others: object, place: str) -> None:
+    what = "a list of dictionaries" if place == "others" else "a dictionary"
+    assert refused(drive, others=others) == f"{place} is not {what}. Write each of others as a dictionary."
+
+
 @pytest.mark.parametrize("rows", ["name=one secret=another", ["secret=another"], []])
 def test_rows_in_every_form_that_ansible_takes(drive: Driver, rows: object) -> None:
     """Ansible parses a text, makes a list of one row, and accepts an empty list."""
@@ -693,6 +700,18 @@ def test_a_tenant_without_keys_is_the_failure_of_its_own_accounts(drive: Driver)
     clean(drive.printed)
 
 
+@pytest.mark.parametrize("empty", [{"profile": ""}, {"access_key": "", "secret_key": ""}])
+def test_a_row_with_empty_credentials_takes_those_of_the_task(
+    drive: Driver, monkeypatch: pytest.MonkeyPatch, empty: dict[str, str]
+) -> None:
+    monkeypatch.setenv("NCLOUD_ACCESS_KEY", "ANOTHERTENANT0000001")
+    monkeypatch.setenv("NCLOUD_SECRET_KEY", "another-secret-key-0001")
+    transport = ScriptedTransport(answer(200, {"success": True, "id": "ID1"}))
+    row = {"id": "ID1", "password": SECRET, **empty}
+    drive.against(transport, ncp_dataforest_password.main, accounts=[row], **KEYS)
+    assert [request.headers["x-ncp-iam-access-key"] for request in transport.requests] == [KEYS["access_key"]]
+
+
 def test_many_passwords(drive: Driver) -> None:
     rows = [{"name": "df001", "password": SECRET}, {"id": "ID2", "password": "Other-P4ss"}]
     transport = ScriptedTransport(ACCOUNTS)
@@ -839,6 +858,26 @@ def test_a_line_break_of_a_variable_is_named(drive: Driver, monkeypatch: pytest.
     result = drive.against(ScriptedTransport(), main, **arguments)
     assert result["msg"].startswith("api_url is not valid: it has blanks around it, or a line break")
     assert not result.get("changed")
+
+
+@pytest.mark.parametrize("url", ["http://[", "https://[::1", "https://]", "https://", "", "https://vendor.example:x"])
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [
+        (ncp_dataforest_account_info.main, {}),
+        (ncp_dataforest_password.main, {"id": "ID1", "password": SECRET}),
+        (solapi_password_reset.main, {"email": "m@example.com"}),
+    ],
+)
+def test_an_address_that_is_none_is_a_mistake_of_the_user(
+    drive: Driver, main: Callable[[], None], arguments: dict[str, Any], url: str
+) -> None:
+    keys = {} if "email" in arguments else KEYS
+    result = drive(main, **{**keys, **arguments, "api_url": url, "validate_certs": False})
+    assert result["error"]["kind"] == "configuration"
+    assert result["msg"].startswith("api_url is not a ")
+    assert not result.get("changed")
+    assert "warnings" not in result
 
 
 def test_a_secret_key_of_a_file_is_masked(drive: Driver, tmp_path: Path) -> None:

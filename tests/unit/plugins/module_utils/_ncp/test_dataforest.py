@@ -302,6 +302,8 @@ def test_an_account_of_which_little_is_known() -> None:
         [{"id": 5}],
         [{"id": None}],
         7,
+        0,
+        False,
         [None],
         [[]],
         [{"name": "df001"}, "text"],

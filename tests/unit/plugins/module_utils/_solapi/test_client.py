@@ -163,6 +163,25 @@ def test_a_confirmation_may_say_that_there_was_no_error(shape: dict[str, Any], n
     assert send(answer(200, {**shape, **no}))
 
 
+@pytest.mark.parametrize("shape", [NEW, OLD])
+@pytest.mark.parametrize(
+    "no",
+    [
+        {"success": False},
+        {"success": "false"},
+        {"error": "Not Found"},
+        {"error": {"message": "no"}},
+        {"errors": [{"errorCode": "ValidationError"}]},
+        {"errorCode": ["ValidationError"]},
+        {"errorCode": True},
+        {"errorMessage": {"ko": "없는 회원입니다."}},
+    ],
+    ids=str,
+)
+def test_what_says_yes_and_no_confirms_nothing(shape: dict[str, Any], no: dict[str, Any]) -> None:
+    assert failure(answer(200, {**shape, **no})).__class__ is UnknownOutcomeError
+
+
 @pytest.mark.parametrize(
     "created",
     [

@@ -109,6 +109,10 @@ def test_an_option_goes_before_the_environment_and_that_before_the_default() -> 
             r"option url of the store hashi_vault .* has blanks around it",
         ),
         ({**SERVER, "type": ["canary"]}, f"type of the store is not valid: it must be {either(STORES)}"),
+        ({"path": "canary\n"}, r"path of the store vault_file is not valid: it has a line break or another"),
+        ({"path": "canary\0"}, r"path of the store vault_file is not valid: it has a line break or another"),
+        ({"path": "canary\ud800"}, r"path of the store vault_file is not valid: it has a line break or another"),
+        ({**SERVER, "ca_path": "canary\n"}, r"ca_path of the store hashi_vault is not valid: it has a line break"),
         ({"path": "p", "vault_id": "dev\n"}, r"asks for a vault id .* for which this run has no secret"),
         ({**SERVER, "validate_certs": "no"}, r"validate_certs .* is not valid: it must be true or false\."),
     ],
@@ -254,6 +258,9 @@ def test_paths_know_the_home_folder_and_variables(monkeypatch: pytest.MonkeyPatc
         ("${STORES}/p.yml", "/srv/stores/p.yml"),
         ("p.yml", "/plays/p.yml"),
         ("$NOTHING/p.yml", "/plays/$NOTHING/p.yml"),
+        ("비밀 번호/p.yml", "/plays/비밀 번호/p.yml"),
+        # As Python has bytes that are not UTF-8.
+        ("\udcff.yml", "/plays/\udcff.yml"),
     ):
         assert open_store({"path": path}, loader, {}).place == real
 
