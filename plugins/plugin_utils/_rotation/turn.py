@@ -175,8 +175,13 @@ class Turn:
             self.close(Outcome.UNKNOWN, StoreError(message, hint=advice))
 
     def _has_overtaken(self) -> bool:
-        """Tell whether the last value that this run has set, or may have set, is not the one that is active now."""
-        return self.course.live not in (None, self.envelope.rotation_id if self.envelope else None)
+        """Tell whether a value that this run has set may be live where another one is active, or is to become so.
+
+        A pending value may have been confirmed to another run, before this run set its own.
+        """
+        if self.course.live is None:
+            return False
+        return self.envelope is None or bool(self.envelope.pending) or self.course.live != self.envelope.rotation_id
 
     def prepared(self) -> Envelope:
         """Return what the store must hold before the next step is taken."""

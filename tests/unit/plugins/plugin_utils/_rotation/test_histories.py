@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import flights
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import flights, turn
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
     Envelope,
@@ -668,6 +668,31 @@ def test_a_run_that_slept_puts_back_what_the_store_calls_active() -> None:
     results = None
     while results is None:
         results = world.step(sleeper, ["confirm"])
+        world.check()
+    assert world.vendor.live == world.active()
+
+
+def test_a_run_that_loses_too_often_does_not_leave_what_it_has_set_live_behind_a_pending_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turn, "MOST_LOSSES", 0)
+    world = World()
+    world.finish(["confirm"])
+    world.wait(10.0)
+    world.begin(force=True, batch_size=3)
+    world.until_it_sends(0)
+    world.kill(0)
+    world.begin(force=False, batch_size=3)
+    world.until_it_sends(0)
+    # While it sleeps with the candidates in hand, others settle them, and set other ones, which they have yet to commit.
+    world.finish(["confirm"])
+    world.wait(10.0)
+    world.begin(force=True, batch_size=3)
+    world.until_it_sends(1)
+    world.step(1, ["confirm"])
+    # Now it sets its own, and finds them active, and the others pending.
+    while world.runs:
+        world.step(0, ["confirm"])
         world.check()
     assert world.vendor.live == world.active()
 
