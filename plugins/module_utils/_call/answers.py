@@ -10,6 +10,7 @@ Sources: RFC 9110, 15 (status codes); RFC 8470, 5.2 (425); RFC 6585, 4 (429).
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import enum
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Type
@@ -112,11 +113,23 @@ class Answer(NamedTuple):
         return kind(sentence, hint=hint, **self.details)
 
 
+def moment(date: str) -> float:
+    """Return a date of a header as seconds since the epoch, in any form of RFC 9110, 5.6.7. Raises ValueError.
+
+    The oldest form has no zone, and is in UTC like all others.
+    """
+    try:
+        parsed = email.utils.parsedate_to_datetime(date)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    except (LookupError, TypeError, ValueError, OverflowError):
+        raise ValueError(date) from None
+
+
 def clock_skew(response: transport.Response) -> Optional[float]:
     """Return by how many seconds our clock is ahead of the server's Date header (negative: behind), if it has one."""
     try:
-        return response.received_at - email.utils.parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (LookupError, TypeError, ValueError, OverflowError):
+        return response.received_at - moment(response.headers["date"])
+    except (LookupError, ValueError):
         return None
 
 

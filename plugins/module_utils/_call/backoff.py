@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-import email.utils
 import math
 import random
 from typing import Callable, NamedTuple, Optional
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import answers
 
 FIRST_WAIT = 0.5
 
@@ -31,8 +32,8 @@ def parse_retry_after(value: Optional[str], now: float) -> Optional[float]:
     if value.isascii() and value.isdigit():
         return float(value) if len(value) < 10 else _AGES
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
-    except (TypeError, ValueError, OverflowError, IndexError):
+        return max(0.0, answers.moment(value) - now)
+    except ValueError:
         return None
 
 

@@ -184,7 +184,8 @@ def to_json(name: str, document: Document, *, decoded: bool = False) -> str:
         pass
     raise StoreError(
         f"The document {name} cannot be stored: it holds something that is not plain data, a number "
-        "too large to be kept exactly, or text that is not Unicode."
+        "too large to be kept exactly, or text that is not Unicode.",
+        hint="Look for text that is not Unicode in the options, such as in profile.",
     )
 
 

@@ -18,6 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call import a
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import Response
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor, one_line
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import StoreError
 
 
 class Answer(NamedTuple):
@@ -38,7 +39,13 @@ class Answer(NamedTuple):
     def errors(self) -> list[str]:
         """The server's own sentences about what is wrong."""
         errors = (self.body or {}).get("errors")
-        return [str(error) for error in errors] if isinstance(errors, list) else []
+        return [error for error in errors if isinstance(error, str)] if isinstance(errors, list) else []
+
+    @property
+    def is_refusal(self) -> bool:
+        """The server's own word that it did not do what it was asked. A page of some proxy proves nothing."""
+        said = isinstance((self.body or {}).get("errors"), list)
+        return said and (self.is_sealed or answers.may_refuse(self.status))
 
     def says(self, words: str) -> bool:
         """Tell whether these words, in lower case, are part of an error."""
@@ -70,6 +77,11 @@ class Answer(NamedTuple):
         return self.status == 400 and self.says("upgrading from non-versioned")
 
 
+def version_of(value: Any) -> int | None:
+    """Return a number of a version, None for anything else. The first version is 1."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
 def answer_of(response: Response) -> Answer:
     """Return an answer as it was meant."""
     body = None
@@ -86,8 +98,7 @@ def refusal(answer: Answer, server: str, clause: str, hint: str, words: str = ""
     follow it. What an answer says about the request is the rule of `answers`, to which this server adds its own word:
     each 4xx of it is a refusal, and while it is sealed, or upgrades a mount, it does nothing.
     """
-    proves = answer.is_sealed or answers.may_refuse(answer.status)
-    meaning = answers.of(answer.status, refused=proves)
+    meaning = answers.of(answer.status, refused=answer.is_refusal)
     usual = _usual(answer)
     if usual:
         (clause, hint), words = usual, ""
@@ -115,6 +126,31 @@ def _usual(answer: Answer) -> tuple[str, str] | None:
     if answer.status == 429:
         return "limits the number of requests", "Lower concurrency of the store, then run again."
     return None
+
+
+def mount_fault(data: Mapping[str, Any], server: str, mount: str) -> StoreError | None:
+    """Return what is wrong with a mount by what the server holds of it: it must be one of KV version 2."""
+    real, kind, options = str(data.get("path")).strip("/"), data.get("type"), data.get("options")
+    version = options.get("version") if isinstance(options, dict) else None
+    if kind != "kv" or version not in ("2", 2):
+        found = f"of the type {_shown(kind)}"
+        if kind in ("kv", "generic"):
+            found = f"KV version {_shown(version or '1')}"
+        return StoreError(
+            f"The mount {mount} on {server} is {found}; the store needs KV version 2.",
+            hint="Name another mount_point, or upgrade it (kv enable-versioning).",
+        )
+    if real != mount:
+        return StoreError(
+            f"{mount} on {server} is not a mount, but a place in the mount {_shown(real)}.",
+            hint=f"Set mount_point to {_shown(real)}, and the rest as secret_path.",
+        )
+    return None
+
+
+def _shown(value: Any) -> str:
+    """Return what a server says of a mount as one short line."""
+    return one_line(value, 80) if isinstance(value, str) else "unknown"
 
 
 def words_of(answer: Answer, secrets: Iterable[str]) -> str:

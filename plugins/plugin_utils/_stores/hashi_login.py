@@ -49,6 +49,27 @@ POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 
 _LONGEST_TOKEN = 64 * 1024
 # Of the time that a token lasts, after how much of it to log in again.
 _MOST_OF_IT = 0.8
+# In seconds. Some number that is too large for a float may come from a server.
+_FOR_EVER = 1e9
+
+
+def _is_token(value: Any) -> bool:
+    """Tell whether a value can go into a header as a token. After a first factor alone, a server gives an empty one."""
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value != ""
+
+
+def _lifetime(lease: Any) -> float:
+    """Return how many seconds a token lasts by the word of the server, infinity where that is no number above 0."""
+    is_number = isinstance(lease, (int, float)) and not isinstance(lease, bool)
+    return min(lease, _FOR_EVER) if is_number and lease > 0 else math.inf
+
+
+def _failed(error: KrcloudError) -> KrcloudError:
+    """Return what a failed login is to the request that needs it, which has not left, whatever became of the login."""
+    kind = TransportError if error.repeatable else StoreError
+    failure = kind(error.message, hint=error.hint, http_status=error.http_status, repeatable=error.repeatable)
+    failure.retry_after = error.retry_after
+    return failure
 
 
 class Login:
@@ -76,6 +97,8 @@ class Login:
         self._mount: str = options["auth_mount_point"] or self._method
         self._token: str | None = options["token"] if self._method == "token" else None
         self._again = math.inf
+        self._failure: KrcloudError | None = None
+        self._failed_at = -math.inf
         # Tokens of our own, and when they end by themselves.
         self._ours: list[tuple[str, float]] = []
 
@@ -84,10 +107,15 @@ class Login:
 
         Raises TransportError where a login may work later, and StoreError where it will not.
         """
+        asked_at = self._clock.monotonic()
         with self._lock:
             if self._token is None or self._clock.monotonic() >= self._again:
                 self._token = None
-                self._log_in()
+                if self._failure is None or self._failed_at < asked_at:
+                    self._log_in()
+                else:
+                    # It was tried meanwhile. Many that try in turn at a server that hangs would take for ever.
+                    raise _failed(self._failure)
             return self._headers(self._token)
 
     def end(self) -> list[str]:
@@ -107,7 +135,10 @@ class Login:
             return error.story.rstrip(".")
         except KrcloudError as error:
             return error.message.rstrip(".")
-        return "" if status < 300 else f"HTTP {status}"
+        if status < 300:
+            return ""
+        remedy = ": give its policy update on auth/token/revoke-self" if status == 403 else ""
+        return f"HTTP {status}{remedy}"
 
     def _log_in(self) -> None:
         fields = {name: self._options[name] for name in FIELDS[self._method]}
@@ -122,30 +153,26 @@ class Login:
                 headers={**self._headers(None), "Content-Type": "application/json"},
             )
         except KrcloudError as error:
-            # Whatever became of the login, the request that needs it has not left.
-            kind = TransportError if error.repeatable else StoreError
-            failure = kind(error.message, hint=error.hint, http_status=error.http_status, repeatable=error.repeatable)
-            failure.retry_after = error.retry_after
-            raise failure from None
+            self._failure, self._failed_at = error, self._clock.monotonic()
+            raise _failed(error) from None
         self._keep(auth)
 
     def _granted(self, response: Response) -> Mapping[str, Any]:
         answer = answer_of(response)
         auth = (answer.body or {}).get("auth") if answer.status == 200 else None
-        if isinstance(auth, dict) and isinstance(auth.get("client_token"), str):
+        if isinstance(auth, dict) and _is_token(auth.get("client_token")):
             return auth
-        raise refusal(
-            answer,
-            self._options["url"],
-            f"refused the login by {self._method} at auth/{self._mount}",
-            f"Check {listed(FIELDS[self._method])}, and auth_mount_point and namespace of the store.",
-            words_of(answer, self._secrets()),
-        )
+        clause = f"refused the login by {self._method} at auth/{self._mount}"
+        hint = f"Check {listed(FIELDS[self._method])}, and auth_mount_point and namespace of the store."
+        if answer.status == 200:
+            clause = f"gave no token for the login by {self._method} at auth/{self._mount}"
+            hint = "Check url and auth_mount_point of the store, and use a login without a second factor."
+        raise refusal(answer, self._options["url"], clause, hint, words_of(answer, self._secrets()))
 
     def _keep(self, auth: Mapping[str, Any]) -> None:
         token, lease, now = auth["client_token"], auth.get("lease_duration"), self._clock.monotonic()
         self._learn(token)
-        lasts = float(lease) if isinstance(lease, int) and lease > 0 else math.inf
+        lasts = _lifetime(lease)
         self._token, self._again = token, now + _MOST_OF_IT * lasts
         # A token of the type batch is kept nowhere, and cannot be ended.
         if auth.get("token_type") != "batch":

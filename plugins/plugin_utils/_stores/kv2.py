@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.backoff import full_jitter
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Operation, Repeat
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, UnknownOutcomeError
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import one_line
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import in_parallel
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
@@ -39,7 +38,9 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_answers import (
     Answer,
+    mount_fault,
     refusal,
+    version_of,
     words_of,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_server import Server
@@ -63,6 +64,8 @@ LOOK_UP_MOUNT = _get("look up", "/v1/sys/internal/ui/mounts/{+mount}")
 CAPABILITIES = Operation("capabilities", "/v1/sys/capabilities-self", Repeat.SAFE, LARGEST_ANSWER)
 
 _WORTH_A_LIST = 20
+# OpenBao takes 1,000 strings in one body.
+_MOST_PATHS = 500
 _STALE = "check-and-set parameter did not match"
 
 T = TypeVar("T")
@@ -110,7 +113,7 @@ class HashiVaultStore:
         for fault in self._server.close():
             self._warn(
                 f"The login at {self._server.url} could not be ended ({fault}), so its token stays valid until it "
-                "expires. Its policy needs update on auth/token/revoke-self."
+                "expires."
             )
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
@@ -144,15 +147,15 @@ class HashiVaultStore:
         granted = self._capabilities(list(paths.values()))
         for name, path in paths.items():
             may = granted.get(path)
-            needs = {"read", "update"} if self._exist[name] else {"read", "create", "update"}
-            if isinstance(may, list) and "root" not in may and not needs <= set(may):
+            needs = ["read", "update"] if self._exist[name] else ["read", "create", "update"]
+            if isinstance(may, list) and "root" not in may and not all(each in may for each in needs):
                 refused[name] = self._unwritable(self._refusal(Answer(403, None), "write", name))
         return refused
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Saved]:
         """See `Store.save`."""
         for name, change in changes.items():
-            to_json(check_name(name), change.document)
+            check_name(name)
             if change.expected is not None and not (change.expected.isascii() and change.expected.isdigit()):
                 raise StoreError(f"The revision of {name} is not one of the store {self._server.url}.")
         if not changes:
@@ -184,12 +187,10 @@ class HashiVaultStore:
             if answer.is_absence:
                 return None
             data = answer.data if isinstance(answer.data, dict) else {}
-            metadata = data.get("metadata")
-            if not isinstance(metadata, dict):
-                metadata = {}
-            number = metadata.get("version")
-            if answer.status == 200 and isinstance(data.get("data"), dict) and isinstance(number, int):
-                return Stored(data["data"], str(number))
+            metadata = data["metadata"] if isinstance(data.get("metadata"), dict) else {}
+            number = version_of(metadata.get("version"))
+            if answer.status == 200 and isinstance(data.get("data"), dict) and number:
+                return self._checked(name, Stored(data["data"], str(number)))
             if answer.status == 404 and number and data.get("data") is None:
                 raise self._gone(name, number, bool(metadata.get("destroyed")))
             error = self._refusal(answer, "read", name)
@@ -201,7 +202,20 @@ class HashiVaultStore:
             return self._server.call(READ, interpret, self._at(name))
         return self._server.call(READ_VERSION, interpret, {**self._at(name), "version": str(version)})
 
-    def _gone(self, name: str, number: Any, destroyed: bool) -> _Unreadable:
+    def _checked(self, name: str, stored: Stored) -> Stored:
+        """Return a document that can be saved again as it is. Raises _Unreadable."""
+        try:
+            to_json(name, stored.document)
+        except StoreError:
+            mount, path = f"-mount={quote(self._mount)}", quote(f"{self._folder}/{name}")
+            raise _Unreadable(
+                f"{self._mount}/{self._folder}/{name} on {self._server.url} holds something that no store can keep, "
+                "such as a number that is too large.",
+                hint=f"Correct it (bao kv put {mount} {path} @FILE.json) while no rotation runs.",
+            ) from None
+        return stored
+
+    def _gone(self, name: str, number: int, destroyed: bool) -> _Unreadable:
         mount, path = f"-mount={quote(self._mount)}", quote(f"{self._folder}/{name}")
         if destroyed:
             gone, back = "destroyed", f"Make an earlier one current (bao kv rollback {mount} -version=N {path})"
@@ -217,6 +231,10 @@ class HashiVaultStore:
     def _write_alone(self, name: str, change: Change) -> Saved:
         """Save a document, or say why it alone cannot be saved. Raises StoreError where none can."""
         try:
+            to_json(name, change.document)
+        except StoreError as error:
+            return _Unwritable(error.message, hint=error.hint)
+        try:
             return self._write(name, change)
         except _Unwritable as error:
             return error
@@ -226,8 +244,8 @@ class HashiVaultStore:
         maybe_done: list[bool] = []
 
         def interpret(answer: Answer) -> Saved:
-            version = answer.data.get("version") if isinstance(answer.data, dict) else None
-            if answer.status == 200 and isinstance(version, int):
+            version = version_of(answer.data.get("version")) if isinstance(answer.data, dict) else None
+            if answer.status == 200 and version == cas + 1:  # no other write can have been made
                 return str(version)
             if answer.status == 400 and answer.says(_STALE):
                 return Conflict()
@@ -302,7 +320,10 @@ class HashiVaultStore:
                 raise error
             return {}
 
-        return self._server.call(CAPABILITIES, interpret, {}, {"paths": paths})
+        granted: dict[str, Any] = {}
+        for at in range(0, len(paths), _MOST_PATHS):
+            granted.update(self._server.call(CAPABILITIES, interpret, {}, {"paths": paths[at : at + _MOST_PATHS]}))
+        return granted
 
     def _check_mount(self) -> None:
         """Make sure that the mount is KV version 2. Version 1 accepts the same writes, and ignores ``cas``."""
@@ -311,30 +332,18 @@ class HashiVaultStore:
             self._mount_checked = True
 
     def _interpret_mount(self, answer: Answer) -> None:
-        server = self._server.url
+        server, data = self._server.url, answer.data
         if answer.status == 403:
             raise StoreError(
                 f"There is no mount {self._mount} on {server}, or the token is expired or has no rights there.",
                 hint="Check mount_point, namespace and token of the store.",
                 http_status=403,
             )
-        if answer.status != 200 or not isinstance(answer.data, dict):
+        if answer.status != 200 or not isinstance(data, dict) or not isinstance(data.get("path"), str):
             raise self._refusal(answer, "look up", "")
-        real, kind = str(answer.data.get("path", "")).strip("/"), answer.data.get("type")
-        version = (answer.data.get("options") or {}).get("version")
-        if kind != "kv" or version != "2":
-            found = f"of the type {one_line(str(kind), 40)}"
-            if kind in ("kv", "generic"):
-                found = f"KV version {version or 1}"
-            raise StoreError(
-                f"The mount {self._mount} on {server} is {found}; the store needs KV version 2.",
-                hint="Name another mount_point, or upgrade it (kv enable-versioning).",
-            )
-        if real != self._mount:
-            raise StoreError(
-                f"{self._mount} on {server} is not a mount, but a place in the mount {one_line(real, 80)}.",
-                hint=f"Set mount_point to {one_line(real, 80)}, and the rest as secret_path.",
-            )
+        fault = mount_fault(data, server, self._mount)
+        if fault:
+            raise fault
 
     def _refusal(self, answer: Answer, verb: str, name: str, document: Any = None) -> KrcloudError:
         """Return the error for an answer that is not the one to this request."""
@@ -346,7 +355,7 @@ class HashiVaultStore:
             clause = f"does not permit this token to {verb} {place}, or the token is expired"
             hint = f"Give its policy {needs}, or use a fresh token."
         elif status == 404 and answer.says("no handler for route"):
-            clause, hint = f"has no mount {self._mount}", "Check mount_point and namespace of the store."
+            clause, hint = f"has no mount {self._mount}", "Check url, mount_point and namespace of the store."
         elif answer.is_too_large:
             clause = f"does not take a document as large as {name}"
             hint = "Raise max_request_size or max_request_json_strings of its listener."

@@ -188,9 +188,25 @@ class VaultFileStore:
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Saved]:
         """See `Store.save`."""
-        texts = {check_name(name): to_json(name, change.document) for name, change in changes.items()}
+        texts: dict[str, str] = {}
+        refused: dict[str, Saved] = {}
+        for name in [check_name(name) for name in changes]:
+            try:
+                texts[name] = to_json(name, changes[name].document)
+            except StoreError as error:
+                refused[name] = error
+        if not texts:
+            return refused
+        try:
+            return {**refused, **self._save_texts(changes, texts)}
+        except StoreError as error:
+            error.saved = {**refused, **error.saved}
+            raise
+
+    def _save_texts(self, changes: Mapping[str, Change], texts: Mapping[str, str]) -> dict[str, Saved]:
+        """Save those of the changes that have a text."""
         deadline = self._clock.monotonic() + self._lock_timeout
-        while texts:
+        while True:
             path = self._real_path()
             with self._explained(f"The store {path} cannot be saved"):
                 check_keepable(path, owner_of(path))
@@ -205,7 +221,6 @@ class VaultFileStore:
                         "saved.",
                         hint="Find out what removes or replaces these files, then run again.",
                     ) from None
-        return {}
 
     def _save(self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str]) -> dict[str, Saved]:
         content, _decoded = self._read(path)

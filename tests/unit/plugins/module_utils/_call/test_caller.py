@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -830,10 +831,21 @@ def test_the_caller_checks_its_address() -> None:
         (formatdate(EPOCH + 90, usegmt=True), 90.0),
         (formatdate(EPOCH - 90, usegmt=True), 0.0),
         ("Tue, 99 Nov 2023 22:13:20 GMT", None),
+        # The obsolete forms of RFC 9110, 5.6.7, and one that does not say its zone.
+        ("Tuesday, 14-Nov-23 22:13:27 GMT", 7.0),
+        ("Tue Nov 14 22:13:27 2023", 7.0),
+        ("Tue, 14 Nov 2023 22:13:27 -0000", 7.0),
     ],
 )
-def test_retry_after(value: str | None, seconds: float | None) -> None:
-    assert parse_retry_after(value, EPOCH) == seconds
+@pytest.mark.parametrize("zone", ["UTC", "KST-9", "EST+5"])
+def test_retry_after(value: str | None, seconds: float | None, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert parse_retry_after(value, EPOCH) == seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 HEADERS = st.text(max_size=40) | st.text("MonTueNovJan0123456789 ,:+-GMTZ()", max_size=40)

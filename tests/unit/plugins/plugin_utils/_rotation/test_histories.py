@@ -261,6 +261,10 @@ class World:
     def active(self) -> dict[str, str | None]:
         return {name: envelope.password for name in NAMES if (envelope := self.envelope(name))}
 
+    def has_active(self, name: str) -> bool:
+        envelope = self.envelope(name)
+        return bool(envelope and envelope.password and envelope.account.id in (None, self.vendor.ids[name]))
+
     def assert_active_is_live(self, but: Collection[str] = ()) -> None:
         for name, active in self.active().items():
             assert name in but or active == self.vendor.live.get(name), "what is active is not live"
@@ -279,7 +283,8 @@ class World:
             else:
                 assert result.outcome in ("rotated", "resumed", "fresh"), result
         if self.bounded:
-            self.assert_active_is_live({name for name in waiting if self.active()[name] is None})
+            # Without a password that was confirmed for this very account, there is nothing to send once more.
+            self.assert_active_is_live({name for name in waiting if not self.has_active(name)})
         # Clocks that went back a little make what is in flight look younger than it is.
         self.wait(LONGEST_FLIGHT + 3600.0)
         results = self.finish(["confirm"])
@@ -684,7 +689,7 @@ def test_a_run_that_loses_too_often_does_not_leave_what_it_has_set_live_behind_a
     world.kill(0)
     world.begin(force=False, batch_size=3)
     world.until_it_sends(0)
-    # While it sleeps with the candidates in hand, others settle them, and set other ones, which they have yet to commit.
+    # While it sleeps with the candidates in hand, others settle them, and set other ones, but do not commit that yet.
     world.finish(["confirm"])
     world.wait(10.0)
     world.begin(force=True, batch_size=3)
