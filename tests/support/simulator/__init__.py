@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from .checks import Unsound
     from .runner import Simulator
 
-__all__ = ["Simulator", "Unsound"]
+__all__ = ["VENDORS", "Simulator", "Unsound"]
+
+VENDORS = ("ncp", "solapi")
 
 
 def __getattr__(name: str) -> object:
     """Import late, because the commands `start` and `stop` need none of the machinery."""
-    if name not in __all__:
+    if name not in ("Simulator", "Unsound"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import checks, runner
 

@@ -18,12 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import background
+from . import VENDORS, background
 from .background import CA_FILE, READY_FILE
 
 # Every listener, by its name in server.py
 LISTENERS = (
-    *("ncp", "ncp_tls", "solapi", "solapi_tls"),
+    *(f"{vendor}{suffix}" for vendor in VENDORS for suffix in ("", "_tls")),
     *("tls_wrong_host", "tls_expired", "tls_self_signed", "trap", "control"),
 )
 PORT_FLAGS = {name: f"--{name.replace('_', '-')}-port" for name in LISTENERS}

@@ -7,31 +7,39 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any
 
 from aiohttp import web
 
-from . import checks
+from . import VENDORS, checks
 from .answers import json_text
 from .checks import Unsound
 from .faults import Faults
-from .state import VENDORS, State
+from .state import State
+from .verdict import Vendor
 
 COUNTERS = ("requests", "writes", "connections", "denied", "in_flight", "peak")
 
 
 class Control:
-    def __init__(self, state: State, faults: Faults, connection: dict[str, Any], release: Callable[[], None]) -> None:
-        self.state, self.faults = state, faults
+    def __init__(
+        self,
+        state: State,
+        faults: Faults,
+        vendors: Iterable[Vendor],
+        connection: dict[str, Any],
+        release: Callable[[], None],
+    ) -> None:
+        self.state, self.faults, self._vendors = state, faults, vendors
         self._connection, self._release = connection, release
 
     def connection(self) -> dict[str, Any]:
-        """All addresses, and the keys of every current tenant."""
-        tenants = {name: tenant.keys() for name, tenant in self.state.tenants.items()}
-        keys = {name: {"api_key": k.api_key, "api_secret": k.api_secret} for name, k in self.state.solapi_keys.items()}
-        return {**self._connection, "tenants": tenants, "solapi": keys["default"], "solapi_keys": keys}
+        """All addresses, and the keys of every vendor as they are now."""
+        keys = [vendor.keys().items() for vendor in self._vendors]
+        return {**self._connection, **dict(itertools.chain(*keys))}
 
     def truth(self) -> dict[str, Any]:
         return self.state.truth()

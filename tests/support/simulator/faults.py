@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from . import checks
+from . import VENDORS, checks
 from .answers import ENVELOPES
 from .checks import Unsound
 from .passwords import ECHOES
-from .state import VENDORS
 
-OPERATIONS = {"ncp": ("getList", "getDetail", "resetPassword"), "solapi": ("reset", "balance", "member")}
 MATCHABLE = ("id", "name", "email", "tenant")
 
 
@@ -98,8 +96,9 @@ FORM = checks.Form("fault", Fault)
 class Faults:
     """The rules, in the order in which they were given. The first that matches a request is used."""
 
-    def __init__(self, kinds: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, kinds: Mapping[str, tuple[str, ...]], operations: Mapping[str, tuple[str, ...]]) -> None:
         self._kinds = kinds  # which vendors each kind is for
+        self._operations = operations  # of each vendor
         self._rules: list[Fault] = []
         self._last = 0
 
@@ -111,7 +110,7 @@ class Faults:
             raise Unsound(f"fault: there is no kind {rule.kind!r}; there are: {', '.join(self._kinds)}")
         if rule.vendor not in self._kinds[rule.kind]:
             raise Unsound(f"fault: kind {rule.kind!r} is not for vendor {rule.vendor!r}")
-        operations = OPERATIONS[rule.vendor]
+        operations = self._operations[rule.vendor]
         if rule.operation not in ("*", *operations):
             raise Unsound(
                 f"fault: {rule.vendor} has no operation {rule.operation!r}; there are: {', '.join(operations)}"

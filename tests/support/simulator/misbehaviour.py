@@ -21,11 +21,12 @@ from email.utils import formatdate
 
 from aiohttp import web
 
+from . import VENDORS
 from .answers import DATA_FOREST, HTML, JSON, TEXT, XML, Answer, envelope, json_answer, raw, reason
 from .faults import Fault
 from .ncp import Ncp
 from .passwords import ECHOES
-from .state import VENDORS, State
+from .state import State
 from .verdict import Vendor, Verdict
 
 MEGABYTE = 1_000_000

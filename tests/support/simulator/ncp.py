@@ -50,6 +50,7 @@ class Refused(Exception):
 
 class Ncp:
     name = "ncp"
+    operations = tuple(ROUTES)
     own_envelope = "b"
 
     def __init__(self, state: State) -> None:
@@ -62,6 +63,9 @@ class Ncp:
 
     def headers(self) -> dict[str, str]:
         return {"Date": formatdate(self._state.now(), usegmt=True), "x-ncp-trace-id": secrets.token_hex(16)}
+
+    def keys(self) -> dict[str, Any]:
+        return {"tenants": {name: tenant.keys() for name, tenant in self._state.tenants.items()}}
 
     # ------------------------------------------------------------------------------------------------------- judging
 

@@ -26,6 +26,7 @@ from .misbehaviour import KINDS
 from .ncp import Ncp
 from .solapi import Solapi
 from .state import State
+from .verdict import Vendor
 
 HOST = "127.0.0.1"
 
@@ -39,9 +40,13 @@ class Server:
         self._servers: list[web.Server] = []
         self._runner: web.AppRunner | None = None
         self.state = State()
-        self.faults = Faults({name: kind.vendors for name, kind in KINDS.items()})
+        self.vendors: tuple[Vendor, ...] = (Ncp(self.state), Solapi(self.state))
+        self.faults = Faults(
+            {name: kind.vendors for name, kind in KINDS.items()},
+            {vendor.name: vendor.operations for vendor in self.vendors},
+        )
         self.connection: dict[str, Any] = {"pid": os.getpid(), "token": secrets.token_hex(16)}
-        self.control = Control(self.state, self.faults, self.connection, self._release)
+        self.control = Control(self.state, self.faults, self.vendors, self.connection, self._release)
 
     async def start(self) -> None:
         try:
@@ -54,18 +59,19 @@ class Server:
         ca_file = self._folder / CA_FILE
         contexts = tls.contexts(ca_file)
         trap_url = await self._listen("trap", self._serving(web.Server(self._trap, access_log=None)))
-        ncp = Listener(Ncp(self.state), self.state, self.faults, trap_url, self._told)
-        solapi = Listener(Solapi(self.state), self.state, self.faults, trap_url, self._told)
-        self._servers += [ncp, solapi]
+        listeners = {
+            vendor.name: Listener(vendor, self.state, self.faults, trap_url, self._told) for vendor in self.vendors
+        }
+        self._servers += listeners.values()
         self._runner = web.AppRunner(application(self.control), access_log=None)
         await self._runner.setup()
         assert self._runner.server is not None
 
+        for name, listener in listeners.items():
+            self.connection[f"{name}_url"] = await self._listen(name, listener)
+            self.connection[f"{name}_tls_url"] = await self._listen(f"{name}_tls", listener, contexts["good"])
+        ncp = listeners["ncp"]
         self.connection |= {
-            "ncp_url": await self._listen("ncp", ncp),
-            "ncp_tls_url": await self._listen("ncp_tls", ncp, contexts["good"]),
-            "solapi_url": await self._listen("solapi", solapi),
-            "solapi_tls_url": await self._listen("solapi_tls", solapi, contexts["good"]),
             "tls_wrong_host_url": await self._listen("tls_wrong_host", ncp, contexts["wrong_host"]),
             "tls_expired_url": await self._listen("tls_expired", ncp, contexts["expired"]),
             "tls_self_signed_url": await self._listen("tls_self_signed", ncp, contexts["self_signed"]),

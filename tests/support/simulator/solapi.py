@@ -41,6 +41,7 @@ NANOID = string.ascii_letters + string.digits + "_-"
 
 class Solapi:
     name = "solapi"
+    operations = tuple(ROUTES.values())
     own_envelope = "solapi"
 
     def __init__(self, state: State) -> None:
@@ -53,6 +54,11 @@ class Solapi:
 
     def headers(self) -> dict[str, str]:
         return {"Date": formatdate(self._state.now(), usegmt=True)}
+
+    def keys(self) -> dict[str, Any]:
+        every = self._state.solapi_keys.items()
+        keys = {name: {"api_key": key.api_key, "api_secret": key.api_secret} for name, key in every}
+        return {"solapi": keys["default"], "solapi_keys": keys}
 
     def judge(self, call: Call) -> Verdict:
         operation = ROUTES.get((call.method, call.path))

@@ -18,12 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from . import checks
+from . import VENDORS, checks
 from .checks import Unsound
 from .passwords import ECHOES, RULES
 from .signatures import SolapiKey
-
-VENDORS = ("ncp", "solapi")
 
 # ---------------------------------------------------------------------------------------------------------- settings
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from .answers import Answer
 
@@ -50,13 +50,17 @@ class Verdict:
 
 class Vendor(Protocol):
     name: str
-    own_envelope: str
+    operations: tuple[str, ...]
+    own_envelope: str  # one of ENVELOPES
 
     def judge(self, call: Call) -> Verdict:
         """Verify the call and decide on the answer. Only the write of the verdict changes accounts and mails."""
 
     def headers(self) -> dict[str, str]:
         """The headers of every answer of this vendor."""
+
+    def keys(self) -> dict[str, Any]:
+        """What the ready document says of its keys."""
 
     def refusal(self, status: int, message: str, verdict: Verdict) -> Answer:
         """A refusal in the form of this vendor."""
