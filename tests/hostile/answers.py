@@ -106,15 +106,11 @@ NOT_IN_XML = ("ANSI and line breaks", "lone surrogates")
 def refusal(message: str, operation: Operation) -> bytes:
     if operation.xml:
         return f"<r><success>false</success><message>{escape(message)}</message></r>".encode()
-    if operation.vendor == "solapi":
-        return json.dumps({"errorCode": "ValidationError", "errorMessage": message}).encode()
-    return json.dumps({"success": False, "message": message}).encode()
+    return json.dumps(operation.refusal(message)).encode()
 
 
-def refusal_in_code(message: str, operation: Operation) -> bytes:
-    """The same text in place of a code."""
-    if operation.vendor == "solapi":
-        return json.dumps({"errorCode": message, "errorMessage": {"a": []}}).encode()
+def refusal_in_code(message: str) -> bytes:
+    """The same text in the place of a code, as NAVER Cloud puts it."""
     return json.dumps({"success": False, "error": {"errorCode": message, "details": []}}).encode()
 
 

@@ -29,16 +29,24 @@ _NCP = {**_PATIENCE, "access_key": "canary-access-key", "secret_key": SECRET}
 _SOLAPI = {**_PATIENCE, "api_key": "canary-api-key", "api_secret": SECRET, "email": EMAIL}
 
 
+def _ncp_refusal(message: str) -> dict[str, Any]:
+    return {"success": False, "message": message}
+
+
+def _solapi_refusal(message: str) -> dict[str, Any]:
+    return {"errorCode": "ValidationError", "errorMessage": message}
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One request of one module. ``changes``: its outcome may be unknown."""
+    """One request of one module. ``changes``: its outcome may be unknown. ``refusal``: how its vendor says no."""
 
     name: str
     module: str
     options: dict[str, Any]
     changes: bool = True
     xml: bool = False
-    vendor: str = "ncp"
+    refusal: Callable[[str], dict[str, Any]] = _ncp_refusal
     verdict: Callable[[dict[str, Any]], Any] = field(default=lambda result: result["accounts"][0]["outcome"])
 
     def run(self, target: TargetHost, url: str, **options: Any) -> Ended:
@@ -50,7 +58,13 @@ LIST = Operation("list", "ncp_dataforest_account_info", _NCP, changes=False, ver
 RESET = Operation("reset", "ncp_dataforest_password", _RESET)
 RESET_XML = Operation("reset-xml", RESET.module, {**_RESET, "wire_format": "xml"}, xml=True)
 RESET_MANY = Operation("reset-many", RESET.module, _NCP)
-MAIL = Operation("mail", "solapi_password_reset", _SOLAPI, vendor="solapi", verdict=lambda result: result["delivery"])
+MAIL = Operation(
+    "mail",
+    "solapi_password_reset",
+    _SOLAPI,
+    refusal=_solapi_refusal,
+    verdict=lambda result: result["delivery"],
+)
 OPERATIONS = (LIST, RESET, RESET_XML, MAIL)
 
 

@@ -99,7 +99,7 @@ def test_a_refusal_with_a_hostile_message(
     answers = [
         (400, refusal(message, operation)),
         (200, refusal(message, operation)),
-        (500, refusal_in_code(message, operation)),
+        (500, refusal_in_code(message)),
     ]
     for status, body in answers if operation is RESET else answers[:1]:
         trace = "X-NCP-TRACE-ID: " + "x" * 70 + SECRET
