@@ -16,6 +16,7 @@ from leaks.canaries import CANARIES, PASSWORDS
 from leaks.script import NAMESPACE, Script
 from leaks.stage import INTERPOSED
 from support.simulator.passwords import ECHOES
+from tooling import house
 
 SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
     "success",
@@ -490,18 +491,16 @@ def usual(
         vendor = {"api_url": script.simulator.ncp_url, **script.tenant(**trouble)}
         store = store or script.vault_file()
         role("ncp_dataforest_rotation", {**quick, **vendor, "store": store, "new_accounts": "rotate"})
-    else:
+    elif subject == "role solapi_password_reset":
         vendor = {"api_url": script.simulator.solapi_url, **KEYS, "emails": [script.address(**trouble)]}
         store = store or script.vault_file()
         role("solapi_password_reset", {**quick, **vendor, "store": store, "min_interval": "30d"})
+    else:
+        raise AssertionError(f"Nobody has said here what {subject} usually does.")
 
 
-RUNNING_MODULES = (
-    "ncp_dataforest_password",
-    "ncp_dataforest_account_info",
-    "solapi_password_reset",
-    "ncp_dataforest_rotation",
-)
+# The modules that run on a target host, and the one that runs them there.
+SENDING = (*house.RUNNING, "ncp_dataforest_rotation")
 # Interpreters, each as the text of a program. They print something besides the result of a module, or instead of it.
 INTERPRETERS = {
     # What this one prints does not keep the result from being read.
@@ -523,7 +522,7 @@ def interpreters(script: Script) -> None:
         path.chmod(0o755)
         for pipelining in (True, False):
             use = {"ansible_python_interpreter": str(path), "ansible_pipelining": pipelining}
-            for subject in RUNNING_MODULES:
+            for subject in SENDING:
                 store = script.vault_file() if subject == "ncp_dataforest_rotation" else None
                 with script.about(subject), script.on(INTERPRETER):
                     usual(script, subject, fails=name != "traced", store=store, variables=use)
@@ -571,7 +570,7 @@ def misplaced(script: Script) -> None:
 
 def without_an_option(script: Script) -> None:
     """Each module over a connection that can pipeline but has no option for it."""
-    for subject in RUNNING_MODULES:
+    for subject in SENDING:
         with script.about(subject), script.on(CONNECTION):
             usual(script, subject, variables={"ansible_connection": "bare"})
 

@@ -17,6 +17,7 @@ from leaks.cases import PLUGINS_AND_ROLES
 from leaks.planted import BREAK, copy_with
 from leaks.script import Script
 from leaks.stage import HERE, Coverage
+from tooling import house, tree
 
 FORMATS: dict[str, dict[str, str]] = {
     "json": {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
@@ -66,6 +67,13 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
     assert evidence.returncode != 0, evidence.output[-5000:]
 
 
+# The plugins and roles that use a store.
+STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, "dataforest_password"}
+# What signs the requests to each vendor.
+SIGNERS = [
+    (f"module_utils/{path.parent.name}/signature.py", f"{path.parent.name.removeprefix('_')}_headers")
+    for path in sorted(tree.ROOT.glob("plugins/module_utils/*/signature.py"))
+]
 # The functions that fail, and the plugins and roles that use any of them.
 BROKEN = {
     "the client": (
@@ -74,8 +82,7 @@ BROKEN = {
     ),
     "signing, envelopes and the generator": (
         [
-            ("module_utils/_ncp/signature.py", "ncp_headers"),
-            ("module_utils/_solapi/signature.py", "solapi_headers"),
+            *SIGNERS,
             ("module_utils/_ncp/rules.py", "generate_password"),
             ("plugin_utils/_rotation/envelope.py", "from_document"),
         ],
@@ -87,8 +94,7 @@ BROKEN = {
             ("plugin_utils/_stores/vault_file.py", "VaultFileStore.save"),
             ("plugin_utils/_stores/kv2.py", "HashiVaultStore.save"),
         ],
-        PLUGINS_AND_ROLES.keys()
-        - {"ncp_dataforest_password", "ncp_dataforest_account_info", "solapi_password_reset", "dataforest_password"},
+        STORING,
     ),
 }
 
@@ -103,13 +109,11 @@ def test_an_exception_that_nobody_expects(what: str, script: Script, coverage: C
 
 
 def test_a_controller_without_requests(script: Script, coverage: Coverage) -> None:
-    speaking = ("ncp_dataforest_password", "ncp_dataforest_account_info", "solapi_password_reset")
-    stored = PLUGINS_AND_ROLES.keys() - {*speaking, "dataforest_password"}
-    for subject in sorted(stored):
+    for subject in sorted(STORING):
         with script.about(subject), script.on(cases.LIBRARY):
             cases.usual(script, subject, fails=True, store=script.hashi_vault())
     evidence = script.run(coverage, env=cases.WITHOUT_LIBRARIES)
-    assert evidence.output.count("needs the Python library requests") >= len(stored)
+    assert evidence.output.count("needs the Python library requests") >= len(STORING)
 
 
 def test_ansible_runner(script: Script, coverage: Coverage) -> None:

@@ -48,6 +48,13 @@ ROOMS = {
     "doc_fragments": "The documentation of options that several plugins share: the same tables as in the code.",
 }
 
+# The modules that run on a target host. The others are documentation only.
+RUNNING = tuple(
+    name.removeprefix("modules.")
+    for name, path in FILES.items()
+    if name.startswith("modules.") and "def main(" in path.read_text(encoding="utf-8")
+)
+
 
 def room(name: str) -> str:
     """The room of a file."""

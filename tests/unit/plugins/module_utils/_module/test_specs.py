@@ -21,14 +21,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs 
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, KEYS
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import NAMES
+from tooling.house import RUNNING
 from tooling.leak_rule import GROUPS
-from tooling.tree import ROOT
 
 SECRETS = NAMES
-# Those that run; the others are documentation only.
-MODULES = sorted(
-    path.stem for path in ROOT.glob("plugins/modules/*.py") if "def main(" in path.read_text(encoding="utf-8")
-)
 PACKAGE = "ansible_collections.krcloud.credentials.plugins.modules"
 
 
@@ -94,7 +90,7 @@ def test_fragments_describe_the_shared_options(fragment: str) -> None:
     assert_same(*FRAGMENTS[fragment])
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", RUNNING)
 def test_modules_describe_their_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"{PACKAGE}.{name}")
     documentation = yaml.safe_load(module.DOCUMENTATION)
@@ -120,7 +116,7 @@ def every_option(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", RUNNING)
 def test_secrets_and_only_they_are_marked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     options = every_option(specification(name, monkeypatch)["argument_spec"])
     marked = {option for option, described in options if described.get("no_log")}
