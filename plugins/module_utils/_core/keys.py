@@ -33,7 +33,16 @@ def first_set(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Op
 
 
 def check_key(name: str, value: str, origin: str) -> None:
-    """Raise ConfigurationError for a key or secret that cannot be sent as it is, without quoting it."""
+    """Raise ConfigurationError for a key that cannot stand in a header as it is, without quoting it."""
+    check_secret(name, value, origin)
+    if not set(value) <= _HEADER_SAFE:
+        raise errors.ConfigurationError(
+            f"{name} from {origin} is not valid: it has characters that no key has.", hint="Copy the key again."
+        )
+
+
+def check_secret(name: str, value: str, origin: str) -> None:
+    """Raise ConfigurationError for a secret with which nothing can be signed as it is, without quoting it."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
@@ -42,10 +51,6 @@ def check_key(name: str, value: str, origin: str) -> None:
             hint="Copy it again, and check the encoding of the file or variable that it comes from.",
         ) from None
     check_line(name, value, origin)
-    if name.endswith("_key") and name != "secret_key" and not set(value) <= _HEADER_SAFE:
-        raise errors.ConfigurationError(
-            f"{name} from {origin} is not valid: it has characters that no key has.", hint="Copy the key again."
-        )
 
 
 def check_line(name: str, value: str, origin: str) -> None:

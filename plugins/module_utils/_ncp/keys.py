@@ -74,7 +74,7 @@ def ncp_credentials(
         )
     (key, key_origin), (secret, secret_origin) = found["access_key"], found["secret_key"]
     keys.check_key("access_key", key, key_origin)
-    keys.check_key("secret_key", secret, secret_origin)
+    keys.check_secret("secret_key", secret, secret_origin)
     origin = key_origin if key_origin == secret_origin else f"{key_origin} and {secret_origin}"
     return keys.Credentials(key, secret, origin)
 

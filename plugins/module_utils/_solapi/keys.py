@@ -35,8 +35,7 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
             f"{present} was found in {origin}, but {absent} was not found.",
             hint=f"Set the option {absent} or the environment variable {variable}, or remove {present}.",
         )
-    for name, (value, origin) in found.items():
-        keys.check_key(name, value, origin)
-    return keys.Credentials(
-        found["api_key"][0], found["api_secret"][0], f"{found['api_key'][1]} and {found['api_secret'][1]}"
-    )
+    (key, key_origin), (secret, secret_origin) = found["api_key"], found["api_secret"]
+    keys.check_key("api_key", key, key_origin)
+    keys.check_secret("api_secret", secret, secret_origin)
+    return keys.Credentials(key, secret, f"{key_origin} and {secret_origin}")
