@@ -38,7 +38,7 @@ def check_api_url(url: str, called: str = "api_url") -> str:
     if parts.scheme not in ("https", "http") or not host:
         raise refusal("is not a web address: write it as https://host or https://host:port.")
     if parts.username is not None or parts.password is not None:
-        raise refusal(f"for {shown} holds a user name or password: take them out, they are not used.")
+        raise refusal(f"({shown}) holds a user name or password: take them out, they are not used.")
     if not url.isascii():
         raise refusal(
             "is not valid: it has a character that is not ASCII.", "Write the host name as it is in DNS (xn--...)."
@@ -46,10 +46,10 @@ def check_api_url(url: str, called: str = "api_url") -> str:
     if not set(parts.netloc) <= _URL_HOST:
         raise refusal("is not valid: it has a character that cannot be part of a host name.")
     if parts.query or parts.fragment or not set(parts.path) <= _URL_PATH or "/." in parts.path:
-        raise refusal(f"for {shown} is not valid: nothing but a plain path may follow the host.")
+        raise refusal(f"({shown}) is not valid: nothing but a plain path may follow the host.")
     if parts.scheme == "http" and not is_loopback(host):
         raise refusal(
-            f"{shown} is plain http: the password would cross the network unprotected.",
+            f"({shown}) is plain http: the password would cross the network unprotected.",
             "Use https. Plain http is only for loopback addresses.",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

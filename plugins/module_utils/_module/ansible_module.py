@@ -21,10 +21,10 @@ from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Set
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import address, wire
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, redaction
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._module import arguments
+from ansible_collections.krcloud.credentials.plugins.module_utils._module import arguments, specs
 
 
 class RedactingModule(AnsibleModule):
@@ -41,16 +41,20 @@ class RedactingModule(AnsibleModule):
         alike = arguments.leave_identifiers(self.redactor, self.argument_spec, self.params)
         if alike:
             self.warn(alike)
+        if not self._refused and "api_url" in self.params:
+            self._check_address()
         if self._refused:
             self.finish(self._refused.as_failure())
 
     def _load_params(self) -> None:
         # The only moment between reading the options and the first message about them.
         super()._load_params()
+        self._given = frozenset(self.params)
         arguments.learn(self.redactor, self.argument_spec, self.params)
         self._taken_apart = arguments.written_as_text(self.argument_spec, self.params)
+        addresses = specs.variables(self.argument_spec)
         for name, value in os.environ.items():
-            if name.lower().endswith("_proxy"):
+            if name in addresses or name.lower().endswith("_proxy"):
                 self.redactor.add(*redaction.url_secrets(value))
         try:
             arguments.check_rows(self.argument_spec, self.params)
@@ -62,6 +66,13 @@ class RedactingModule(AnsibleModule):
             for name, option in self.argument_spec.items():
                 if option["type"] in ("int", "float"):
                     self.params.pop(name, None)
+
+    def _check_address(self) -> None:
+        # Only here it is known where the address comes from.
+        try:
+            address.check_api_url(self.params["api_url"], specs.called("api_url", self.argument_spec, self._given))
+        except errors.ConfigurationError as refused:
+            self._refused = refused
 
     def run(self, body: Callable[[], Mapping[str, Any]]) -> NoReturn:
         """Exit with what ``body`` returns, or fail with what it raises. A result that holds ``failed`` fails."""

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import os
+from typing import Container, List
+
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import keys
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group, Spec
 
 
@@ -33,8 +37,25 @@ def controller_spec(vendor: Group, options: Spec) -> Spec:
     return spec
 
 
+def variables(spec: Spec) -> List[str]:
+    """Return the environment variables from which Ansible fills these options, in the order in which it reads them."""
+    return [variable for option in spec.values() for variable in option.get("fallback", (None, []))[1]]
+
+
+def called(name: str, spec: Spec, given: Container[str]) -> str:
+    """Return how messages call an option: with the environment variable, if its value is from there.
+
+    ``given`` are the names of the options that the task has.
+    """
+    variable, _value = keys.first_set(os.environ, [] if name in given else variables({name: spec[name]}))
+    return f"{name} from the environment variable {variable}" if variable else name
+
+
 def _from_environment(*names: str) -> str:
     # Imported here so that this file can be imported without Ansible.
-    from ansible.module_utils.basic import env_fallback
+    from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-    return str(env_fallback(*names))
+    _name, value = keys.first_set(os.environ, names)
+    if value is None:
+        raise AnsibleFallbackNotFound
+    return value

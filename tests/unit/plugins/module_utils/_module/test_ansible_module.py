@@ -849,15 +849,45 @@ def test_a_result_that_quotes_what_is_not_text_can_be_read(
     clean(drive.printed)
 
 
-@pytest.mark.parametrize("variable", ["NCLOUD_DATAFOREST_API_URL", "SOLAPI_API_URL"])
-def test_a_line_break_of_a_variable_is_named(drive: Driver, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setenv(variable, "http://127.0.0.1:8000\n")
-    main, arguments = ncp_dataforest_password.main, {"id": "ID1", "password": SECRET, **KEYS}
-    if variable.startswith("SOLAPI"):
-        main, arguments = solapi_password_reset.main, {"email": "m@example.com"}
-    result = drive.against(ScriptedTransport(), main, **arguments)
-    assert result["msg"].startswith("api_url is not valid: it has blanks around it, or a line break")
+MODULE_OF = {
+    "NCLOUD_DATAFOREST_API_URL": (ncp_dataforest_password.main, {"id": "ID1", "password": SECRET, **KEYS}),
+    "SOLAPI_API_URL": (solapi_password_reset.main, {"email": "m@example.com"}),
+}
+WRONG_ADDRESSES = {
+    "http://127.0.0.1:8000\n": "is not valid: it has blanks around it, or a line break",
+    "http://vendor.example": "(http://vendor.example) is plain http:",
+    f"https://user:{SECRET}@vendor.example": "(https://vendor.example) holds a user name or password:",
+    "https://vendor.example?x": "(https://vendor.example) is not valid: nothing but a plain path",
+    "https://[::1": "is not a valid URL:",
+    "vendor.example": "is not a web address:",
+}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("value", WRONG_ADDRESSES)
+@pytest.mark.parametrize("variable", MODULE_OF)
+def test_a_wrong_address_is_named_with_the_place_that_it_came_from(
+    drive: Driver, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, check_mode: bool
+) -> None:
+    main, arguments = MODULE_OF[variable]
+    arguments = {**arguments, "_ansible_check_mode": check_mode}
+    monkeypatch.setenv(variable, value)
+    result = drive(main, **arguments)
+    assert result["msg"].startswith(f"api_url from the environment variable {variable} {WRONG_ADDRESSES[value]}")
+    assert result["error"]["kind"] == "configuration"
     assert not result.get("changed")
+    clean(drive.printed)
+    monkeypatch.setenv(variable, "https://127.0.0.1:9")
+    result = drive(main, **arguments, api_url=value)
+    assert result["msg"].startswith(f"api_url {WRONG_ADDRESSES[value]}")
+    clean(drive.printed)
+
+
+def test_an_empty_variable_counts_as_not_set(drive: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOLAPI_API_URL", "")
+    result = drive(solapi_password_reset.main, email="m@example.com", _ansible_check_mode=True)
+    assert result["invocation"]["module_args"]["api_url"] == "https://api.solapi.com"
+    assert "failed" not in result
 
 
 @pytest.mark.parametrize("url", ["http://[", "https://[::1", "https://]", "https://", "", "https://vendor.example:x"])
