@@ -147,10 +147,10 @@ requested_at:
   type: str
   sample: "2026-11-20T03:00:00.000Z"
 msg:
-  description: What went wrong and what to do.
+  description: What went wrong and what to do. It begins with the address if it is about this mail.
   returned: failure
   type: str
-  sample: SOLAPI says that its mail server rejected the address (HTTP 200). Check the address.
+  sample: "member@example.com: SOLAPI says that its mail server rejected the address (HTTP 200). Check the address."
 error:
   description: The failure as data. Absent if ansible-core itself refuses the options.
   returned: failure

@@ -32,7 +32,11 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.times im
     seconds,
     time_text,
 )
-from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.mail_address import canonical, spellings
+from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.mail_address import (
+    about,
+    canonical,
+    spellings,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     LONGEST_NAME,
     MOST_LOSSES,
@@ -181,7 +185,7 @@ def _ask(
         # If another run has changed the record in the meantime, its record is the newer one.
         yield from _save(name, after, revision)
     except StoreError as error:
-        said = result.get("msg") or "The mail was accepted."
+        said = result.get("msg") or f"{claim.email}: The mail was accepted."
         result.update(failed=True, next_due_at=due)
         result["msg"] = f"{said} The outcome could not be saved: {error.sentence()}{wait}"
         result.setdefault("error", error.as_dict())
@@ -195,7 +199,7 @@ def _advised(result: Mapping[str, Any], wait: str) -> dict[str, Any]:
         return {"msg": f"{result.get('msg')}{wait}"}
     rejected = result.get("delivery") == REJECTED
     hint = f"{'Check the address.' if rejected else 'Ask the member whether it arrived.'}{wait}"
-    return {"msg": f"{error['message']} {hint}", "error": {**error, "hint": hint}}
+    return {"msg": about(result["email"], f"{error['message']} {hint}"), "error": {**error, "hint": hint}}
 
 
 def told(email: str | None, answered: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:
@@ -207,6 +211,8 @@ def told(email: str | None, answered: Mapping[str, Any], *, sent: bool) -> dict[
     result: dict[str, Any] = {**nothing, **answered}
     if sent and result.get("failed") and result["delivery"] is None and not _proves_unsent(result):
         result.update(changed=True, delivery=UNKNOWN)
+        if email:
+            result["msg"] = about(email, str(result.get("msg")))
     return result
 
 

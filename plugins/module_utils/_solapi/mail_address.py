@@ -64,6 +64,11 @@ def spellings(email: str) -> List[str]:
     return sorted(f"{one}@{other}" for one in _forms(local) for other in domains)
 
 
+def about(email: str, message: str) -> str:
+    """Return a message that begins with the address that it is about, as the first thing that is shown of many."""
+    return message if message.startswith(f"{email}: ") else f"{email}: {message}"
+
+
 def _domain(domain: str) -> str:
     """Return a domain with its labels decoded, and without the final dot, which stands for the root."""
     labels = _normal("NFKC", domain).replace("\u3002", ".").split(".")

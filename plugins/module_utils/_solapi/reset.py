@@ -42,6 +42,8 @@ def request_reset(solapi: client.Solapi, email: str, *, check_mode: bool = False
         # A failure says nothing about the address.
         decided = error.outcome in (outcomes.Outcome.UNKNOWN, outcomes.Outcome.REJECTED)
         delivery = error.outcome.word(CONFIRMED) if decided else None
-        return {**result, "changed": changed, "delivery": delivery, **error.as_failure()}
+        failure = error.as_failure()
+        failure["msg"] = mail_address.about(email, failure["msg"])
+        return {**result, "changed": changed, "delivery": delivery, **failure}
     delivery = outcomes.Outcome.CONFIRMED.word(CONFIRMED)
     return {**result, "delivery": delivery, "message_id": mail.message_id, "requested_at": mail.requested_at}

@@ -164,6 +164,7 @@ def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World,
     assert first["delivery"] == delivery
     if fate != "accepted":
         assert first["failed"] is True
+        assert first["msg"].startswith(f"{EMAIL}: ")
         assert first["msg"].endswith(
             "No other mail will be requested before 2027-02-14T08:00:00Z, unless min_interval is 0s."
         )
@@ -171,7 +172,7 @@ def test_what_may_have_been_sent_counts_until_the_interval_is_over(world: World,
         advice = "Check the address." if fate == REFUSED_BUT_COUNTS else "Ask the member whether it arrived."
         if "error" in first:
             assert first["error"]["hint"].startswith(advice)
-            assert first["msg"] == f"{first['error']['message']} {first['error']['hint']}"
+            assert first["msg"] == f"{EMAIL}: {first['error']['message']} {first['error']['hint']}"
     asked = world.asked
     world.now += INTERVAL - 1
     again = world.finish()

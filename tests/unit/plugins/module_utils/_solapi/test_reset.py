@@ -60,7 +60,7 @@ def test_what_a_task_reports(step: Step, delivery: str | None, changed: bool, ki
     assert result["failed"] is True
     assert (result["delivery"], result["changed"], result["error"]["kind"]) == (delivery, changed, kind)
     assert (result["email"], result["message_id"], result["requested_at"]) == (EMAIL, None, None)
-    assert result["msg"].startswith(result["error"]["message"])
+    assert result["msg"].startswith(f"{EMAIL}: {result['error']['message']}")
 
 
 def test_an_unknown_outcome_says_what_to_do() -> None:
