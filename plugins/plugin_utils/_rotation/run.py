@@ -45,6 +45,7 @@ class Run:
         generate: Callable[[], str],
         new_id: Callable[[], str],
         clock: Callable[[], float],
+        place: Callable[[], str],
         faults: Callable[[str], Sequence[str]] = lambda password: (),
         batch_size: int = 1000,
         max_failures: int | None = None,
@@ -52,7 +53,7 @@ class Run:
     ) -> None:
         if batch_size < 1:
             raise ConfigurationError(f"batch_size is {batch_size}: it must be 1 or more.")
-        self._means = Means(policy, generate, new_id, clock, faults, run=new_id(), started=clock())
+        self._means = Means(policy, generate, new_id, clock, faults, place, run=new_id(), started=clock())
         self._batch_size = batch_size
         self._max_failures = max_failures
         self._progress = progress

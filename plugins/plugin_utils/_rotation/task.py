@@ -74,6 +74,7 @@ class RotationTask:
             generate=lambda: generate_password(options["password_length"], secrets.token_bytes),
             new_id=lambda: str(uuid.uuid4()),
             clock=clock,
+            place=lambda: store.place,
             faults=password_faults,
             batch_size=options["batch_size"],
             max_failures=options["max_failures"],

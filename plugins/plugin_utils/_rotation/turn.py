@@ -83,7 +83,8 @@ class Means(NamedTuple):
     """What all turns of one run share.
 
     ``generate`` returns a fresh password, ``new_id`` a fresh id, ``clock`` the seconds since the epoch, and ``faults``
-    what our own rules refuse about a password: such a candidate counts as rejected by the vendor.
+    what our own rules refuse about a password: such a candidate counts as rejected by the vendor. ``place`` returns
+    where the store is, as messages name it.
     """
 
     policy: Policy
@@ -91,6 +92,7 @@ class Means(NamedTuple):
     new_id: Callable[[], str]
     clock: Callable[[], float]
     faults: Callable[[str], Sequence[str]]
+    place: Callable[[], str]
     run: str
     started: float
 
@@ -147,13 +149,13 @@ class Turn:
             return
         self.step = plan(self.envelope, self.account, self.means.policy, self.means.clock(), self.course)
         if self.step is Step.REFUSE:
-            self.give_up(_new_account(self.name))
+            self.give_up(_new_account(self.name, self.means.place()))
         elif self.step is Step.WAIT:
             self.wait()
         elif self.step is Step.REFUSE_ID:
             self.give_up(_other_id(self.name, self.envelope.account.id if self.envelope else None))
         elif self.step is Step.SKIP:
-            self.skip(f"The store does not know {self.name}, and new_accounts is skip.")
+            self.skip(f"The store {self.means.place()} does not know {self.name}, and new_accounts is skip.")
         elif self.step is Step.REST:
             self.close(Outcome.CONFIRMED)
 
@@ -326,9 +328,9 @@ def _is_to_be_handed_over(envelope: Envelope, account: Account) -> bool:
     return of_this_account and not any(item.in_flight for item in envelope.pending)
 
 
-def _new_account(name: str) -> ConfigurationError:
+def _new_account(name: str, place: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The store does not know {name}, and nothing was sent for it.",
+        f"The store {place} does not know {name}, and nothing was sent for it.",
         hint="If another store has the passwords of this account, correct the option store. If the account is new, run "
         "once with new_accounts set to rotate.",
     )

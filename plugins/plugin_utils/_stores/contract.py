@@ -117,7 +117,7 @@ class Store(Protocol):
 
     @property
     def place(self) -> str:
-        """Where the store is, as messages name it."""
+        """Where the store is, as messages name it and, where that is known, that there is none yet."""
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """Return the documents of these names, without those that do not exist. What is returned is durable.

@@ -152,7 +152,8 @@ class VaultFileStore:
     @property
     def place(self) -> str:
         """See `Store.place`."""
-        return self._path
+        is_new = self._folder is not None and self._last.version is None
+        return f"{self._path} (there is no such file yet)" if is_new else self._path
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""

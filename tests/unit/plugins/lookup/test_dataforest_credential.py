@@ -174,7 +174,7 @@ def test_each_kind_has_its_own_words(look_up: Callable[..., list[str]], name: st
 
 
 def test_a_file_that_is_not_there_yet_holds_nothing(look_up: Callable[..., list[str]]) -> None:
-    with pytest.raises(AnsibleLookupError, match=r"other\.yml holds nothing for df001"):
+    with pytest.raises(AnsibleLookupError, match=r"other\.yml \(there is no such file yet\) holds nothing for df001"):
         look_up("df001", store={"path": "other.yml"})
 
 

@@ -149,6 +149,7 @@ class World:
             generate=lambda: f"password-{next(self.numbers)}",
             new_id=lambda: f"rotation-{next(self.numbers)}",
             clock=lambda: self.now,
+            place=lambda: self.store.place,
             batch_size=batch_size,
         )
         ids = dict(self.vendor.ids)

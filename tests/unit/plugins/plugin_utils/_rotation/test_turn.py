@@ -47,13 +47,17 @@ def test_new_accounts_fail_by_default_and_the_others_have_their_turn() -> None:
     options: dict[str, Any] = {"accounts": [{"name": "df002"}, {"name": "df001"}], "max_failures": 1}
     result = task(store, vendor, **options, new_accounts="fail").run(check_mode=False)
     assert outcomes(result) == ["failed", "rotated"]
-    assert result["accounts"][0]["error"]["kind"] == "configuration"
+    error = result["accounts"][0]["error"]
+    assert error["kind"] == "configuration"
+    # The first thing to check is whether this is the right store.
+    assert error["message"] == f"The store {store.place} does not know df002, and nothing was sent for it."
     assert "new_accounts set to rotate" in result["msg"]
     assert "df002" not in store.rows
     predicted = task(store, vendor, **options, new_accounts="fail").run(check_mode=True)
     assert outcomes(predicted) == ["failed", "fresh"]
     left = task(store, vendor, **options, new_accounts="skip").run(check_mode=False)
     assert outcomes(left) == ["skipped", "fresh"]
+    assert left["accounts"][0]["error"]["message"].startswith(f"The store {store.place} does not know df002")
     assert not left.get("failed")
 
 

@@ -183,6 +183,20 @@ def test_a_path_is_relative_to_the_playbook_and_knows_the_home_folder(
         assert open_store({"path": path}, loader, {}).load(["kim"]).keys() == {"kim"}
 
 
+def test_messages_say_that_there_is_no_file_yet(vault: VaultFileBench) -> None:
+    link = vault.path.with_name("link.yml")
+    link.symlink_to(vault.path)
+    store = vault.open(path=str(link))
+    assert store.place == str(link)
+    assert load(store, "kim") == {}
+    assert store.place == f"{link} (there is no such file yet)"
+    put(store, kim={"password": "new"})
+    assert store.place == str(link)
+    other = vault.open()
+    load(other, "kim")
+    assert other.place == str(vault.path)
+
+
 def test_what_did_not_change_is_not_written(vault: VaultFileBench) -> None:
     store = vault.open()
     revision = put(store, kim=OLD, lee=OLD)["kim"]
