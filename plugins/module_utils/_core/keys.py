@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Sequence
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
 
@@ -22,14 +22,6 @@ class Credentials(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Credentials from {self.origin}"
-
-
-def first_set(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Optional[str]]:
-    """Return name and value of the first of these variables that is set and not empty; "" and None if none is."""
-    for name in names:
-        if environ.get(name):
-            return name, environ[name]
-    return "", None
 
 
 def check_key(name: str, value: str, origin: str) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 Spec = Dict[str, Dict[str, Any]]
 
@@ -27,3 +27,11 @@ class Group(NamedTuple):
     def with_more(self, options: Spec, environment: Mapping[str, Tuple[str, ...]]) -> Group:
         """Return a group that holds these options and variables as well."""
         return Group({**self.options, **options}, {**self.environment, **environment})
+
+
+def first_set(environ: Mapping[str, str], names: Sequence[str]) -> Tuple[str, Optional[str]]:
+    """Return name and value of the first of these variables that is set and not empty; "" and None if none is."""
+    for name in names:
+        if environ.get(name):
+            return name, environ[name]
+    return "", None

@@ -10,44 +10,43 @@ import os
 from typing import Container, List
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import keys
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group, Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import options
 
 
-def argument_spec(vendor: Group, options: Spec) -> Spec:
-    """Return the argument spec of a module of ``vendor``: its own options and the shared ones.
+def argument_spec(vendor: options.Group, own: options.Spec) -> options.Spec:
+    """Return the argument spec of a module of ``vendor``: its ``own`` options and the shared ones.
 
     Credentials are not filled in from the environment here, but where they are used, so that an error can name
     the place each came from.
     """
-    spec = {name: dict(option) for group in (options, vendor.options, CONNECTION) for name, option in group.items()}
+    spec = {name: dict(option) for group in (own, vendor.options, CONNECTION) for name, option in group.items()}
     spec["api_url"]["fallback"] = (_from_environment, list(vendor.environment["api_url"]))
     return spec
 
 
-def controller_spec(vendor: Group, options: Spec) -> Spec:
+def controller_spec(vendor: options.Group, own: options.Spec) -> options.Spec:
     """Return the argument spec of an action that passes the shared options on to a module of ``vendor``.
 
     Defaults, environment variables and home folders are those of the host on which the module runs.
     """
-    spec = dict(options)
+    spec = dict(own)
     for name, option in {**vendor.options, **CONNECTION}.items():
         kind = "str" if option["type"] == "path" else option["type"]
         spec[name] = {**{key: value for key, value in option.items() if key != "default"}, "type": kind}
     return spec
 
 
-def variables(spec: Spec) -> List[str]:
+def variables(spec: options.Spec) -> List[str]:
     """Return the environment variables from which Ansible fills these options, in the order in which it reads them."""
     return [variable for option in spec.values() for variable in option.get("fallback", (None, []))[1]]
 
 
-def called(name: str, spec: Spec, given: Container[str]) -> str:
+def called(name: str, spec: options.Spec, given: Container[str]) -> str:
     """Return how messages call an option: with the environment variable, if its value is from there.
 
     ``given`` are the names of the options that the task has.
     """
-    variable, _value = keys.first_set(os.environ, [] if name in given else variables({name: spec[name]}))
+    variable, _value = options.first_set(os.environ, [] if name in given else variables({name: spec[name]}))
     return f"{name} from the environment variable {variable}" if variable else name
 
 
@@ -55,7 +54,7 @@ def _from_environment(*names: str) -> str:
     # Imported here so that this file can be imported without Ansible.
     from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-    _name, value = keys.first_set(os.environ, names)
+    _name, value = options.first_set(os.environ, names)
     if value is None:
         raise AnsibleFallbackNotFound
     return value

@@ -11,6 +11,7 @@ import re
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import first_set
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import KEYS
 
 DEFAULT_PROFILE = "DEFAULT"
@@ -36,13 +37,13 @@ def ncp_credentials(
             "profile cannot be combined with access_key or secret_key: they may belong to different tenants.",
             hint="Set only one of them, in module_defaults too.",
         )
-    profile_variable, by_variable = keys.first_set(environ, KEYS.environment["profile"])
+    profile_variable, by_variable = first_set(environ, KEYS.environment["profile"])
     profile = by_option or by_variable or DEFAULT_PROFILE
     path = os.path.expanduser(options.get("config_file") or "")
     found: Dict[str, Tuple[str, str]] = {}
     for name in _FILE_KEYS:
         value = options.get(name)
-        variable, from_environment = ("", None) if by_option else keys.first_set(environ, KEYS.environment[name])
+        variable, from_environment = ("", None) if by_option else first_set(environ, KEYS.environment[name])
         if value:
             found[name] = (value, f"the option {name}")
         elif from_environment:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Dict, Mapping, Optional, Tuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import first_set
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 
 
@@ -19,7 +20,7 @@ def solapi_credentials(options: Mapping[str, Optional[str]], environ: Mapping[st
     """
     found: Dict[str, Tuple[str, str]] = {}
     for name in ("api_key", "api_secret"):
-        variable, value = keys.first_set(environ, SOLAPI.environment[name])
+        variable, value = first_set(environ, SOLAPI.environment[name])
         if options.get(name):
             found[name] = (str(options[name]), f"the option {name}")
         elif value:

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.address import check_api_url
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.numbers import Range, check
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec, first_set
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import is_part
 
 
@@ -46,10 +46,8 @@ class Options(dict[str, Any]):
         self._from: dict[str, str] = {}
         for name, option in spec.items():
             value = given.get(name)
-            variable = next((each for each in variables.get(name, ()) if environ.get(each)), None)
-            if value is None and variable:
-                self._from[name] = variable
-                value = environ[variable]
+            if value is None:
+                self._from[name], value = first_set(environ, variables.get(name, ()))
             self[name] = option.get("default") if value is None else self._checked(name, option, value)
         self._require(*(name for name, option in spec.items() if option.get("required")))
         for other in dict.fromkeys(option["needed_for"][0] for option in spec.values() if "needed_for" in option):
@@ -66,7 +64,7 @@ class Options(dict[str, Any]):
 
     def called(self, name: str) -> str:
         """Return how messages call an option: by the place that its value came from."""
-        if name in self._from:
+        if self._from.get(name):
             return f"the environment variable {self._from[name]}"
         return f"the option {name} of the store {self._kind}"
 
