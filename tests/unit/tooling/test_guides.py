@@ -21,7 +21,15 @@ OTHERS = {"CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md", "README.ko.md"
 NAMES = [name for name in guides.guides() if name not in OTHERS]
 # Run by end_to_end/test_where_ansible_leaks.py, which has a list of its own.
 LEAKS = re.compile(r"# This (leaks|cleans up): ")
-EXPERIMENTS = ("Environment", "Roles", "Cached facts", "Asynchronous tasks", "Files of modules", "Debug mode")
+EXPERIMENTS = (
+    "Options of tasks",
+    "Environment",
+    "Roles",
+    "Cached facts",
+    "Asynchronous tasks",
+    "Files of modules",
+    "Debug mode",
+)
 EXAMPLES = [
     example
     for name in NAMES

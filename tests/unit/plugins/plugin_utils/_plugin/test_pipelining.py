@@ -63,6 +63,13 @@ def test_whoever_becomes_another_user_decides(become: str) -> None:
     assert not made.is_pipelining_enabled()
 
 
+@pytest.mark.parametrize(("become", "pipelines"), [("sudo", True), ("su", False)])
+def test_with_become_a_variable_switches_it_on_except_for_su(become: str, pipelines: bool) -> None:
+    made = connection("ssh", {"ansible_pipelining": True}, become=become)
+    prefer_pipelining(made, list)
+    assert made.is_pipelining_enabled() is pipelines
+
+
 # In the shape of docker, kubectl, chroot, lxd and others.
 BARE = """
 from ansible.plugins.connection import ConnectionBase

@@ -5,8 +5,16 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
 
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import NAMES, secrets_in
+import pytest
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import (
+    NAMES,
+    mask_in_output,
+    secrets_in,
+)
 from tooling import leak_rule
 
 SECRET = "Zq7!mVx-Canary01"
@@ -21,3 +29,12 @@ def test_secrets_are_found_at_any_depth_and_in_json() -> None:
     for arguments in (row, {"accounts": [row]}, {"accounts": json.dumps([row])}, {"store": {"token": SECRET}}):
         assert list(secrets_in(arguments)) == [SECRET]
     assert list(secrets_in({"name": SECRET, "accounts": "[not JSON", "password": None})) == []
+
+
+def test_ansible_core_is_told_no_short_secret_and_no_word_of_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would mask them in everything that the rest of the run prints."""
+    told: list[str] = []
+    ours = types.SimpleNamespace(register_secrets=told.extend)
+    monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", ours)
+    mask_in_output(["root", "", "12345", "abc   ", "failed", "changed\n", SECRET, "123456"])
+    assert told == [SECRET, "123456"]

@@ -184,6 +184,9 @@ def test_a_value_is_called_by_the_place_that_it_came_from() -> None:
     environ = {"VAULT_ADDR": "http://127.0.0.1:8200\n", "BAO_TOKEN": "canary"}
     with pytest.raises(ConfigurationError, match="The environment variable VAULT_ADDR is not valid"):
         open_store({"type": "hashi_vault"}, None, environ)
+    environ = {"VAULT_ADDR": "https://vault.example.com", "BAO_TOKEN": "canary", "BAO_CACERT": "/ca.pem\n"}
+    with pytest.raises(ConfigurationError, match="The environment variable BAO_CACERT is not valid: it has a line"):
+        open_store({"type": "hashi_vault"}, None, environ)
     environ = {"VAULT_ADDR": "https://vault.example.com", "BAO_TOKEN": "canary\n"}
     with pytest.raises(ConfigurationError, match="The environment variable BAO_TOKEN is not valid") as caught:
         open_store({"type": "hashi_vault"}, None, environ)
