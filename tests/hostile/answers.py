@@ -110,7 +110,7 @@ def refusal(message: str, operation: Operation) -> bytes:
 
 
 def refusal_in_code(message: str) -> bytes:
-    """The same text in the place of a code, as NAVER Cloud puts it."""
+    """The same text in place of a code, as NAVER Cloud has it."""
     return json.dumps({"success": False, "error": {"errorCode": message, "details": []}}).encode()
 
 

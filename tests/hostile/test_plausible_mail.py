@@ -93,7 +93,7 @@ def says_no(answer: dict[str, Any]) -> bool:
 
 
 def says_no_besides(answer: dict[str, Any]) -> bool:
-    """An error in a form that SOLAPI has not documented. A confirmation with one is none."""
+    """Whether it has an error in a form that SOLAPI has not documented. A confirmation with one does not count."""
     values = [answer.get(name) for name in ("error", "errors", "errorCode", "errorMessage")]
     return answer.get("success") is False or any(value for value in values if value != " ")
 

@@ -496,7 +496,7 @@ def usual(
         store = store or script.vault_file()
         role("solapi_password_reset", {**quick, **vendor, "store": store, "min_interval": "30d"})
     else:
-        raise AssertionError(f"Nobody has said here what {subject} usually does.")
+        raise AssertionError(f"The usual work of {subject} is missing here.")
 
 
 # The modules that run on a target host, and the one that runs them there.

@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
     @property
     def is_refusal(self) -> bool:
-        """The server's own word that it did not do what it was asked. A page of some proxy proves nothing."""
+        """Whether the server itself says that it did not do what it was asked. A page of some proxy proves nothing."""
         said = isinstance((self.body or {}).get("errors"), list)
         return said and (self.is_sealed or answers.may_refuse(self.status))
 
@@ -53,7 +53,7 @@ class Answer(NamedTuple):
 
     @property
     def is_absence(self) -> bool:
-        """The server's own word that there is nothing. A page of some proxy is not."""
+        """Whether the server itself says that there is nothing. A page of some proxy does not count."""
         return self.status == 404 and self.body == {"errors": []}
 
     @property
@@ -129,7 +129,7 @@ def _usual(answer: Answer) -> tuple[str, str] | None:
 
 
 def mount_fault(data: Mapping[str, Any], server: str, mount: str) -> StoreError | None:
-    """Return what is wrong with a mount by what the server holds of it: it must be one of KV version 2."""
+    """Return what is wrong with a mount, by what the server says about it: it must be of KV version 2."""
     real, kind, options = str(data.get("path")).strip("/"), data.get("type"), data.get("options")
     version = options.get("version") if isinstance(options, dict) else None
     if kind != "kv" or version not in ("2", 2):
@@ -149,7 +149,7 @@ def mount_fault(data: Mapping[str, Any], server: str, mount: str) -> StoreError 
 
 
 def _shown(value: Any) -> str:
-    """Return what a server says of a mount as one short line."""
+    """Return what a server says about a mount as one short line."""
     return one_line(value, 80) if isinstance(value, str) else "unknown"
 
 

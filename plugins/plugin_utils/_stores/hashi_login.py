@@ -49,7 +49,7 @@ POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 
 _LONGEST_TOKEN = 64 * 1024
 # Of the time that a token lasts, after how much of it to log in again.
 _MOST_OF_IT = 0.8
-# In seconds. Some number that is too large for a float may come from a server.
+# In seconds. A server may send a number that is too large for a float.
 _FOR_EVER = 1e9
 
 
@@ -59,13 +59,13 @@ def _is_token(value: Any) -> bool:
 
 
 def _lifetime(lease: Any) -> float:
-    """Return how many seconds a token lasts by the word of the server, infinity where that is no number above 0."""
+    """Return how many seconds a token lasts according to the server; infinity if that is not a number above 0."""
     is_number = isinstance(lease, (int, float)) and not isinstance(lease, bool)
     return min(lease, _FOR_EVER) if is_number and lease > 0 else math.inf
 
 
 def _failed(error: KrcloudError) -> KrcloudError:
-    """Return what a failed login is to the request that needs it, which has not left, whatever became of the login."""
+    """Return a failed login as an error of the request that needs it. Whatever became of the login, that never left."""
     kind = TransportError if error.repeatable else StoreError
     failure = kind(error.message, hint=error.hint, http_status=error.http_status, repeatable=error.repeatable)
     failure.retry_after = error.retry_after
@@ -114,7 +114,7 @@ class Login:
                 if self._failure is None or self._failed_at < asked_at:
                     self._log_in()
                 else:
-                    # It was tried meanwhile. Many that try in turn at a server that hangs would take for ever.
+                    # Another thread has tried meanwhile. With a server that hangs, trying in turn would take forever.
                     raise _failed(self._failure)
             return self._headers(self._token)
 

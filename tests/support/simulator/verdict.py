@@ -60,7 +60,7 @@ class Vendor(Protocol):
         """The headers of every answer of this vendor."""
 
     def keys(self) -> dict[str, Any]:
-        """What the ready document says of its keys."""
+        """What the ready document says about its keys."""
 
     def refusal(self, status: int, message: str, verdict: Verdict) -> Answer:
         """A refusal in the form of this vendor."""

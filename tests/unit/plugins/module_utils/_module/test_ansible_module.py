@@ -899,7 +899,7 @@ def test_an_empty_variable_counts_as_not_set(drive: Driver, monkeypatch: pytest.
         (solapi_password_reset.main, {"email": "m@example.com"}),
     ],
 )
-def test_an_address_that_is_none_is_a_mistake_of_the_user(
+def test_an_address_that_is_not_valid_is_a_mistake_of_the_user(
     drive: Driver, main: Callable[[], None], arguments: dict[str, Any], url: str
 ) -> None:
     keys = {} if "email" in arguments else KEYS

@@ -94,7 +94,7 @@ def store_with(transport: Answers, monkeypatch: pytest.MonkeyPatch, **options: A
 
 
 def said(error: KrcloudError) -> str:
-    """What is told of an error, which must be one line, with what to do, and no secret."""
+    """What is said about an error, which must be one line, with what to do, and no secret."""
     sentence = error.sentence()
     assert sentence.isprintable()
     assert len(sentence) < 1000
@@ -233,7 +233,7 @@ def test_a_refusal_that_is_not_the_server_s_own_proves_nothing(
         ({"path": None}, "did not look up secret/here"),
     ],
 )
-def test_what_is_no_mount_of_version_2_is_named(
+def test_what_is_not_a_mount_of_version_2_is_named(
     monkeypatch: pytest.MonkeyPatch, mount: dict[str, Any], sentence: str
 ) -> None:
     store = store_with(Answers(internal=(200, {"data": {**MOUNT, **mount}})), monkeypatch)
@@ -285,7 +285,7 @@ class Waiters(FakeClock):
         return super().monotonic()
 
 
-def test_of_many_that_wait_for_a_login_that_fails_each_does_not_try_again() -> None:
+def test_requests_that_wait_for_a_login_that_fails_do_not_each_try_again() -> None:
     """With a server that hangs, that would take a timeout for each of them."""
     workers, tried = 8, []
     clock = Waiters(workers)
@@ -319,11 +319,11 @@ def test_of_many_that_wait_for_a_login_that_fails_each_does_not_try_again() -> N
     assert len(tried) == 2
 
 
-# ------------------------------------------------------------------------------------------------------------- foretold
+# ------------------------------------------------------------------------------------------------------------ predicted
 
 
 @pytest.mark.parametrize("may", [["read", {}], [{}], [None], ["deny"]])
-def test_odd_capabilities_foretell_a_refusal_and_nothing_worse(monkeypatch: pytest.MonkeyPatch, may: Any) -> None:
+def test_odd_capabilities_predict_a_refusal_and_nothing_worse(monkeypatch: pytest.MonkeyPatch, may: Any) -> None:
     capabilities = (200, {"data": {"secret/data/here/kim": may}})
     store = store_with(Answers(**{"capabilities-self": capabilities}), monkeypatch)
     assert list(store.check_save(["kim", "lee"])) == ["kim"]

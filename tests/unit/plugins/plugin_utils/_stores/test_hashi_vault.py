@@ -516,8 +516,10 @@ def test_a_current_version_that_is_gone_is_not_taken_for_absence(
 
 
 @pytest.mark.parametrize("note", [2**60, -(2**53)])
-def test_a_document_that_could_not_be_saved_again_as_it_is_hinders_no_other(hashi: HashiVaultBench, note: int) -> None:
-    """A hand has added something to it. The server rounds such numbers, and another store would refuse them."""
+def test_a_document_that_could_not_be_saved_again_as_it_is_does_not_affect_others(
+    hashi: HashiVaultBench, note: int
+) -> None:
+    """Somebody has added a number to it. The server rounds such numbers, and another store would refuse them."""
     put(hashi.open(), lee=OLD)
     hashi.server.do("POST", f"secret/data/{hashi.folder}/kim", {"data": {**OLD, "note": note}})
     store = hashi.open()
@@ -529,7 +531,7 @@ def test_a_document_that_could_not_be_saved_again_as_it_is_hinders_no_other(hash
     assert list(store.check_save(["lee", "kim"])) == ["kim"]
 
 
-def test_more_documents_are_foretold_than_the_server_takes_in_one_request(hashi: HashiVaultBench) -> None:
+def test_predictions_cover_more_documents_than_the_server_takes_in_one_request(hashi: HashiVaultBench) -> None:
     names = [f"kim-{number}" for number in range(1100)]
     assert sorted(may(hashi, "read").check_save(names)) == sorted(names)
 
@@ -855,10 +857,10 @@ def test_a_token_that_may_only_read_is_predicted(hashi: HashiVaultBench) -> None
     put(hashi.open(), kim=OLD)
     before = hashi.mark()
     for store in (may(hashi, "read"), may(hashi, "read", "create")):
-        foretold = store.check_save(["kim"])["kim"]
+        predicted = store.check_save(["kim"])["kim"]
         met = store.save({"kim": Change(NEW, "1")})["kim"]
         assert isinstance(met, StoreError)
-        assert foretold.sentence() == met.sentence()
+        assert predicted.sentence() == met.sentence()
     assert list(may(hashi, "read", "update").check_save(["kim", "new"])) == ["new"]
     assert hashi.mark() == before
 
