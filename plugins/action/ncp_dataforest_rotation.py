@@ -12,6 +12,7 @@ from ansible.utils.display import Display
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import controller_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import LONGEST, SHORTEST
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import LISTED_TOO
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
@@ -45,9 +46,9 @@ SPEC = controller_spec(
         "jitter": {"type": "str", "default": "10%"},
         "force": {"type": "bool", "default": False},
         "new_accounts": {"type": "str", "choices": [each.value for each in NewAccounts], "default": "fail"},
-        "password_length": {"type": "int", "default": 20, "no_log": False},
+        "password_length": {"type": "int", "default": 20, "no_log": False, "least": SHORTEST, "most": LONGEST},
         "concurrency": {"type": "int", "default": 8},
-        "batch_size": {"type": "int", "default": 1000},
+        "batch_size": {"type": "int", "default": 1000, "least": 1},
         "max_failures": {"type": "int"},
         "requests_per_second": {"type": "float"},
     },

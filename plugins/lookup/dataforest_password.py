@@ -67,7 +67,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import generate_password
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import LONGEST, SHORTEST, generate_password
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.lookup import RedactingLookup
 
@@ -82,5 +82,6 @@ class LookupModule(RedactingLookup):
                 "dataforest_password takes no terms: it knows no accounts and keeps no file.",
                 hint="Use length=16 to change the length, or dataforest_credential to read the password of an account.",
             )
-        options = validated({"length": {"type": "int", "default": 20}}, arguments, self.redactor)
+        length = {"type": "int", "default": 20, "least": SHORTEST, "most": LONGEST}
+        options = validated({"length": length}, arguments, self.redactor)
         return [generate_password(options["length"], secrets.token_bytes)]

@@ -24,7 +24,9 @@ class Range(NamedTuple):
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
-        bounds = "" if math.isinf(self.most) else f" from {self.least} to {self.most}"
+        bounds = f" from {self.least} to {self.most}"
+        if math.isinf(self.most):
+            bounds = "" if math.isinf(self.least) else f" of {self.least} or more"
         return kind + bounds + (f" ({self.unit})" if self.unit else "")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -124,7 +125,7 @@ def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> No
             check_numbers(option["options"], value, f"{prefix}{name}.")
         elif value is not None and option["type"] in ("int", "float"):
             if "least" in option:
-                allowed = numbers.Range(option["least"], option["most"], whole)
+                allowed = numbers.Range(option["least"], option.get("most", math.inf), whole)
             else:
                 allowed = numbers.RANGES.get(name, numbers.Range(whole=whole))
             numbers.check(f"{prefix}{name}", value, allowed)

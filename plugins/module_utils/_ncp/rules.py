@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Callable, List
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import numbers
 
 SHORTEST = 8
 LONGEST = 20
@@ -79,10 +79,7 @@ def generate_password(length: int, random_bytes: Callable[[int], bytes]) -> str:
     Whole passwords are drawn until one has all classes, so that all valid ones are equally likely. With 20 characters
     that is about 122 bits. Raises ConfigurationError when the length is not 8 to 20.
     """
-    if not SHORTEST <= length <= LONGEST:
-        raise errors.ConfigurationError(
-            f"A password cannot have {length} characters: the vendor allows {SHORTEST} to {LONGEST}."
-        )
+    numbers.check("length", length, numbers.Range(SHORTEST, LONGEST, whole=True))
     while True:
         password = random_bytes(2 * length).translate(_CHARACTERS, _SURPLUS)[:length].decode("ascii")
         if len(password) == length and not any(kind.isdisjoint(password) for kind in _KINDS):

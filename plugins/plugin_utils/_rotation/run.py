@@ -52,7 +52,7 @@ class Run:
         progress: Callable[[int, int, int], None] = lambda done, total, failures: None,
     ) -> None:
         if batch_size < 1:
-            raise ConfigurationError(f"batch_size is {batch_size}: it must be 1 or more.")
+            raise ConfigurationError("batch_size is not valid: it must be 1 or more.")
         self._means = Means(policy, generate, new_id, clock, faults, place, run=new_id(), started=clock())
         self._batch_size = batch_size
         self._max_failures = max_failures

@@ -65,10 +65,10 @@ def test_ansible_is_told_what_to_mask(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("terms", "options", "why"),
     [
-        ([], {"length": 7}, r"password cannot have 7 characters: the vendor allows 8 to 20\."),
-        ([], {"length": 21}, r"password cannot have 21 characters: the vendor allows 8 to 20\."),
-        ([], {"length": "many"}, r"length is not valid: it must be a whole number\."),
-        ([], {"length": 8.5}, r"length is not valid: it must be a whole number\."),
+        *(
+            ([], {"length": length}, r"length is not valid: it must be a whole number from 8 to 20\.$")
+            for length in (7, 21, "many", 8.5, 47114711)
+        ),
         ([], {"lenght": 12}, r"There is no option lenght\. Supported parameters include: length\."),
         (["/dev/null length=15"], {}, r"takes no terms: it knows no accounts and keeps no file\. Use length=16"),
         (["df001"], {"length": 12}, r"dataforest_credential to read the password of an account\."),

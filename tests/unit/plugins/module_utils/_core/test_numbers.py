@@ -57,6 +57,12 @@ def test_the_bounds_are_allowed_and_no_number_beyond_them(name: str) -> None:
             check(name, value)
 
 
+def test_a_range_may_have_no_end() -> None:
+    check("rows", 10**9, Range(1, whole=True))
+    with pytest.raises(ConfigurationError, match=r"^rows is not valid: it must be a whole number of 1 or more\.$"):
+        check("rows", 0, Range(1, whole=True))
+
+
 def test_any_other_number_is_a_finite_one() -> None:
     check("length", "20", Range(whole=True))
     with pytest.raises(ConfigurationError, match=r"^length is not valid: it must be a whole number\.$"):

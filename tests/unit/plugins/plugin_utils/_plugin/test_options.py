@@ -18,6 +18,9 @@ from ansible_collections.krcloud.credentials.plugins.action import (
     solapi_password_reset,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import NAMES
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 from tooling import leak_rule
@@ -89,3 +92,19 @@ def test_every_module_has_an_action() -> None:
     assert actions == modules
     # Actions that only send their module off leave the options to it.
     assert all("(ModuleAction)" in source(name) for name in modules - set(SPECS))
+
+
+@pytest.mark.parametrize("value", [0, -1, 47114711.5, "4711-Canary", float("inf")])
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("password_length", "a whole number from 8 to 20"),
+        ("batch_size", "a whole number of 1 or more"),
+        ("concurrency", "a whole number from 1 to 64"),
+        ("max_failures", "a whole number from 1 to 1000000"),
+    ],
+)
+def test_a_number_that_is_refused_is_not_quoted(name: str, allowed: str, value: object) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        validated(SPECS["ncp_dataforest_rotation"], {"store": {"path": "x"}, name: value}, Redactor())
+    assert caught.value.sentence() == f"{name} is not valid: it must be {allowed}."
