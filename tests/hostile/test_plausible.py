@@ -54,7 +54,9 @@ codes: Anything = st.sampled_from(
     [*CALLER, *LIMIT, *FAILED, "100", "300", "430", "0", "999", "BadRequest", "Conflict", "SUCCESS"]
 )
 numbers: Anything = st.one_of(codes, st.sampled_from([0, 1, 100, 200, 210, 300, 400, 500, 510, 900, -1]))
-odd_codes: Anything = st.one_of(numbers, st.none(), st.booleans(), st.just(""), st.just({}), st.just(1.5))
+odd_codes: Anything = st.one_of(
+    numbers, st.none(), st.booleans(), st.sampled_from(["", " ", " 900\n", 1.5]), st.just({})
+)
 words: Anything = st.sampled_from(
     ["SUCCESS", "Accepted", "OK", "unexpected error", "없는 계정입니다.", "", None, {}, 7]
 )
@@ -149,7 +151,7 @@ def gateway_code(answer: dict[str, Any]) -> str | None:
     """The code in the documented envelope of the gateway: text or a number."""
     error = answer.get("error")
     code = error.get("errorCode") if isinstance(error, dict) else None
-    return str(code) if isinstance(code, (int, str)) and not isinstance(code, bool) and code != "" else None
+    return str(code).strip() or None if isinstance(code, (int, str)) and not isinstance(code, bool) else None
 
 
 def is_yes(status: int, answer: dict[str, Any]) -> bool:

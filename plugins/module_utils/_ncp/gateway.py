@@ -219,8 +219,8 @@ def _complaint(answer: Mapping[str, Any]) -> _Complaint:
         detail, number = envelope.get("details"), envelope.get(code)
         if words and isinstance(detail, str) and detail:
             words = f"{words}: {detail}"
-        if isinstance(number, (str, int)) and not isinstance(number, bool) and number != "":
-            return _Complaint(str(number)[:40], words, from_gateway=part == "error", refused=refused)
+        if isinstance(number, (str, int)) and not isinstance(number, bool) and str(number).strip():
+            return _Complaint(str(number).strip()[:40], words, from_gateway=part == "error", refused=refused)
         if without_code.message is None:
             without_code = without_code._replace(message=words)
     return without_code

@@ -398,6 +398,8 @@ REFUSALS: list[tuple[Response, type[KrcloudError], str | None, str]] = [
     (answer(401, gateway_xml("210")), AuthenticationError, "210", "words"),
     (answer(504, gateway_xml("510")), UNKNOWN, "510", "words"),
     (answer(400, gateway_xml("100")), RejectedError, "100", "words"),
+    (answer(400, b(" 900\n")), UNKNOWN, "900", "words"),
+    (answer(400, b(" ")), UNKNOWN, None, "words"),
     (answer(400, b("BadRequest")), RejectedError, "BadRequest", "words"),
     (answer(404, b("NotFound")), NotFoundError, "NotFound", "words"),
     (
