@@ -483,6 +483,19 @@ def test_what_lands_between_a_request_and_its_settlement_stays_noted() -> None:
     world.calm_down()
 
 
+def test_a_request_without_an_answer_counts_although_the_same_value_was_confirmed_after_it() -> None:
+    world = World()
+    # The module sends a value twice: the first request gets no answer, and is still on its way.
+    assert [result.outcome for result in world.finish(["confirm, and land once more"])] == ["rotated"] * 3
+    assert [result.outcome for result in world.finish(["confirm"])] == ["fresh"] * 3
+    world.finish(["confirm"], force=True)
+    world.land()
+    assert world.vendor.live != world.active()
+    assert [result.outcome for result in world.finish(["confirm"])] == ["resumed"] * 3
+    assert world.vendor.live == world.active()
+    world.calm_down()
+
+
 def rotate(world: World, fate: Callable[[bool], str], force: bool = False) -> list[Any]:
     """Run once. ``fate`` says what becomes of a value, and is told whether the vendor has had it before."""
     world.begin(force, batch_size=3)

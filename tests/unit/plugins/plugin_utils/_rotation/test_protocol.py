@@ -168,6 +168,25 @@ def test_sending_the_active_password_once_more_makes_it_no_younger() -> None:
     assert (refused.envelope, refused.next) == (old, Step.STAGE)
 
 
+@pytest.mark.parametrize(
+    ("since", "after", "left"),
+    [
+        (0, DAY - 1, FLIGHT),
+        (0, DAY, ()),
+        # Some clock was wrong: nobody knows how old the note is, so its day begins now.
+        (2 * DAY, 0, FLIGHT),
+        (400 * DAY, 0, FLIGHT),
+        # A little is how clocks are.
+        (3600, 0, (Flight("another run", time_text(NOW + 3600)),)),
+    ],
+)
+def test_a_note_stays_for_a_day(since: float, after: float, left: tuple[Flight, ...]) -> None:
+    flying = FLYING._replace(in_flight=(Flight("another run", time_text(NOW + since)),))
+    sent = restore(rotated(1)._replace(previous=(flying,)), "this run", NOW + after)
+    settled = settle(sent, "r1", Outcome.CONFIRMED, Policy(90 * DAY), NOW + after, COURSE)
+    assert settled.envelope.previous == (FLYING._replace(in_flight=left),)
+
+
 def test_only_the_latest_earlier_passwords_are_kept() -> None:
     envelope: Envelope | None = None
     for number in range(MOST_PREVIOUS + 5):

@@ -94,3 +94,13 @@ def test_a_word_that_is_not_known_is_an_unknown_outcome(said: Any) -> None:
     assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["unknown"]
     vendor.instead["ncp_dataforest_password"] = {"accounts": [{**row, "id": "another", "outcome": "reset"}]}
     assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["unknown"]
+
+
+@pytest.mark.parametrize("unanswered", [True, False])
+def test_an_earlier_request_that_got_no_answer_stays_noted(unanswered: bool) -> None:
+    store = holding(df001=envelope("df001", 100 * DAY))
+    vendor = Vendor()
+    row = {"id": IDS["df001"], "outcome": "reset", "error": None, "unanswered": unanswered}
+    vendor.instead["ncp_dataforest_password"] = {"accounts": [row]}
+    assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["rotated"]
+    assert len(from_document(store.rows["df001"].document).in_flight) == unanswered
