@@ -30,7 +30,7 @@ class Plays:
     def __init__(self, run_playbook: Any, simulator: Simulator, folder: Path) -> None:
         self._run_playbook = run_playbook
         self._folder = folder
-        self._arguments = [f"--vault-password-file={folder / 'passphrase'}"]
+        self.arguments = [f"--vault-password-file={folder / 'passphrase'}"]
         (folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
         self.options: dict[str, dict[str, Any]] = {
             ROTATION: {
@@ -57,7 +57,7 @@ class Plays:
         """Run plays on localhost, or on other hosts that are also this machine."""
         host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         plays = [{"hosts": "localhost", "gather_facts": False, "vars": host, **play} for play in plays]
-        done: subprocess.CompletedProcess[str] = self._run_playbook(json.dumps(plays), *self._arguments, *arguments)
+        done: subprocess.CompletedProcess[str] = self._run_playbook(json.dumps(plays), *self.arguments, *arguments)
         return done
 
     def refusals(self, role: str, *calls: Mapping[str, Any]) -> list[str]:
@@ -207,6 +207,21 @@ def test_the_roles_of_reset_mails_take_turns_too(plays: Plays, simulator: Simula
     assert "Several hosts run the role at the same time for the same addresses" in done.stdout
     mails = [mail["email"] for mail in simulator.truth()["mails"]]
     assert sorted(mails) == ["a@example.com", "first@example.com", "second@example.com"]
+
+
+def test_the_store_of_reset_mails_is_not_kept_inside_the_collection(
+    run_playbook: Any, plays: Plays, simulator: Simulator
+) -> None:
+    for path, mails in (("mails.yml", 0), ("$HOME/mails.yml", 1), ("~/mails.yml", 1)):
+        given = {**plays.options[RESET], "store": {"path": path}, "min_interval": "30d"}
+        done = run_playbook(
+            Path("krcloud.credentials.request_solapi_reset"),
+            *plays.arguments,
+            extra_vars={f"{RESET}_{name}": value for name, value in given.items()},
+        )
+        assert done.returncode == (0 if mails else 2)
+        assert ("The path of the store is not absolute" in done.stdout) is not bool(mails)
+        assert len(simulator.truth()["mails"]) == mails
 
 
 WRONG = "a-wrong-secret-key-000000000000000001"

@@ -215,6 +215,19 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
     assert simulator.requests() == []
 
 
+def test_paths_may_begin_with_a_variable_and_the_store_is_not_kept_inside_the_collection(
+    pipeline: Pipeline, simulator: Simulator
+) -> None:
+    refused = pipeline.run(store={"path": "dataforest.yml"})
+    assert refused.returncode == 2
+    assert "The path of the store is not absolute, so the store would be inside the collection." in refused.stdout
+    assert simulator.requests() == []
+    hooks = {f"{name}_tasks": f"$HOME/../{name}.yml" for name in ("verify", "publish")}
+    for path in ("$HOME/dataforest.yml", "~/dataforest.yml"):
+        taken = pipeline.run("--check", store={"path": path}, **hooks)
+        assert summary(taken) == {"rotated": NAMES, "published": NAMES}
+
+
 @pytest.mark.parametrize(
     ("text", "skipped", "refused"),
     [
