@@ -39,8 +39,10 @@ def duration_text(seconds: float) -> str:
 
 
 def parse_percentage(text: str, option: str) -> float:
-    """Return a percentage as a share of 1. Raises ConfigurationError, which names the option."""
-    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)\s*%", text.strip())
-    if not match or float(match[1]) > 100:
-        raise errors.ConfigurationError(f"{option} is not valid: it must be a percentage from 0% to 100%, such as 10%.")
+    """Return a percentage below 100 as a share of 1. Raises ConfigurationError, which names the option."""
+    match = re.fullmatch(r"(\d{1,2}(?:\.\d{1,9})?)\s*%", text.strip())
+    if not match:
+        raise errors.ConfigurationError(
+            f"{option} is not valid: it must be a percentage of 0% or more and less than 100%, such as 10%."
+        )
     return float(match[1]) / 100

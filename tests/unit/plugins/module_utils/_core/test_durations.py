@@ -50,8 +50,8 @@ def test_percentages() -> None:
     assert parse_percentage("12.5%", "jitter") == 0.125
 
 
-@pytest.mark.parametrize("text", ["", "10", "%", "-1%", "1e1%", "100.1%", "9" * 400 + "%", CANARY])
+@pytest.mark.parametrize("text", ["", "10", "%", "-1%", "1e1%", "100%", "100.1%", "9" * 400 + "%", CANARY])
 def test_what_is_not_a_percentage_is_named_with_its_option(text: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"jitter is not valid: it must be") as refused:
+    with pytest.raises(ConfigurationError, match=r"jitter is not valid: .* 0% or more and less than 100%") as refused:
         parse_percentage(text, "jitter")
-    assert len(text) < 4 or text not in str(refused.value)
+    assert len(text) < 5 or text not in str(refused.value)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.action import (
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.numbers import RANGES
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import NAMES
@@ -92,6 +94,20 @@ def test_every_module_has_an_action() -> None:
     assert actions == modules
     # Actions that only send their module off leave the options to it.
     assert all("(ModuleAction)" in source(name) for name in modules - set(SPECS))
+
+
+def numbers(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, option in spec.items():
+        if option["type"] in ("int", "float"):
+            yield name, option
+        yield from numbers(option.get("options", {}))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_number_has_a_range_that_a_refusal_can_name(name: str) -> None:
+    found = list(numbers(SPECS[name]))
+    assert found
+    assert [option for option, said in found if option not in RANGES and "least" not in said] == []
 
 
 @pytest.mark.parametrize("value", [0, -1, 47114711.5, "4711-Canary", float("inf")])
