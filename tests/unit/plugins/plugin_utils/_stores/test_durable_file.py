@@ -361,18 +361,27 @@ def test_steps_see_every_call_to_the_system() -> None:
 
 @pytest.mark.parametrize("step", ["fchmod", "write", "fsync", "fstat"])
 @pytest.mark.parametrize("same", [True, False])
-def test_a_lock_that_is_removed_meanwhile_loses_no_update(vault: VaultFileBench, step: str, same: bool) -> None:
-    """Another run takes the new lock, and saves, while this one believes that it is alone."""
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_lock_that_is_removed_meanwhile_loses_no_update(
+    vault: VaultFileBench, step: str, same: bool, comes_back: bool
+) -> None:
+    """Another run takes the new lock, and saves, while this one believes that it is alone.
+
+    If the old lock comes back, only the file itself tells that somebody else has saved it.
+    """
     put(vault.open(), kim=OLD, lee=OLD)
     ours, theirs = vault.open(), vault.open()
     mine, other = get(ours, "kim").revision, get(theirs, "kim" if same else "lee").revision
+    removed = vault.path.parent.with_name("removed.lock")
     turns = iter([True])
 
     def interfere(when: str, at: str) -> None:
         if when == "after" and at == step and any(path.suffix == ".new" for path in vault.path.parent.iterdir()):
             for _once in turns:
-                lock_of(vault).unlink()
+                lock_of(vault).rename(removed)
                 assert theirs.save({"kim" if same else "lee": Change(NEW, other)}) != {"kim": Conflict()}
+                if comes_back:
+                    removed.rename(lock_of(vault))
 
     with vault.steps(interfere):
         outcome = ours.save({"kim": Change({"password": "mine"}, mine)})
