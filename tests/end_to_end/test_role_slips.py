@@ -289,16 +289,18 @@ def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
             yield task["name"]
 
 
-def test_a_run_that_begins_in_the_middle_of_the_role_says_so(plays: Plays, simulator: Simulator) -> None:
-    role = {"role": f"krcloud.credentials.{ROTATION}", "vars": plays.call(ROTATION)["vars"]}
-    tasks = yaml.safe_load((ROLES / ROTATION / "tasks" / "main.yml").read_text(encoding="utf-8"))
-    names = list(_names(tasks))
-    after = names[names.index("Rotate the passwords that are due") + 1 :]
-    assert after[0] == "Note which password is handed over first"
-    for name in after:
-        done = plays.run([{"roles": [role]}], f"--start-at-task=*{name}")
+@pytest.mark.parametrize("role", [ROTATION, RESET])
+def test_a_run_that_begins_in_the_middle_of_the_role_says_so(role: str, plays: Plays, simulator: Simulator) -> None:
+    call = {"role": f"krcloud.credentials.{role}", "vars": plays.call(role)["vars"]}
+    begin, *rest = _names(yaml.safe_load((ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")))
+    checks = list(_names(yaml.safe_load((ROLES / role / "tasks" / "check.yml").read_text(encoding="utf-8"))))
+    assert begin == "Reset the variables of an earlier call of the role"
+    # The task that sends something is among them: it must not run without the checks before it.
+    for name in (checks[0], checks[-1], *rest):
+        done = plays.run([{"roles": [call]}], f"--start-at-task=*{name}")
         assert done.returncode == 2
-        assert "The task that rotates was left out, by --start-at-task, --step or a tag, so nothing is" in done.stdout
+        assert "A task of the role was left out, by --start-at-task, --step or a tag, so " in done.stdout
+        assert "undefined" not in done.stdout
     assert simulator.requests() == []
 
 
