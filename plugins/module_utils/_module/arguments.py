@@ -105,13 +105,19 @@ def _may_be_row(value: Any) -> bool:
 
 
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a secret that is not a string: YAML has made another value of what was written."""
+    """Raise ConfigurationError for a secret that is not a string, and for another text that is a list or a dictionary.
+
+    YAML has made another value of what was written, and Ansible would use what a list looks like in Python.
+    """
     for path, value in _secrets(spec, params):
         if value is not None and not isinstance(value, str):
             raise errors.ConfigurationError(
                 f"{path} is not a string: YAML made it {_kind(value)}.",
                 hint="Put it in quotes, so that the value used is the one written.",
             )
+    for path, value in _values(spec, params, lambda option: option["type"] in ("str", "path")):
+        if isinstance(value, (Mapping, list, tuple)):
+            raise errors.ConfigurationError(f"{path} is not a string: it is {_kind(value)}.", hint="Write one text.")
 
 
 def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> None:
@@ -131,15 +137,22 @@ def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> No
             numbers.check(f"{prefix}{name}", value, allowed)
 
 
-def _secrets(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
+def _secrets(spec: Spec, params: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
     """Yield path and raw value of every secret option, sub-options included."""
+    return _values(spec, params, lambda option: bool(option.get("no_log")))
+
+
+def _values(
+    spec: Spec, params: Mapping[str, Any], wanted: Callable[[Mapping[str, Any]], bool], prefix: str = ""
+) -> Iterator[Tuple[str, Any]]:
+    """Yield path and raw value of every option that is wanted, sub-options included."""
     for name, option in spec.items():
-        if option.get("no_log"):
+        if wanted(option):
             yield prefix + name, params.get(name)
         for at, row in _rows(option, params.get(name)):
             if isinstance(row, Mapping):
                 place = f"{name}[{at}]" if option["type"] == "list" else name
-                yield from _secrets(option["options"], row, f"{prefix}{place}.")
+                yield from _values(option["options"], row, wanted, f"{prefix}{place}.")
 
 
 def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:

@@ -294,6 +294,8 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
         ),
         ({"store": {"path": "nowhere/p.yml"}}, "nowhere. Make the folder, or correct path of the store."),
         ({"store": {**SERVER, "type": TOKEN}}, "value of type must be one of: vault_file, hashi_vault"),
+        ({"store": {"path": ["p.yml", TOKEN]}}, "store.path is not a string: it is a list. Write one text."),
+        ({"store": {"path": {"name": TOKEN}}}, "store.path is not a string: it is a dictionary. Write one text."),
         ({"store": {**SERVER, "token": 12345678}}, "token is not a string: YAML made it a number."),
         (
             {"store": {**SERVER, "token": f"{TOKEN}\n"}},

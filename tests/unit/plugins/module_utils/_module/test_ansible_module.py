@@ -548,6 +548,15 @@ def test_rows_in_every_form_that_ansible_takes(drive: Driver, rows: object) -> N
     assert result["count"] == (1 if rows else 0)
 
 
+@pytest.mark.parametrize(("value", "kind"), [(["team", SECRET], "a list"), ({"name": SECRET}, "a dictionary")])
+def test_a_text_that_is_a_list_or_a_dictionary_is_refused(drive: Driver, value: object, kind: str) -> None:
+    """Ansible would use what it looks like in Python."""
+    arguments = {"id": "ID1", "password": SECRET, "profile": value, **KEYS}
+    result = drive.against(ScriptedTransport(), ncp_dataforest_password.main, **arguments)
+    assert result["msg"] == f"profile is not a string: it is {kind}. Write one text."
+    clean(drive.printed)
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
