@@ -137,8 +137,8 @@ class Login:
             return error.message.rstrip(".")
         if status < 300:
             return ""
-        remedy = ": give its policy update on auth/token/revoke-self" if status == 403 else ""
-        return f"HTTP {status}{remedy}"
+        reason = ": it has ended already, or its policy lacks update on auth/token/revoke-self" if status == 403 else ""
+        return f"HTTP {status}{reason}"
 
     def _log_in(self) -> None:
         fields = {name: self._options[name] for name in FIELDS[self._method]}
