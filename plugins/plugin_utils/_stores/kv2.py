@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from shlex import quote
 from typing import Any, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.backoff import full_jitter
@@ -42,6 +41,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_
     refusal,
     version_of,
     words_of,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_documents import (
+    Place,
+    Unreadable,
+    deleted_at,
+    document_of,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_server import Server
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import Options
@@ -71,10 +76,6 @@ _STALE = "check-and-set parameter did not match"
 T = TypeVar("T")
 
 
-class _Unreadable(StoreError):
-    """One document cannot be read, which says nothing about the others."""
-
-
 class _Unwritable(StoreError):
     """One document cannot be saved, which says nothing about the others: it may not be, or it is too large."""
 
@@ -102,6 +103,9 @@ class HashiVaultStore:
         self._mount_checked = False
         # Which documents exist, as far as this process has seen.
         self._exist: dict[str, bool] = {}
+        # When the server deletes documents by itself.
+        self._deleted_at: set[str] = set()
+        self._warned = False
 
     @property
     def place(self) -> str:
@@ -124,16 +128,27 @@ class HashiVaultStore:
         self._check_mount()
         found = self._in_parallel(self._read_alone, dict.fromkeys(self._existing(wanted)))
         for each in found.values():
-            if isinstance(each, StoreError) and not isinstance(each, _Unreadable):
+            if isinstance(each, StoreError) and not isinstance(each, Unreadable):
                 raise each
-        if any(isinstance(each, _Unreadable) and each.http_status == 403 for each in found.values()):
+        if any(isinstance(each, Unreadable) and each.http_status == 403 for each in found.values()):
             # Either the right to one secret is missing, or the token has expired meanwhile, which concerns all.
             self._mount_checked = False
             self._check_mount()
+        self._warn_of_deletions()
         for name in wanted:
             if not isinstance(found.get(name), StoreError):
                 self._exist[name] = name in found and found[name] is not None
         return {name: each for name, each in found.items() if each is not None}
+
+    def _warn_of_deletions(self) -> None:
+        """Warn once of documents that the server deletes by itself: they are not durable."""
+        if self._deleted_at and not self._warned:
+            self._warned = True
+            self._warn(
+                f"The server deletes documents of the store {self.place} by itself, the first at "
+                f"{min(self._deleted_at)}, because delete_version_after is set for them or for the mount. Set it to "
+                "0s, since a password that is deleted is in no store."
+            )
 
     def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
         """See `Store.check_save`."""
@@ -175,58 +190,32 @@ class HashiVaultStore:
 
     # ------------------------------------------------------------------------------------------------ one document
 
-    def _read_alone(self, name: str) -> Stored | _Unreadable | None:
+    def _read_alone(self, name: str) -> Stored | Unreadable | None:
         """Return a document, or why it alone cannot be read. Raises StoreError where none can."""
         try:
             return self._read(name)
-        except _Unreadable as error:
+        except Unreadable as error:
             return error
 
     def _read(self, name: str, version: int | None = None) -> Stored | None:
+        place = Place(self._server.url, self._mount, f"{self._folder}/{name}")
+
         def interpret(answer: Answer) -> Stored | None:
             if answer.is_absence:
                 return None
-            data = answer.data if isinstance(answer.data, dict) else {}
-            metadata = data["metadata"] if isinstance(data.get("metadata"), dict) else {}
-            number = version_of(metadata.get("version"))
-            if answer.status == 200 and isinstance(data.get("data"), dict) and number:
-                return self._checked(name, Stored(data["data"], str(number)))
-            if answer.status == 404 and number and data.get("data") is None:
-                raise self._gone(name, number, bool(metadata.get("destroyed")))
+            stored = document_of(answer, place)
+            if stored:
+                if moment := deleted_at(answer):
+                    self._deleted_at.add(moment)
+                return stored
             error = self._refusal(answer, "read", name)
             if answer.status == 403:
-                raise _Unreadable(error.message, hint=error.hint, http_status=error.http_status)
+                raise Unreadable(error.message, hint=error.hint, http_status=error.http_status)
             raise error
 
         if version is None:
             return self._server.call(READ, interpret, self._at(name))
         return self._server.call(READ_VERSION, interpret, {**self._at(name), "version": str(version)})
-
-    def _checked(self, name: str, stored: Stored) -> Stored:
-        """Return a document that can be saved again as it is. Raises _Unreadable."""
-        try:
-            to_json(name, stored.document)
-        except StoreError:
-            mount, path = f"-mount={quote(self._mount)}", quote(f"{self._folder}/{name}")
-            raise _Unreadable(
-                f"{self._mount}/{self._folder}/{name} on {self._server.url} holds something that no store can keep, "
-                "such as a number that is too large.",
-                hint=f"Correct it (bao kv put {mount} {path} @FILE.json) while no rotation runs.",
-            ) from None
-        return stored
-
-    def _gone(self, name: str, number: int, destroyed: bool) -> _Unreadable:
-        mount, path = f"-mount={quote(self._mount)}", quote(f"{self._folder}/{name}")
-        if destroyed:
-            gone, back = "destroyed", f"Make an earlier one current (bao kv rollback {mount} -version=N {path})"
-        else:
-            gone, back = "deleted", f"Bring it back (bao kv undelete {mount} -versions={number} {path})"
-        return _Unreadable(
-            f"Version {number} of {self._mount}/{self._folder}/{name} on {self._server.url} is {gone}, and it is the "
-            "current one.",
-            hint=f"{back}, or give up all passwords kept there (bao kv metadata delete {mount} {path}).",
-            http_status=404,
-        )
 
     def _write_alone(self, name: str, change: Change) -> Saved:
         """Save a document, or say why it alone cannot be saved. Raises StoreError where none can."""

@@ -536,6 +536,23 @@ def test_predictions_cover_more_documents_than_the_server_takes_in_one_request(h
     assert sorted(may(hashi, "read").check_save(names)) == sorted(names)
 
 
+def test_a_mount_that_deletes_documents_by_itself_is_named_once(hashi: HashiVaultBench) -> None:
+    """What is deleted is in no store, and nobody has rotated it."""
+    put(hashi.open(), kim=OLD, lee=OLD)
+    for name in ("kim", "lee"):
+        hashi.server.do("POST", f"secret/metadata/{hashi.folder}/{name}", {"delete_version_after": "9000h"})
+    said: list[str] = []
+    store = HashiVaultStore(complete_options(hashi.options, {})[1], warn=said.append)
+    assert load(store, ["kim", "lee"]).keys() == {"kim", "lee"}
+    assert said == [], "only versions that are written from now on"
+    assert store.save({name: Change(NEW, "1") for name in ("kim", "lee")}) == {"kim": "2", "lee": "2"}
+    for _time in range(2):
+        assert load(store, ["kim", "lee"]).keys() == {"kim", "lee"}
+    (warning,) = said
+    assert f"The server deletes documents of the store {store.place} by itself, the first at 20" in warning
+    assert "delete_version_after" in warning
+
+
 def test_what_a_token_may_not_do_is_named(hashi: HashiVaultBench) -> None:
     put(hashi.open(), kim=OLD)
     reader = hashi.server.token('path "secret/data/test/*" { capabilities = ["read"] }')
