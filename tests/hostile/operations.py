@@ -65,7 +65,12 @@ MAIL = Operation(
     refusal=_solapi_refusal,
     verdict=lambda result: result["delivery"],
 )
-OPERATIONS = (LIST, RESET, RESET_XML, MAIL)
+OPERATIONS = (
+    LIST,
+    RESET,
+    RESET_XML,
+    MAIL,
+)
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from tooling import guides, tree
 
-PAGES = ("adding_a_store", "adding_an_operation")
+PAGES = ("adding_a_store", "adding_an_operation", "adding_a_vendor")
 DRAWN = "docs/docsite/rst/architecture.rst"
 # This file begins with these lines, too.
 LICENCE = "".join(Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3])

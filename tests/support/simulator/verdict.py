@@ -50,8 +50,11 @@ class Verdict:
 
 class Vendor(Protocol):
     name: str
-    operations: tuple[str, ...]
     own_envelope: str  # one of ENVELOPES
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What it can be asked to do, as fault rules name it."""
 
     def judge(self, call: Call) -> Verdict:
         """Verify the call and decide on the answer. Only the write of the verdict changes accounts and mails."""

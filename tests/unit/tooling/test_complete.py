@@ -12,11 +12,13 @@ import tomllib
 import pytest
 import yaml
 
+from ansible_collections.krcloud.credentials.plugins.doc_fragments import attributes
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin import module_action
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import STORES
 from hostile.operations import OPERATIONS
+from leaks.canaries import CANARIES
 from leaks.cases import PLUGINS_AND_ROLES, TROUBLED
-from tooling import house
+from tooling import house, leak_rule
 from tooling.tree import ROOT
 
 
@@ -85,6 +87,25 @@ def test_each_module_is_in_its_action_group(group: dict[str, object]) -> None:
     matching = {name for name in MODULES if re.search(str(group["pattern"]), name)}
     named = yaml.safe_load(text("meta/runtime.yml"))["action_groups"][group["name"]]
     assert set(named) == matching - set(group.get("exclusions", ()))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])
+def test_each_action_group_has_a_fragment(group: dict[str, object]) -> None:
+    name = str(group["name"])
+    block = yaml.safe_load(getattr(attributes.ModuleDocFragment, f"ACTIONGROUP_{name.upper()}", ""))
+    assert block["attributes"]["action_group"]["membership"] == [f"krcloud.credentials.{name}"]
+    assert group["doc_fragment"] == f"krcloud.credentials.attributes.actiongroup_{name}"
+
+
+@pytest.mark.parametrize("group", leak_rule.GROUPS)
+def test_each_secret_of_a_vendor_has_a_canary(group: str) -> None:
+    assert leak_rule.secret_options(leak_rule.GROUPS[group].options) <= set(CANARIES)
+
+
+@pytest.mark.parametrize("group", leak_rule.GROUPS)
+def test_each_variable_is_in_the_guide_on_credentials(group: str) -> None:
+    variables = {name for names in leak_rule.GROUPS[group].environment.values() for name in names}
+    assert variables <= set(re.findall(r"``(\w+)``", text("docs/docsite/rst/credentials.rst")))
 
 
 @pytest.mark.parametrize("name", sorted(MODULES | LOOKUPS | ROLES))

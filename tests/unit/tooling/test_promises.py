@@ -25,7 +25,9 @@ NAMED = [
 
 @pytest.mark.parametrize(("name", "file", "test"), NAMED)
 def test_a_named_test_is_there(name: str, file: str, test: str) -> None:
-    (path,) = ROOT.glob(f"tests/**/{file}")
+    paths = list(ROOT.glob(f"tests/**/{file}"))
+    assert len(paths) == 1, f"{name} names {file}, which is not one file: name its folder, too."
+    (path,) = paths
     functions = {
         node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)
     }
