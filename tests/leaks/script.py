@@ -70,7 +70,7 @@ class Script:
         self._cases: list[Case] = []
         self._tasks: list[Task] = []
         self._faults: list[int] = []
-        self._tenants = 0
+        self._names = 0
         simulator.settings(solapi_hash_id=CANARIES["hash_id"])
         simulator.solapi_key("default", api_secret=CANARIES["api_secret"])
         for name in ("passphrase", "passphrase_wrong"):
@@ -78,10 +78,14 @@ class Script:
 
     # ------------------------------------------------------------------------------------------------------ the world
 
+    def name(self, kind: str) -> str:
+        """A name that nothing else in the script has."""
+        self._names += 1
+        return f"{kind}{self._names:03}"
+
     def tenant(self, **fault: Any) -> dict[str, Any]:
         """Credential options of a tenant of its own, with accounts df001 to df005, and perhaps with a fault."""
-        self._tenants += 1
-        name = f"t{self._tenants:03}"
+        name = self.name("t")
         self.simulator.tenant(name, access_key=f"AccessKey{name}", secret_key=CANARIES["secret_key"])
         self.simulator.accounts(tenant=name, count=5, prefix="df")
         self.fault("ncp", {"tenant": name}, **fault)
@@ -89,8 +93,7 @@ class Script:
 
     def address(self, **fault: Any) -> str:
         """A mail address of its own, perhaps with a fault."""
-        self._tenants += 1
-        address = f"member{self._tenants:03}@example.com"
+        address = f"{self.name('member')}@example.com"
         self.fault("solapi", {"email": address}, **fault)
         return address
 

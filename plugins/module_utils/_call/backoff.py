@@ -12,15 +12,13 @@ from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import answers
 
+# In seconds. The cap of the wait doubles with each attempt, from twice the first of these to the second.
 FIRST_WAIT = 0.5
-
-
 LONGEST_WAIT = 8.0
-
-
+# For a number of seconds with ten digits or more.
 _AGES = 999_999_999.0
 
-
+# Processes that were forked at the same moment do not draw the same numbers from it.
 _RANDOM = random.SystemRandom()
 
 

@@ -47,6 +47,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
     UnknownOutcomeError,
 )
 from support.fakes import EPOCH, URL, FakeClock, ScriptedTransport, Step, answer
+from tooling.tree import ROOT
 
 SAFE, IDEMPOTENT, UNSAFE = Repeat.SAFE, Repeat.IDEMPOTENT, Repeat.UNSAFE
 OPERATIONS = {repeat: Operation("op", "/op", repeat) for repeat in Repeat}
@@ -548,6 +549,13 @@ def test_full_jitter_uses_the_whole_range(monkeypatch: pytest.MonkeyPatch, attem
     monkeypatch.setattr(backoff, "_RANDOM", SimpleNamespace(uniform=uniform))
     assert full_jitter(attempt) == cap
     assert asked == [(0.0, cap)]
+
+
+def test_the_guide_tells_the_waits_as_they_are() -> None:
+    first, second, third = (backoff.FIRST_WAIT * 2**attempt for attempt in (1, 2, 3))
+    told = f"up to {first:g} second after the first, then up to {second:g}, {third:g}, and never more than"
+    guide = (ROOT / "docs/docsite/rst/failures.rst").read_text(encoding="utf-8")
+    assert f"{told} {backoff.LONGEST_WAIT:g} seconds." in guide
 
 
 # ---------------------------------------------------------------------------------------------------------------- pace
