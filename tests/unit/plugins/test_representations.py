@@ -40,6 +40,7 @@ OPEN = {
     "Request": "method url",
     "Version": "digest",
     "Means": "run",  # the id of a run
+    "Place": "server mount path",  # of a document, as each message about it names it: URLs with a password are refused
 }
 # Types that cannot be made without values, and hold no text.
 SAMPLES: dict[Any, Any] = {Policy: Policy(max_age=86400.0)}
