@@ -91,7 +91,7 @@ def _value(name: str, option: dict[str, Any], which: int) -> Any:
         # What is not among the defaults of the controller is true on the host.
         return option.get("default", name == "validate_certs") == (which == 2)
     if option["type"] in ("int", "float"):
-        return which + (0.5 if option["type"] == "float" else 0)
+        return option.get("least", 0) + which + (0.5 if option["type"] == "float" else 0)
     return f"{SECRET}-{which}" if option.get("no_log") else f"{name}-{which}"
 
 
