@@ -129,6 +129,21 @@ def test_a_rotation_is_not_repeated(site: Site, simulator: Simulator, server: Ss
     assert resets(simulator)() == 4
 
 
+def test_a_rotation_is_not_repeated_after_a_shared_connection_was_broken(
+    site: Site, simulator: Simulator, server: SshServer
+) -> None:
+    """In this case, the ssh plugin repeats a command whatever the retries of the user are."""
+    broken = site.folder / "ssh"
+    says = "echo 'mux_client_hello_exchange: write packet: Broken pipe' >&2"
+    broken.write_text(f'#!/bin/sh\n{says}\nexec {shutil.which("ssh")} "$@"\n', encoding="utf-8")
+    broken.chmod(0o700)
+    server.dies = once_after(resets(simulator), times=9)
+    result = site.rotate(ansible_ssh_executable=str(broken), ansible_ssh_retries=0)
+    assert resets(simulator)() == 2
+    assert [row["outcome"] for row in result["accounts"]] == ["unknown", "unknown"]
+    assert site.live() <= site.kept()
+
+
 def test_the_live_password_is_kept_though_the_vendor_refuses_another_at_once(
     site: Site, simulator: Simulator, server: SshServer
 ) -> None:

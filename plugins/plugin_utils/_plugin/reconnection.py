@@ -10,16 +10,22 @@ this call the option `reconnection_retries`: `ansible.builtin.ssh` (variable `an
 
 The ssh plugin of ansible-core 2.19 to 2.22 reads the option again for each command (`_ssh_retry` in
 lib/ansible/plugins/connection/ssh.py), so that `set_option` (lib/ansible/plugins/__init__.py) takes effect at once.
-`test_core_parts.py` notices when that changes.
+Whatever the option is, it repeats a command once if ssh ends with 255 and has said that the connection that it shares
+with others was broken. That proves nothing: ssh then opens a connection of its own, which may have carried out the
+command before it was lost. Each attempt is a call of `_bare_run` by `_run`. `test_core_parts.py` notices when any of
+this changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+
 OPTION = "reconnection_retries"
+_ATTEMPT = "_bare_run"
 
 
 def retries(connection: Any) -> int:
@@ -30,7 +36,9 @@ def retries(connection: Any) -> int:
 @contextmanager
 def none(connection: Any) -> Iterator[None]:
     """Keep a connection plugin from repeating commands inside of the block."""
-    option, attribute = _option(connection), _attribute(connection)
+    option, attribute, attempt = _option(connection), _attribute(connection), getattr(connection, _ATTEMPT, None)
+    if attempt:
+        setattr(connection, _ATTEMPT, _once(attempt))
     if option:
         connection.set_option(OPTION, 0)
     if attribute:
@@ -38,10 +46,28 @@ def none(connection: Any) -> Iterator[None]:
     try:
         yield
     finally:
+        if attempt:
+            delattr(connection, _ATTEMPT)
         if option:
             connection.set_option(OPTION, option)
         if attribute:
             setattr(connection, OPTION, attribute)
+
+
+def _once(attempt: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes an attempt, and raises AnsibleConnectionFailure instead of making another one."""
+    failures: list[AnsibleError] = []
+
+    def once(*args: Any, **kwargs: Any) -> Any:
+        if failures:
+            raise AnsibleConnectionFailure(str(failures[0]))
+        try:
+            return attempt(*args, **kwargs)
+        except AnsibleError as error:
+            failures.append(error)
+            raise
+
+    return once
 
 
 def _option(connection: Any) -> Any:

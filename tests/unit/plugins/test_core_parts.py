@@ -114,9 +114,16 @@ PARTS = {
     ),
     "ansible.plugins.connection.ssh:_ssh_retry": Part(
         RECONNECTION,
-        "It reads `reconnection_retries` again for each command; 0 means one attempt.",
+        "It reads `reconnection_retries` again for each command; 0 means one attempt, or two if a shared connection "
+        "was broken, but no other one after an AnsibleConnectionFailure.",
         "func",
         "2.19 02310fb1, 2.20 9230759d, 2.21 0361cac8, 2.22 a5818ee7",
+    ),
+    "ansible.plugins.connection.ssh:Connection._run": Part(
+        RECONNECTION,
+        "Each attempt at a command is a call of `_bare_run`.",
+        "self, cmd, in_data, sudoable=",
+        "2.19 14f12c0c, 2.20 14f12c0c, 2.21 14f12c0c, 2.22 14f12c0c",
     ),
     "ansible.plugins:AnsiblePlugin.set_option": Part(
         RECONNECTION,

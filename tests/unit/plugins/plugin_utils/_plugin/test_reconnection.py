@@ -11,6 +11,7 @@ from typing import Any
 
 import ansible.plugins.connection
 import pytest
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader, fragment_loader
 from ansible.utils.plugin_docs import get_docstring
@@ -60,6 +61,25 @@ def test_where_nothing_is_repeated_nothing_is_changed(name: str) -> None:
     with reconnection.none(made):
         assert made.get_option_and_origin("reconnection_retries") == (0, "default")
     assert made.get_option_and_origin("reconnection_retries") == (0, "default")
+
+
+BROKEN_PIPE = b"mux_client_hello_exchange: write packet: Broken pipe\r\n"
+
+
+def test_a_broken_pipe_of_a_shared_connection_is_no_reason_to_run_a_command_again(tmp_path: Path) -> None:
+    """In this case, ssh opens a connection of its own. That one was lost after the command had been carried out."""
+    done, ssh = tmp_path / "done", tmp_path / "ssh"
+    ssh.write_bytes(b"#!/bin/sh\necho done >> %s\nprintf '%s' >&2\nexit 255\n" % (bytes(done), BROKEN_PIPE))
+    ssh.chmod(0o700)
+    made = connection("ssh", {"ansible_ssh_executable": str(ssh), "ansible_host": "127.0.0.1"})
+    for times in (1, 2):
+        with pytest.raises(AnsibleConnectionFailure, match="Broken pipe"), reconnection.none(made):
+            made.exec_command("true", in_data=b"a module", sudoable=False)
+        assert done.read_text(encoding="utf-8") == "done\n" * times
+    # Later it is repeated again.
+    with pytest.raises(AnsibleError, match="Broken pipe"):
+        made.exec_command("true", in_data=b"a module", sudoable=False)
+    assert done.read_text(encoding="utf-8") == "done\n" * 4
 
 
 def test_a_connection_without_the_option_is_left_alone() -> None:
