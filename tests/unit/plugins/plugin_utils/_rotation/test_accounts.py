@@ -133,6 +133,17 @@ def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> N
     assert vendor.calls == []
 
 
+def test_names_and_ids_need_not_have_the_documented_form() -> None:
+    odd = {"df001": "B-1", "팀_가.01@example.com": "c" * 64}
+    rows = [listed("df001", name=name, id=account_id) for name, account_id in odd.items()]
+    for accounts in (None, rows):
+        vendor, store = Vendor(), holding()
+        vendor.instead["ncp_dataforest_account_info"] = {"accounts": rows}
+        result = task(store, vendor, **({"accounts": accounts} if accounts else {})).run(check_mode=False)
+        assert outcomes(result) == ["rotated"] * 2
+        assert {name: row.document["account"]["id"] for name, row in store.rows.items()} == odd
+
+
 def test_names_and_ids_that_are_not_safe_are_the_failure_of_their_rows() -> None:
     vendor = Vendor()
     vendor.instead["ncp_dataforest_account_info"] = {

@@ -213,6 +213,31 @@ def test_only_the_candidate_that_was_sent_is_settled_if_two_have_one_id(outcome:
     assert "other" in [item.password for item in (*after.pending, *after.previous)]
 
 
+def test_an_answer_that_got_lost_takes_back_what_an_earlier_confirmation_has_shown() -> None:
+    policy = Policy(90 * DAY)
+    both = rotated(1)._replace(pending=(candidate(), candidate("r3")))
+    confirmed = settle(both, "r2", Outcome.CONFIRMED, policy, NOW, COURSE).course
+    assert (confirmed.live, confirmed.restored) == ("r2", True)
+    unknown = settle(both, "r3", Outcome.UNKNOWN, policy, NOW, confirmed).course
+    assert (unknown.live, unknown.restored) == ("r3", False)
+    # A refusal changes nothing at the vendor.
+    for outcome in (Outcome.REJECTED, Outcome.FAILED):
+        assert settle(both, "r3", outcome, policy, NOW, confirmed).course._replace(landed=frozenset()) == (
+            confirmed._replace(tried=2, restored=True, landed=frozenset())
+        )
+
+
+def test_what_a_newer_version_says_of_a_candidate_is_kept_when_it_is_retired() -> None:
+    newer = candidate("r3")._replace(unknown={"why": "new"})
+    for after in (
+        settle(
+            rotated(1)._replace(pending=(newer, candidate())), "r2", Outcome.CONFIRMED, Policy(90 * DAY), NOW, COURSE
+        ).envelope,
+        take_over(rotated(1)._replace(pending=(newer,)), Account("id2", "df001", None), "q", "r9", "a run", NOW),
+    ):
+        assert {former.rotation_id: former.unknown for former in after.previous}["r3"] == {"why": "new"}
+
+
 def test_a_candidate_that_was_not_sent_has_no_answer() -> None:
     with pytest.raises(ValueError, match="SKIPPED"):
         settle(rotated(1)._replace(pending=(candidate(),)), "r2", Outcome.SKIPPED, Policy(DAY), NOW, COURSE)

@@ -76,6 +76,13 @@ def test_a_store_that_fails_ends_the_run_and_every_account_is_reported(
     assert vendor.live == {name: row.document["password"] for name, row in repaired.rows.items()}
 
 
+def test_an_answer_that_got_lost_stays_unknown_when_the_store_fails_too() -> None:
+    vendor = Vendor(df001=["unknown"], df002=["failed"])
+    accounts = [{"name": "df001"}, {"name": "df002"}]
+    result = task(Failing(1, after=False), vendor, accounts=accounts).run(check_mode=False)
+    assert outcomes(result) == ["unknown", "failed"]
+
+
 class Counting(MemoryStore):
     """Counts the names of each load and each commit."""
 

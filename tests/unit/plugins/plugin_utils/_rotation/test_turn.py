@@ -72,6 +72,8 @@ def test_another_id_under_a_known_name_fails_and_nothing_is_overwritten() -> Non
             assert "under another id (another)" in first["error"]["message"]
             assert "a store of its own" in first["error"]["hint"]
             assert "new_accounts set to rotate" in first["error"]["hint"]
+            # Nobody has been given that password, but it is not this account's.
+            assert first["hand_over"] is False
             assert result["accounts"][1]["outcome"] != "failed"
     assert store.rows["df001"] == before
 
