@@ -152,22 +152,24 @@ def _match(
 
 
 def _each_once(rows: Sequence[Row]) -> list[Row]:
-    """Keep the first of several rows about one name, or about one id of one tenant, and fail the others."""
+    """Keep the first of several rows about one name or one id, and fail the others.
+
+    An id is one account, whoever's credentials are used: the password module refuses all its accounts if two are one.
+    """
     names: set[str] = set()
-    ids: set[tuple[str, tuple[Any, ...]]] = set()
+    ids: set[str] = set()
     unlike = []
     for row in rows:
         account = row.wanted.account if row.wanted else None
         if account is None:
             unlike.append(row)
             continue
-        key = (account.id, tuple(row.credentials.items())) if account.id else None
-        if account.name in names or key in ids:
+        if account.name in names or account.id in ids:
             error = row.wanted.error if row.wanted else None
             row = row._replace(wanted=None, error=error or _double(account, "name" if account.name in names else "id"))
         names.add(account.name)
-        if key:
-            ids.add(key)
+        if account.id:
+            ids.add(account.id)
         unlike.append(row)
     return unlike
 
@@ -178,5 +180,7 @@ def _double(account: Account, key: str) -> ConfigurationError:
         what = "same id"
     return ConfigurationError(
         f"There is more than one account with the {what}; only the first was processed.",
-        hint="If two tenants have an account of the same name, give each tenant a store of its own.",
+        hint="If two tenants have an account of the same name, give each tenant a store of its own."
+        if key == "name"
+        else "List each account once, with the credentials of its own tenant.",
     )

@@ -133,6 +133,21 @@ def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> N
     assert vendor.calls == []
 
 
+def test_an_id_under_two_names_and_two_sets_of_credentials_is_one_account() -> None:
+    one, other = IDS["df001"], IDS["df003"]
+    rows = [{"name": name, "id": one, "profile": profile} for name, profile in (("df001", "one"), ("df002", "other"))]
+    vendor, store = Vendor(), holding()
+    result = task(store, vendor, accounts=[*rows, {"name": "df003", "id": other}]).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "failed", "rotated"]
+    # With both of them, the module would refuse all three.
+    sent = [row["id"] for run in vendor.runs("ncp_dataforest_password") for row in run["accounts"]]
+    assert sent == [one, other]
+    error = result["accounts"][1]["error"]
+    assert error["message"] == f"There is more than one account with the id {one}; only the first was processed."
+    assert error["hint"] == "List each account once, with the credentials of its own tenant."
+    assert "df002" not in store.rows
+
+
 def test_names_and_ids_need_not_have_the_documented_form() -> None:
     odd = {"df001": "B-1", "팀_가.01@example.com": "c" * 64}
     rows = [listed("df001", name=name, id=account_id) for name, account_id in odd.items()]
