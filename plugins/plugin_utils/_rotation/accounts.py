@@ -69,6 +69,10 @@ def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAcco
         if fault:
             rows.append(Row(None, credentials, error=fault))
             continue
+        half = _half_a_key(at, item)
+        if half:
+            rows.append(_failed(at, item, credentials, half, profile))
+            continue
         key = tuple(credentials.items())
         if key not in known and not (item["name"] and item["id"]):
             try:
@@ -95,6 +99,20 @@ def _fault(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
         )
     key = next((key for key in ("name", "id") if item[key] and not is_safe(item[key])), None)
     return _unsafe(f"The {key} of accounts[{at}]", key) if key else None
+
+
+def _half_a_key(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
+    """Return what is missing from the credentials of a row. What is empty was not given, as everywhere.
+
+    The password module would refuse all accounts because of it.
+    """
+    given, missing = sorted(("access_key", "secret_key"), key=lambda name: not item[name])
+    if not item[given] or item[missing]:
+        return None
+    return ConfigurationError(
+        f"accounts[{at}] has a value for {given}, but none for {missing}.",
+        hint="Give both, or neither. Nothing was sent for this row.",
+    )
 
 
 def _listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = False) -> Row:
@@ -129,26 +147,40 @@ def _match(
     profile: str | None,
 ) -> Row:
     """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
-    profile = item["profile"] or (None if credentials else profile)
     # A row copied from a list has an id as well, but the user did not write it there.
     named = bool(item["id"]) and all(item[key] is None for key in LISTED_TOO)
     if item["name"] and item["id"]:
-        return _listed_row(item, profile, named=named)._replace(credentials=credentials)
-    key, place = ("name" if item["name"] else "id"), f"accounts[{at}]"
-    label, what = (
-        (item[key], f"the {key} {item[key]}") if may_be_quoted(item[key]) else (place, f"the {key} of {place}")
-    )
-    if isinstance(seen, Directory):
-        found = seen.find(item["id"] or None, item["name"] or None)
-        if len(found) == 1:
-            return _listed_row(found[0], profile, named=named)._replace(credentials=credentials)
-        remedy = "Give both the name and the id of the account that you mean."
-        error: KrcloudError | None = ambiguous(what, remedy) if found else not_found(what)
-    else:
-        error = seen
-    if key == "name":
-        return Row(label, credentials, Wanted(Account(None, item["name"], profile), error=error))
-    return Row(label, credentials, error=error)
+        return _listed_row(item, _profile_of(item, credentials, profile), named=named)._replace(credentials=credentials)
+    if not isinstance(seen, Directory):
+        return _failed(at, item, credentials, seen, profile)
+    found = seen.find(item["id"] or None, item["name"] or None)
+    if len(found) == 1:
+        row = _listed_row(found[0], _profile_of(item, credentials, profile), named=named)
+        return row._replace(credentials=credentials)
+    key = "name" if item["name"] else "id"
+    what = f"the {key} {item[key]}" if may_be_quoted(item[key]) else f"the {key} of accounts[{at}]"
+    remedy = "Give both the name and the id of the account that you mean."
+    return _failed(at, item, credentials, ambiguous(what, remedy) if found else not_found(what), profile)
+
+
+def _failed(
+    at: int,
+    item: Mapping[str, Any],
+    credentials: Mapping[str, str | None],
+    error: KrcloudError | None,
+    profile: str | None,
+) -> Row:
+    """Return a row for which nothing can be done at the vendor. If it has a name, the store is read all the same."""
+    given = item["name"] or item["id"]
+    label = given if may_be_quoted(given) else f"accounts[{at}]"
+    if not item["name"]:
+        return Row(label, credentials, error=error)
+    account = Account(item["id"] or None, item["name"], _profile_of(item, credentials, profile))
+    return Row(label, credentials, Wanted(account, error=error))
+
+
+def _profile_of(item: Mapping[str, Any], credentials: Mapping[str, str | None], profile: str | None) -> str | None:
+    return item["profile"] or (None if credentials else profile)
 
 
 def _each_once(rows: Sequence[Row]) -> list[Row]:

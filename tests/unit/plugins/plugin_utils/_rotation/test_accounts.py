@@ -16,8 +16,10 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
 from support.memory_store import MemoryStore
 from support.rotation_tasks import (
+    DAY,
     IDS,
     Vendor,
+    envelope,
     holding,
     listed,
     outcomes,
@@ -146,6 +148,33 @@ def test_an_id_under_two_names_and_two_sets_of_credentials_is_one_account() -> N
     assert error["message"] == f"There is more than one account with the id {one}; only the first was processed."
     assert error["hint"] == "List each account once, with the credentials of its own tenant."
     assert "df002" not in store.rows
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [
+        ({"access_key": "", "secret_key": "Invented-1x"}, "access_key"),
+        ({"access_key": None, "secret_key": "Invented-1x"}, "access_key"),
+        ({"access_key": "AK", "secret_key": ""}, "secret_key"),
+    ],
+)
+@pytest.mark.parametrize("by", [("name",), ("id",), ("name", "id")])
+def test_half_a_key_is_the_failure_of_its_row(keys: dict[str, Any], missing: str, by: tuple[str, ...]) -> None:
+    vendor, store = Vendor(), holding(df001=envelope("df001", 1 * DAY))
+    row = {name: {"name": "df001", "id": IDS["df001"]}[name] for name in by}
+    accounts = [{**row, **keys}, {"name": "df002", "id": IDS["df002"], "access_key": "", "secret_key": ""}]
+    for check_mode in (True, False):
+        result = task(store, vendor, accounts=accounts).run(check_mode)
+        assert outcomes(result) == ["failed", "rotated"]
+        first = result["accounts"][0]
+        assert first["error"]["kind"] == "configuration"
+        assert first["error"]["message"].endswith(f", but none for {missing}.")
+        # Handing over needs no key.
+        assert first["hand_over"] is ("name" in by)
+    # The module would refuse both of them.
+    assert [list(sent) for run in vendor.runs("ncp_dataforest_password") for sent in run["accounts"]] == [
+        ["id", "password"]
+    ]
 
 
 def test_names_and_ids_need_not_have_the_documented_form() -> None:
