@@ -280,6 +280,19 @@ def test_a_bad_key_of_one_host_keeps_no_other_from_its_turn(plays: Plays, simula
     assert f'"msg": "{plays.store("bad")["path"]}: NAVER Cloud refused the credentials from the' in done.stdout
 
 
+@pytest.mark.parametrize("role", [ROTATION, RESET])
+def test_a_call_that_is_refused_keeps_no_other_from_its_turn(role: str, plays: Plays, simulator: Simulator) -> None:
+    refused: list[dict[str, Any]] = [{UNKNOWN[role][0]: 1}, EMPTY[role][1]]
+    calls = [plays.call(role, **call, fail=False) for call in (*refused, {})]
+    verdict = {"ansible.builtin.debug": {"msg": f"{SHOW}{{{{ {role}_failures | to_json }}}}"}}
+    done = plays.run([{"tasks": [*calls, verdict]}])
+    assert done.returncode == 0, done.stdout
+    # The last call has no part in what was wrong with the others.
+    shown: list[str] = json.loads(json.loads(f'"{done.stdout.split(SHOW, 1)[1].splitlines()[0]}'))
+    assert [f"{role}_{name}" in said for said, (name,) in zip(shown, refused, strict=True)] == [True, True]
+    assert sum(int(vendor["writes"]) for name, vendor in simulator.counters().items() if name != "trap") == 1
+
+
 def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
     """The names of all tasks with which a run can begin."""
     for task in tasks:

@@ -177,6 +177,14 @@ def test_half_a_key_is_the_failure_of_its_row(keys: dict[str, Any], missing: str
     ]
 
 
+def test_what_does_not_look_like_an_id_is_called_by_its_place() -> None:
+    secret = "Zq7mVx-Canary01"
+    half = {"id": secret, "access_key": "AK", "secret_key": ""}
+    result = task(holding(), Vendor(), accounts=[{"id": secret}, half]).run(check_mode=False)
+    assert [row["name"] for row in result["accounts"]] == ["accounts[0]", "accounts[1]"]
+    assert secret not in str(result)
+
+
 def test_names_and_ids_need_not_have_the_documented_form() -> None:
     odd = {"df001": "B-1", "팀_가.01@example.com": "c" * 64}
     rows = [listed("df001", name=name, id=account_id) for name, account_id in odd.items()]
