@@ -69,6 +69,11 @@ def landed(former: Previous, sent_at: float, now: float) -> Previous:
     return former._replace(in_flight=left)
 
 
+def dated(flights: Flights, now: float) -> Flights:
+    """Return the flights, with those that are in the future dated now."""
+    return tuple(_dated(flight, now) for flight in flights)
+
+
 def is_full(envelope: Envelope) -> bool:
     """Tell whether as many values beside the active password may become live as one day brings at most."""
     return len(_open(envelope)) >= MOST_OPEN
@@ -93,8 +98,8 @@ def tidied(envelope: Envelope, now: float) -> Envelope:
         return envelope
 
     def tidy(flights: Flights) -> Flights:
-        dated = tuple(_dated(flight, now) for flight in flights)
-        return _as_one(dated, [flight for flight in dated if _is_ours(flight) and has_ended(flight, now)])
+        now_dated = dated(flights, now)
+        return _as_one(now_dated, [flight for flight in now_dated if _is_ours(flight) and has_ended(flight, now)])
 
     return envelope._replace(
         pending=tuple(item._replace(in_flight=tidy(item.in_flight)) for item in envelope.pending),

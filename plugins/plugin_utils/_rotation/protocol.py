@@ -51,6 +51,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import (
     began,
+    dated,
     is_crowded,
     is_full,
     landed,
@@ -323,7 +324,12 @@ def _promote(envelope: Envelope, winner: Pending, sent_at: float, now: float) ->
             in_flight=winner.in_flight,
         )
         previous = _retired(envelope, others, now)
-    return promoted._replace(pending=(), previous=tuple(_kept(landed(former, sent_at, now) for former in previous)))
+    return promoted._replace(
+        pending=(),
+        previous=tuple(_kept(landed(former, sent_at, now) for former in previous)),
+        # If one is from the future, its day begins now, and not when this password is replaced.
+        in_flight=dated(promoted.in_flight, now),
+    )
 
 
 def _is_active(envelope: Envelope, item: Pending) -> bool:

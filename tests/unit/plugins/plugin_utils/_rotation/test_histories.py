@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
@@ -376,6 +376,17 @@ def test_no_history_loses_a_password(events: list[tuple[Any, ...]]) -> None:
     max_examples=int(os.environ.get("KRCLOUD_HISTORIES", "300")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
+)
+# The clock goes back while a request with the active password may still arrive, and there is no room for another one.
+@example(
+    events=[
+        ("begin", False, 1, False),
+        ("steps", 0, 2, ["confirm"]),
+        ("run", ["confirm"], True),
+        ("steps", 0, 2, ["confirm"]),
+        ("run", ["confirm, and land once more"], True),
+        ("clock", -400 * DAY),
+    ]
 )
 @given(st.lists(EVENTS, max_size=60))
 def test_no_history_loses_a_password_where_few_may_become_live(events: list[tuple[Any, ...]]) -> None:

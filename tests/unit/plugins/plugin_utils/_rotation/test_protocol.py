@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    UNKNOWN,
     Account,
     Envelope,
     Flight,
@@ -185,6 +186,22 @@ def test_a_note_stays_for_a_day(since: float, after: float, left: tuple[Flight, 
     sent = restore(rotated(1)._replace(previous=(flying,)), "this run", NOW + after)
     settled = settle(sent, "r1", Outcome.CONFIRMED, Policy(90 * DAY), NOW + after, COURSE)
     assert settled.envelope.previous == (FLYING._replace(in_flight=left),)
+
+
+def test_the_day_of_a_note_from_the_future_begins_when_its_password_is_confirmed_and_not_when_it_is_replaced() -> None:
+    policy = Policy(90 * DAY)
+    future, now = (Flight("another run", time_text(at)) for at in (NOW + 400 * DAY, NOW))
+    newer = rotated(1)._replace(pending=(candidate()._replace(outcome=UNKNOWN, in_flight=(future,)),))
+    for envelope, rotation_id in (
+        (restore(rotated(1)._replace(in_flight=(future,)), "this run", NOW), "r1"),
+        (newer, "r2"),
+    ):
+        confirmed = settle(envelope, rotation_id, Outcome.CONFIRMED, policy, NOW, COURSE).envelope
+        assert confirmed.in_flight == (now,)
+        later = NOW + LONGEST_FLIGHT
+        staged = stage(confirmed, ACCOUNT, "q", "r9", "this run", later)
+        replaced = settle(staged, "r9", Outcome.CONFIRMED, policy, later, COURSE).envelope
+        assert [former.in_flight for former in replaced.previous if former.rotation_id == rotation_id] == [()]
 
 
 def test_only_the_latest_earlier_passwords_are_kept() -> None:
