@@ -283,19 +283,22 @@ class World:
                 waiting.add(result.account.name)
             else:
                 assert result.outcome in ("rotated", "resumed", "fresh"), result
+        # Without a password that was confirmed for this very account, there is nothing to send once more.
+        without = {name for name in waiting if not self.has_active(name)}
         if self.bounded:
-            # Without a password that was confirmed for this very account, there is nothing to send once more.
-            self.assert_active_is_live({name for name in waiting if not self.has_active(name)})
-        # Clocks that went back a little make what is in flight look younger than it is.
-        self.wait(LONGEST_FLIGHT + 3600.0)
-        results = self.finish(["confirm"])
+            self.assert_active_is_live(without)
+        # Clocks that went back a little make what is in flight look younger than it is. Where they went back further,
+        # an account that has had to wait for its first password gets the date of its notes only with that password.
+        for _day in range(2 if without else 1):
+            self.wait(LONGEST_FLIGHT + 3600.0)
+            results = self.finish(["confirm"])
+            if self.bounded:
+                self.assert_active_is_live()
         for name in NAMES:
             envelope = self.envelope(name)
             assert envelope is not None
             assert not envelope.pending
             assert not any(former.in_flight for former in envelope.previous)
-        if self.bounded:
-            self.assert_active_is_live()
         while self.publishers:
             self.hand_over(0)
         writes, sent = self.writes, len(self.vendor.sent)
