@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,17 @@ def test_nothing_was_sent_where_the_connection_never_opens(site: Site, simulator
     assert {row["error"]["kind"] for row in result["accounts"]} == {"transport"}
     assert (result["unreachable"], result["changed"]) == (True, False)
     assert resets(simulator)() == 0
+
+
+def test_nothing_was_sent_where_the_connection_is_lost_before_the_module_begins(
+    site: Site, simulator: Simulator, server: SshServer
+) -> None:
+    """It is lost while the folder for the module is made."""
+    server.dies = lambda: True
+    by_file = {"ansible_pipelining": False, "ansible_python_interpreter": sys.executable, "ansible_ssh_retries": 0}
+    result = site.run("ncp_dataforest_password", site.ncp(name="df001", password="Invented-1x"), **by_file)
+    assert (result["error"]["kind"], result["changed"], result["unreachable"]) == ("transport", False, True)
+    assert simulator.requests() == []
 
 
 def test_listing_and_check_mode_keep_the_retries_of_the_user(
