@@ -94,12 +94,12 @@ def _growth(contender: str) -> Callable[[Results], float]:
 
 
 GOALS = (
-    Goal("one reset: CPU / one `uri` task", 0.95, lambda r: r.cpu("module", 1) / r.cpu("uri", 1)),
-    Goal("1,000 resets: time / floor", 1.15, lambda r: r.over_floor("reset", 1000)),
+    Goal("one reset: CPU / one `uri` task", 1.0, lambda r: r.cpu("module", 1) / r.cpu("uri", 1)),
+    Goal("1,000 resets: time / floor", 1.1, lambda r: r.over_floor("reset", 1000)),
     Goal("1,000 resets: time of the `uri` loop / ours", 75, lambda r: _loop(r) / r.wall("reset", 1000), at_least=True),
     Goal("rotation of 1,000, `vault_file`: time / floor", 1.3, lambda r: r.over_floor("rotation", 1000)),
     Goal("rotation of 1,000, OpenBao: time / floor", 1.6, lambda r: r.over_floor("rotation-bao", 1000)),
-    Goal("1,000 accounts, nothing due: time / ping", 1.3, lambda r: r.wall("quiet", 1000) / r.ping("quiet", 1000)),
+    Goal("1,000 accounts, nothing due: time / ping", 1.35, lambda r: r.wall("quiet", 1000) / r.ping("quiet", 1000)),
     Goal("10,000 resets: time beyond ping / that of 1,000", 11, _growth("reset")),
     Goal("rotation of 10,000: time beyond ping / that of 1,000", 11, _growth("rotation")),
     Goal(
