@@ -69,6 +69,7 @@ class ActionModule(RedactingAction):
             self.run_module,
             progress=_show_progress,
             given=self._task.args,
+            planned=self.variable("planned"),
         )
         return task.run(self._task.check_mode, diff=self._task.diff)
 

@@ -209,6 +209,11 @@ accounts:
       type: str
       sample: analytics
       returned: always
+    access_key:
+      description: The access key that was used for the account, if it was given as an option.
+      type: str
+      sample: null
+      returned: always
     outcome:
       description:
         - V(rotated) when the account has a new password, which is now the active one in the store.

@@ -72,7 +72,7 @@ class Vendor:
         return [options for name, options in self.calls if name == module]
 
 
-def task(store: Any, vendor: Vendor, *, now: float = NOW, **options: Any) -> RotationTask:
+def task(store: Any, vendor: Vendor, *, now: float = NOW, planned: Any = None, **options: Any) -> RotationTask:
     validated = ArgumentSpecValidator(SPEC).validate({"store": {"path": "s.yml"}, "new_accounts": "rotate", **options})
     assert not validated.error_messages
     return RotationTask(
@@ -80,6 +80,7 @@ def task(store: Any, vendor: Vendor, *, now: float = NOW, **options: Any) -> Rot
         store,
         vendor.run_module,
         progress=lambda done, total, failures: None,
+        planned=planned,
         clock=lambda: now,
     )
 

@@ -39,6 +39,7 @@ _CORE = (
     "warnings",
 )
 _KEYS = (
+    "access_key",
     "accounts",
     "api_url",
     "before",

@@ -75,7 +75,7 @@ class RedactingAction(SendingAction):
 
         Raises ConfigurationError for a variable without a value.
         """
-        prefix = self._task.vars.get(f"__{type(self).__module__.rpartition('.')[2]}_options")
+        prefix = self.variable("options")
         variables = {} if prefix is None else {name: f"{prefix}{name}" for name in spec}
         given: dict[str, Any] = self._templar.template(
             # In a dictionary, as values that are omitted drop out of it.
@@ -85,6 +85,20 @@ class RedactingAction(SendingAction):
         if empty:
             raise ConfigurationError(f"{empty[0]} has no value.", hint="Give it one, or remove the variable.")
         return {**self._task.args, **given}
+
+    def variable(self, name: str) -> Any:
+        """Return the value of the variable ``__MODULE_NAME`` of the task itself, None if the task has none.
+
+        With such a variable, a role of this collection tells its own task what users have no option for. Raises
+        ConfigurationError for a variable without a value.
+        """
+        variable = f"__{type(self).__module__.rpartition('.')[2]}_{name}"
+        if variable not in self._task.vars:
+            return None
+        value = self._templar.template(self._task.vars[variable])
+        if value is None:
+            raise ConfigurationError(f"{variable} has no value.", hint="Nothing was sent.")
+        return value
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
         """Return the store that the option ``store`` describes. It is closed when the task ends, in whatever way."""

@@ -49,29 +49,55 @@ class Row(NamedTuple):
         return f"Row({self.label})"
 
 
-def all_accounts(list_accounts: ListAccounts, profile: str | None) -> list[Row]:
-    """Return every account that the credentials of the task see. Raises KrcloudError where they cannot be listed."""
+class Whose(NamedTuple):
+    """By what a result tells whose an account is: what names the credentials that were used for it."""
+
+    profile: str | None
+    access_key: str | None
+
+    def __repr__(self) -> str:
+        return "Whose"
+
+
+def whose(credentials: Mapping[str, Any]) -> Whose:
+    """Return what names these credentials."""
+    return Whose(credentials.get("profile"), credentials.get("access_key"))
+
+
+def credentials_in(options: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the credentials in the options of a task or in a row of the user: none, a profile, or two keys."""
+    return {name: options[name] for name in CREDENTIALS if options.get(name)}
+
+
+def all_accounts(list_accounts: ListAccounts, own: Mapping[str, str | None]) -> list[Row]:
+    """Return every account that the credentials of the task see. Raises KrcloudError where they cannot be listed.
+
+    ``own`` are these credentials, as far as options give them.
+    """
     listing = list_accounts({})
-    rows = [_listed_row(row, profile) for row in listing.accounts]
-    return _each_once([*rows, *(Row(None, error=ProtocolError(reason)) for reason in listing.unusable)])
+    rows = [listed_row(row, whose(own).profile) for row in listing.accounts]
+    return each_once([*rows, *(Row(None, error=ProtocolError(reason)) for reason in listing.unusable)])
 
 
-def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAccounts, profile: str | None) -> list[Row]:
+def written_accounts(
+    items: Sequence[Mapping[str, Any]], list_accounts: ListAccounts, own: Mapping[str, str | None]
+) -> list[Row]:
     """Return the accounts that the user wrote. Each set of credentials is listed at most once.
 
-    Raises ConfigurationError for a name that appears twice.
+    ``own`` are the credentials of the task, as far as options give them, for rows that have none. Raises
+    ConfigurationError for a name that appears twice.
     """
     known: dict[tuple[Any, ...], _Directory | KrcloudError] = {}
     rows = []
     for at, item in enumerate(items):
-        credentials = {name: item[name] for name in CREDENTIALS if item[name]}
+        credentials = credentials_in(item)
         fault = _fault(at, item)
         if fault:
             rows.append(Row(None, credentials, error=fault))
             continue
         half = _half_a_key(at, item)
         if half:
-            rows.append(_failed(at, item, credentials, half, profile))
+            rows.append(_failed(at, item, credentials, whose(credentials or own).profile, half))
             continue
         key = tuple(credentials.items())
         if key not in known and not (item["name"] and item["id"]):
@@ -79,7 +105,7 @@ def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAcco
                 known[key] = Directory(list_accounts(credentials).accounts, _id_and_name)
             except KrcloudError as error:
                 known[key] = error
-        rows.append(_match(at, item, credentials, known.get(key), profile))
+        rows.append(_match(at, item, credentials, known.get(key), own))
     names = Counter(row.wanted.account.name for row in rows if row.wanted and not row.wanted.error)
     double = next((name for name, count in names.items() if count > 1), None)
     if double:
@@ -88,7 +114,7 @@ def written_accounts(items: Sequence[Mapping[str, Any]], list_accounts: ListAcco
             hint="Name each account once. If two tenants have an account of this name, give each tenant a store of its "
             "own.",
         )
-    return _each_once(rows)
+    return each_once(rows)
 
 
 def _fault(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
@@ -115,7 +141,7 @@ def _half_a_key(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
     )
 
 
-def _listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = False) -> Row:
+def listed_row(row: Mapping[str, Any], profile: str | None, *, named: bool = False) -> Row:
     """Return an account of a list. Its id and name go into the store, so both have to be safe."""
     account_id, name = row.get("id"), row.get("name")
     if not isinstance(account_id, str) or not is_safe(account_id):
@@ -144,46 +170,44 @@ def _match(
     item: Mapping[str, Any],
     credentials: Mapping[str, str | None],
     seen: _Directory | KrcloudError | None,
-    profile: str | None,
+    own: Mapping[str, str | None],
 ) -> Row:
     """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
-    # A row copied from a list has an id as well, but the user did not write it there.
-    named = bool(item["id"]) and all(item[key] is None for key in LISTED_TOO)
+    profile, named = whose(credentials or own).profile, is_named(item)
     if item["name"] and item["id"]:
-        return _listed_row(item, _profile_of(item, credentials, profile), named=named)._replace(credentials=credentials)
+        return listed_row(item, profile, named=named)._replace(credentials=credentials)
     if not isinstance(seen, Directory):
-        return _failed(at, item, credentials, seen, profile)
+        return _failed(at, item, credentials, profile, seen)
     found = seen.find(item["id"] or None, item["name"] or None)
     if len(found) == 1:
-        row = _listed_row(found[0], _profile_of(item, credentials, profile), named=named)
-        return row._replace(credentials=credentials)
+        return listed_row(found[0], profile, named=named)._replace(credentials=credentials)
     key = "name" if item["name"] else "id"
     what = f"the {key} {item[key]}" if may_be_quoted(item[key]) else f"the {key} of accounts[{at}]"
     remedy = "Give both the name and the id of the account that you mean."
-    return _failed(at, item, credentials, ambiguous(what, remedy) if found else not_found(what), profile)
+    return _failed(at, item, credentials, profile, ambiguous(what, remedy) if found else not_found(what))
 
 
 def _failed(
     at: int,
     item: Mapping[str, Any],
     credentials: Mapping[str, str | None],
-    error: KrcloudError | None,
     profile: str | None,
+    error: KrcloudError | None,
 ) -> Row:
     """Return a row for which nothing can be done at the vendor. If it has a name, the store is read all the same."""
     given = item["name"] or item["id"]
     label = given if may_be_quoted(given) else f"accounts[{at}]"
     if not item["name"]:
         return Row(label, credentials, error=error)
-    account = Account(item["id"] or None, item["name"], _profile_of(item, credentials, profile))
-    return Row(label, credentials, Wanted(account, error=error))
+    return Row(label, credentials, Wanted(Account(item["id"] or None, item["name"], profile), error=error))
 
 
-def _profile_of(item: Mapping[str, Any], credentials: Mapping[str, str | None], profile: str | None) -> str | None:
-    return item["profile"] or (None if credentials else profile)
+def is_named(item: Mapping[str, Any]) -> bool:
+    """Tell whether the user wrote the id in a row himself. A row copied from a list has an id as well."""
+    return bool(item["id"]) and all(item[key] is None for key in LISTED_TOO)
 
 
-def _each_once(rows: Sequence[Row]) -> list[Row]:
+def each_once(rows: Sequence[Row]) -> list[Row]:
     """Keep the first of several rows about one name or one id, and fail the others.
 
     An id is one account, whoever's credentials are used: the password module refuses all its accounts if two are one.

@@ -49,7 +49,8 @@ class Result(NamedTuple):
     """What became of one account. ``outcome`` is one of `OUTCOMES`.
 
     ``hand_over`` says that the active password is the live one, as far as is known, and that consumers do not have it
-    yet. ``hand_over_begun`` says that an earlier run began to hand it over.
+    yet. ``hand_over_begun`` says that an earlier run began to hand it over. ``access_key`` is the key that was used, if
+    an option gave it.
     """
 
     account: Account
@@ -64,6 +65,10 @@ class Result(NamedTuple):
     error: Mapping[str, Any] | None = None
     before: Standing | None = None
     after: Standing | None = None
+    access_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Result({self.account.name}, {self.outcome})"
 
     @property
     def has_failed(self) -> bool:
@@ -103,6 +108,7 @@ def _row(result: Result) -> dict[str, Any]:
         "name": result.account.name or None,
         "id": result.account.id,
         "profile": result.account.profile,
+        "access_key": result.access_key,
         "outcome": result.outcome,
         "rotation_id": result.rotation_id,
         "rotated_at": result.rotated_at,

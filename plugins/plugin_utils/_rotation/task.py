@@ -26,9 +26,12 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules imp
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
     Row,
     all_accounts,
+    credentials_in,
+    whose,
     written_accounts,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.planned import planned_accounts
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
     Policy,
@@ -43,7 +46,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effect
 class RotationTask:
     """One task with validated options. All methods raise the errors of `errors`.
 
-    ``given`` are the names of the options that the user wrote, those without a value too.
+    ``given`` are the names of the options that the user wrote, those without a value too. ``planned`` are rows of an
+    earlier result of the same task, if only these accounts are to be rotated.
     """
 
     def __init__(
@@ -54,10 +58,13 @@ class RotationTask:
         *,
         progress: Callable[[int, int, int], None],
         given: Collection[str] = (),
+        planned: Any = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = options
         self._given = given
+        self._planned = planned
+        self._own = credentials_in(options)
         self._store = store
         self._vendor = Vendor(options, run_module)
         # What the password module would refuse only after the first commit is refused here.
@@ -91,7 +98,7 @@ class RotationTask:
         }
         steps = self._run.predict(wanted) if check_mode else self._run.rotate(wanted)
         settled = iter(carry_out(steps, self._store, lambda effect: self._vendor.send(effect, targets)))
-        results = [next(settled) if row.wanted else _without_a_name(row) for row in rows]
+        results = [self._result(row, next(settled) if row.wanted else None) for row in rows]
         result = task_result(results, self._store.place, forced=self._options["force"])
         if not rows:
             result["warnings"] = [
@@ -102,18 +109,22 @@ class RotationTask:
         return result
 
     def _find_accounts(self) -> list[Row]:
-        items, profile = self._options["accounts"], self._options.get("profile")
+        if self._planned is not None:
+            return planned_accounts(self._planned, self._options)
+        items = self._options["accounts"]
         if items:
-            return written_accounts(items, self._vendor.list_accounts, profile)
+            return written_accounts(items, self._vendor.list_accounts, self._own)
         if items is not None or "accounts" in self._given:
             raise ConfigurationError(
                 "accounts is given, but names no account.",
                 hint="Name accounts, or leave the option out to rotate all of them.",
             )
-        return all_accounts(self._vendor.list_accounts, profile)
+        return all_accounts(self._vendor.list_accounts, self._own)
 
-
-def _without_a_name(row: Row) -> Result:
-    """Return the result of a row without an account: the store cannot be asked about it."""
-    error = row.error.as_dict() if row.error else None
-    return Result(Account(None, row.label or "", row.credentials.get("profile")), "failed", error=error)
+    def _result(self, row: Row, settled: Result | None) -> Result:
+        """Return the result of a row, and whose it is. The store cannot be asked about a row without an account."""
+        of_row = whose(row.credentials or self._own)
+        if settled is None:
+            error = row.error.as_dict() if row.error else None
+            settled = Result(Account(None, row.label or "", of_row.profile), "failed", error=error)
+        return settled._replace(access_key=of_row.access_key)
