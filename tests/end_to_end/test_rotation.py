@@ -36,6 +36,7 @@ class Pipeline:
         self.passphrase = folder / "passphrase"
         self.passphrase.write_text("a passphrase of the tests\n", encoding="utf-8")
         self.output = ""
+        self.vars: dict[str, Any] = {}
 
     def run(self, *arguments: str, **options: Any) -> dict[str, Any]:
         """Run the playbook, and return the result of the rotation."""
@@ -51,7 +52,12 @@ class Pipeline:
             **options,
         }
         tasks = [
-            {"krcloud.credentials.ncp_dataforest_rotation": rotation, "register": "rotation", "ignore_errors": True},
+            {
+                "krcloud.credentials.ncp_dataforest_rotation": rotation,
+                "register": "rotation",
+                "ignore_errors": True,
+                "vars": self.vars,
+            },
             {
                 "ansible.builtin.copy": {"content": "{{ rotation | to_json }}", "dest": str(result), "mode": "0600"},
                 "check_mode": False,
@@ -98,6 +104,23 @@ def outcomes(result: dict[str, Any]) -> list[str]:
 
 def resets(simulator: Simulator) -> int:
     return int(simulator.counters()["ncp"]["by_operation"].get("resetPassword", 0))
+
+
+def test_what_was_planned_is_rotated_without_a_listing(pipeline: Pipeline, simulator: Simulator) -> None:
+    """As the roles ask for it: with a variable of the task, which users have no option for."""
+    planned = "{{ lookup('ansible.builtin.file', 'plan.json') | from_json }}"
+    plan = pipeline.run("--check")["accounts"]
+    (pipeline.folder / "plan.json").write_text(json.dumps([plan[3], plan[1]]), encoding="utf-8")
+    pipeline.vars = {"__ncp_dataforest_rotation_planned": planned}
+    lists = simulator.counters()["ncp"]["by_operation"]["getList"]
+    result = pipeline.run()
+    assert [row["name"] for row in result["accounts"]] == [NAMES[3], NAMES[1]]
+    assert outcomes(result) == ["rotated", "rotated"]
+    assert simulator.counters()["ncp"]["by_operation"]["getList"] == lists
+    for nothing in ("{{ none }}", "{{ [] }}", "{{ absent }}"):
+        pipeline.vars = {"__ncp_dataforest_rotation_planned": nothing}
+        assert pipeline.run()["failed"] is True
+    assert resets(simulator) == 2
 
 
 def test_predicts_then_rotates_then_is_quiet(pipeline: Pipeline, simulator: Simulator) -> None:
