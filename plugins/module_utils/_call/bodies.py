@@ -12,8 +12,8 @@ from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
 _DEEPEST_ELEMENT = 32
 # Each takes up to about 70 bytes of memory, in whatever structure. 10,000 accounts have 170,000.
 _MOST_PARTS = 300_000
-# Most answers are small, and many workers parse them at the same time. 64 KiB of accounts have 4,000 parts.
-_SMALL = 64 * 1024
+# In bytes. Most answers are small, and many workers read them at the same time. 64 KiB of accounts have 4,000 parts.
+SMALL = 64 * 1024
 _MOST_PARTS_IF_SMALL = 10_000
 _LONGEST_NUMBER = 20
 _PIECE = 64 * 1024
@@ -53,7 +53,7 @@ def parse(body: bytes) -> Dict[str, Any]:
     if not start and not body[1024:].strip():
         raise Unreadable("it is empty")
     is_xml = start.startswith("<")
-    most_parts = _MOST_PARTS_IF_SMALL if len(body) <= _SMALL else _MOST_PARTS
+    most_parts = _MOST_PARTS_IF_SMALL if len(body) <= SMALL else _MOST_PARTS
     if sum(map(body.count, (b"<", b"=") if is_xml else (b"[", b"{", b":", b","))) > most_parts:
         raise Unreadable("it has too many parts")
     if _has_long_part(body, b"<" if is_xml else b'"'):
@@ -74,7 +74,7 @@ def _has_long_part(body: bytes, border: bytes) -> bool:
 def _parse_json(body: bytes) -> Dict[str, Any]:
     if len(body) > _LARGEST_WITH_WIDE_LETTERS and any(lead in body for lead in _LEADS_OF_WIDE_LETTERS):
         raise Unreadable("it is too large for text with four-byte characters")
-    decoder = _DECODER_OF_SMALL if len(body) <= _SMALL else _DECODER
+    decoder = _DECODER_OF_SMALL if len(body) <= SMALL else _DECODER
     try:
         parsed = decoder.decode(body.decode("utf-8-sig"))
     except Unreadable:

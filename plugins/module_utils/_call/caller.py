@@ -11,12 +11,20 @@ per operation, not per HTTP method: both vendors read and write with POST. Nothi
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
+import threading
 from typing import Callable, Mapping, NamedTuple, Optional, Tuple, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call import address, backoff, rate, transport
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import (
+    address,
+    backoff,
+    bodies,
+    rate,
+    transport,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, numbers, times
 
 T = TypeVar("T")
@@ -34,7 +42,7 @@ class Operation(NamedTuple):
     """One thing that a server can be asked to do.
 
     ``path`` is a template for `address.filled`, and may end in a query. The answer has ``largest_answer`` bytes at
-    most.
+    most. If a ``tentative`` operation has a larger one, it is not repeated, as it would have it again.
     """
 
     name: str
@@ -42,6 +50,7 @@ class Operation(NamedTuple):
     repeat: Repeat
     largest_answer: int = 64 * 1024
     method: str = "POST"
+    tentative: bool = False
 
 
 class Limits:
@@ -109,6 +118,8 @@ class Caller:
         self._limits = limits
         self._limiter = limiter or rate.RateLimiter(clock=self.clock)
         self._backoff = backoff
+        # Reading what a large answer says takes several times its size in memory.
+        self._one_large_answer_at_a_time = threading.Lock()
 
     def call(
         self,
@@ -131,7 +142,8 @@ class Caller:
 
         Raises UnknownOutcomeError when any attempt of an operation that changes something may have been carried
         out and none was confirmed: a later refusal does not prove that the first request was lost. Whatever ``body``
-        or ``sign`` raises that is not one of our errors is a ConfigurationError: nothing has left yet.
+        or ``sign`` raises that is not one of our errors is a ConfigurationError: nothing has left yet. Raises
+        `transport.TooLarge` for an operation that is tentative.
         """
         try:
             url = self.api_url + address.filled(operation.path, values or {})
@@ -146,9 +158,12 @@ class Caller:
             try:
                 request = self._written(operation, url, body, headers or {}, sign)
                 response = self._transport.send(request, self._limits.timeout, self._end_of_attempt(course))
-                answer = interpret(response)
+                answer = self._made(interpret, response)
             except (transport.NotSent, transport.AnswerLost, errors.KrcloudError) as failure:
-                course.failed(*self._explained(failure))
+                if operation.tentative and isinstance(failure, transport.TooLarge):
+                    raise
+                # Without its traceback, which holds the answer.
+                course.failed(*self._explained(failure.with_traceback(None)))
             else:
                 if course.maybe_done is not None:
                     on_unanswered()
@@ -159,6 +174,17 @@ class Caller:
                 )
                 response = None  # it may be large, and the wait long
             self._wait(course)
+
+    def _made(self, interpret: Callable[[transport.Response], T], response: transport.Response) -> T:
+        """Return what ``interpret`` makes of an answer. Large ones wait for each other."""
+        large = len(response.body) > bodies.SMALL
+        with self._one_large_answer_at_a_time if large else contextlib.nullcontext():
+            try:
+                return interpret(response)
+            except errors.KrcloudError as error:
+                # The context holds what was made of the answer, which must be gone before the next one is read.
+                error.__context__ = None
+                raise error.with_traceback(None) from None
 
     def _explained(self, failure: Exception) -> Tuple[errors.KrcloudError, bool]:
         """Return the error that an attempt ended with, and whether the server may have carried the request out."""

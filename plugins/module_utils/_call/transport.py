@@ -50,6 +50,10 @@ class AnswerLost(Exception):
     """The request may have reached the server, and no whole answer came back. Says why in one clause."""
 
 
+class TooLarge(AnswerLost):
+    """The answer is larger than ``largest_answer``, and was not read to its end."""
+
+
 class Transport(Protocol):
     """Sends one request once. Follows no redirect, adds no credentials, and is over by ``deadline``."""
 

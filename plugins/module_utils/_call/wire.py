@@ -12,17 +12,15 @@ is known whether any byte of the request had left.
 from __future__ import annotations
 
 import http.client
-import io
 import os
 import socket
 import ssl
 import sys
 import time
-from contextvars import ContextVar
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call import address, transport
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import address, attempts, transport
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
 
 REQUESTS_IMPORT_ERROR: Optional[ImportError] = None
@@ -36,71 +34,13 @@ except ImportError as _error:
 USER_AGENT = "krcloud.credentials"
 
 _CHUNK = 64 * 1024
-# Beyond the body and what chunks add to it: status lines, headers, trailers.
-_LARGEST_REST = 1024 * 1024
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
-
-class _Attempt:
-    """One attempt at one request: when it must be over, and whether the server may have seen any of it."""
-
-    def __init__(self, timeout: float, deadline: float, largest_answer: int) -> None:
-        self.timeout = timeout
-        self.deadline = deadline
-        self.sent = False
-        self._largest_answer = largest_answer
-        self._room = 2 * largest_answer + _LARGEST_REST
-
-    def received(self, size: int) -> None:
-        """Count what came in. http.client has no limit of its own for interim answers, trailers and odd chunks."""
-        self._room -= size
-        if self._room < 0:
-            raise _TooLarge(self._largest_answer)
-
-    def time_for_one_read(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("deadline")
-        return min(self.timeout, left)
-
-
-# http.client builds its objects itself and passes nothing on: this is how they know the attempt they serve.
-_attempt: ContextVar[_Attempt] = ContextVar("_attempt")
-
-
-class _BoundedReader(io.RawIOBase):
-    """Reads a socket, each time for no longer than the attempt has left."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
-        super().__init__()
-        self._raw = raw
-        self._sock = sock
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> Any:
-        attempt = _attempt.get()
-        self._sock.settimeout(attempt.time_for_one_read())
-        size = self._raw.readinto(buffer)
-        attempt.received(size or 0)
-        return size
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _BoundedAnswer(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
 
 
 class _WatchedConnection:
     """Mixed into urllib3's connections: tells the attempt when the first byte of a request leaves."""
 
-    response_class: Any = _BoundedAnswer
+    response_class: Any = attempts.BoundedAnswer
     sock: Any
     _held: Optional[bytearray] = None
 
@@ -118,7 +58,7 @@ class _WatchedConnection:
             return super().connect()  # type: ignore[misc]  # a mixin: urllib3 has it
         finally:
             # What went out so far was a handshake, or a CONNECT to a proxy.
-            _attempt.get().sent = False
+            attempts.current.get().sent = False
 
     def send(self, data: Any) -> Any:
         if self._held is not None:
@@ -126,7 +66,7 @@ class _WatchedConnection:
             return None
         if self.sock is None:
             self.connect()
-        _attempt.get().sent = True
+        attempts.current.get().sent = True
         return super().send(data)  # type: ignore[misc]  # a mixin: urllib3 has it
 
 
@@ -207,18 +147,20 @@ class PooledTransport:
         """See `Transport.send`."""
         if self._no_way:
             raise transport.NotSent(self._no_way)
-        attempt = _Attempt(timeout, deadline, request.largest_answer)
-        token = _attempt.set(attempt)
+        attempt = attempts.Attempt(timeout, deadline, request.largest_answer)
+        token = attempts.current.set(attempt)
         try:
             return self._send(request, attempt)
+        except attempts.TooLarge as error:
+            raise transport.TooLarge(_reason(error, attempt)) from None
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             if not attempt.sent:
                 raise _untrusted(error) or transport.NotSent(_reason(error, attempt)) from None
             raise transport.AnswerLost(_reason(error, attempt)) from None
         finally:
-            _attempt.reset(token)
+            attempts.current.reset(token)
 
-    def _send(self, request: transport.Request, attempt: _Attempt) -> transport.Response:
+    def _send(self, request: transport.Request, attempt: attempts.Attempt) -> transport.Response:
         # The method for requests without fields takes the headers as they are; `request` copies them.
         answer = self._pool.request_encode_url(
             request.method,
@@ -248,7 +190,7 @@ class PooledTransport:
         # Chunks end where the last one says so, whatever length is announced beside them (RFC 9112, 6.3).
         in_chunks = "transfer-encoding" in raw.headers
         if expected is not None and expected > largest:
-            raise _TooLarge(largest)
+            raise attempts.TooLarge(largest)
         body = bytearray()
         while True:
             chunk = raw.read(min(_CHUNK, largest + 1), decode_content=False)
@@ -256,7 +198,7 @@ class PooledTransport:
                 break
             body += chunk
             if len(body) > largest:
-                raise _TooLarge(largest)
+                raise attempts.TooLarge(largest)
             if len(body) == expected and not in_chunks:
                 break
         if expected is not None and len(body) < expected:
@@ -267,10 +209,6 @@ class PooledTransport:
         """Close all connections."""
         if self._pool:
             self._pool.close()
-
-
-class _TooLarge(ValueError):
-    """The answer is larger than the operation allows."""
 
 
 class RequestsMissing(Exception):
@@ -359,14 +297,14 @@ def _untrusted(error: BaseException) -> Optional[transport.NotSent]:
     return None
 
 
-def _reason(error: BaseException, attempt: _Attempt) -> str:
+def _reason(error: BaseException, attempt: attempts.Attempt) -> str:
     """Say why a request failed, in words of our own: the texts of these exceptions quote URLs and answers."""
     causes = list(_causes(error))
 
     def has(*kinds: Any) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if isinstance(error, _TooLarge):
+    if isinstance(error, attempts.TooLarge):
         return f"the answer is larger than {error.args[0]} bytes"
     if has(urllib3.exceptions.ProxyError):
         return "the proxy of the environment did not connect"

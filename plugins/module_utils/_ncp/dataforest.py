@@ -9,20 +9,20 @@ Sources: api.ncloud-docs.com, analytics-dataforest (overview, accounts-getlist, 
 
 from __future__ import annotations
 
-import threading
 from typing import Any, Dict, List, Optional, Union
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call import caller, transport
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import bodies, caller, transport
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import names
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, gateway
 
 MOST_ACCOUNTS = 15_000
-# How many lists of accounts may be under way at a time: each may take 4 MiB.
-MOST_LISTS = 2
-# Parsing a list takes several times its size in memory.
-_ONE_LIST_AT_A_TIME = threading.Lock()
+
+# How many longer lists may be under way at a time: each may take 4 MiB.
+MOST_LONG_LISTS = 2
 
 GET_LIST = caller.Operation("getList", "/api/v2/accounts/getList", caller.Repeat.SAFE, largest_answer=4 * 1024 * 1024)
+# Some hundred accounts.
+GET_SHORT_LIST = GET_LIST._replace(largest_answer=bodies.SMALL, tentative=True)
 # Setting the same value twice ends in the same state, and the answer holds nothing that could differ.
 RESET_PASSWORD = caller.Operation("resetPassword", "/api/v2/accounts/resetPassword", caller.Repeat.IDEMPOTENT)
 
@@ -36,19 +36,10 @@ class DataForest:
     def __init__(self, service: gateway.Gateway) -> None:
         self._service = service
 
-    def list_accounts(self) -> accounts.Listing:
-        """Return all accounts."""
-
-        def interpret(response: transport.Response) -> accounts.Listing:
-            with _ONE_LIST_AT_A_TIME:
-                try:
-                    return self._listing(response)
-                except errors.KrcloudError as error:
-                    # The context holds the parsed list, which must be gone before the next one is parsed.
-                    error.__context__ = None
-                    raise error.with_traceback(None) from None
-
-        return self._service.call(GET_LIST, interpret, {}, xml_root="GetAccountListRequest")
+    def list_accounts(self, *, short: bool = False) -> accounts.Listing:
+        """Return all accounts. Raises `transport.TooLarge` for a list that is not ``short``, if it has to be."""
+        operation = GET_SHORT_LIST if short else GET_LIST
+        return self._service.call(operation, self._listing, {}, xml_root="GetAccountListRequest")
 
     def _listing(self, response: transport.Response) -> accounts.Listing:
         answer = self._service.confirmed(response)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, keys
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import first_set
@@ -20,10 +20,16 @@ _PLAIN_PROFILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _MOST_PROFILES = 10
 
 
+def read_text(path: str) -> str:
+    """Return the text of a UTF-8 file."""
+    with open(path, encoding="utf-8-sig") as file:
+        return file.read()
+
+
 def ncp_credentials(
     options: Mapping[str, Optional[str]],
     environ: Mapping[str, str],
-    read_text: Callable[[str], str],
+    files: ProfileFiles,
 ) -> keys.Credentials:
     """Return NAVER Cloud credentials for ``access_key``, ``secret_key``, ``profile`` and ``config_file``.
 
@@ -52,7 +58,7 @@ def ncp_credentials(
     if missing:
         origin = "the option profile" if by_option else f"the environment variable {profile_variable}"
         keys.check_line("profile", profile, origin)
-        held, where, remedy = _from_file(path, profile, bool(by_option), read_text)
+        held, where, remedy = _from_file(path, profile, bool(by_option), files)
         for name in missing:
             if held and held.get(_FILE_KEYS[name]):
                 found[name] = (held[_FILE_KEYS[name]], where)
@@ -85,39 +91,69 @@ def _variables(names: Sequence[str]) -> List[str]:
 
 
 def _from_file(
-    path: str, profile: str, by_option: bool, read_text: Callable[[str], str]
+    path: str, profile: str, by_option: bool, files: ProfileFiles
 ) -> Tuple[Optional[Dict[str, str]], str, str]:
     """Return the keys of a profile (None if there is none), the place that was searched, and the remedy."""
     # What is not a profile of the file may be anything, even a password.
     plain = profile == DEFAULT_PROFILE or _PLAIN_PROFILE.fullmatch(profile)
     named = profile if plain else "that the option profile names" if by_option else "that NCLOUD_PROFILE names"
     try:
-        text = read_text(path)
+        file = files.read(path)
     except FileNotFoundError:
         keys.check_line("config_file", path, "the option config_file")
         return None, f"the profile {named} of {path} (there is no such file)", "Fix config_file, or create the file."
-    except (OSError, ValueError) as error:  # a NUL in the path, or a file that is not UTF-8
-        raise errors.ConfigurationError(
-            f"{path} cannot be read ({type(error).__name__}).",
-            hint="It must be a UTF-8 text file that this user may read.",
-        ) from None
-    profiles = parse_profiles(text, path)
-    if profile not in profiles:
-        known = sorted(profiles)
-        more = f" and {len(known) - _MOST_PROFILES} more" if len(known) > _MOST_PROFILES else ""
-        shown = ", ".join(known[:_MOST_PROFILES]) + more or "none"
+    if profile not in file.profiles:
         return (
             None,
-            f"the profile {named} of {path} (the file has no such profile; its profiles: {shown})",
+            f"the profile {named} of {path} (the file has no such profile; its profiles: {file.names})",
             "Fix profile or config_file, or add the profile to the file.",
         )
-    return profiles[profile], f"the profile {profile} of {path}", "Add the missing keys to the profile."
+    return file.profiles[profile], f"the profile {profile} of {path}", "Add the missing keys to the profile."
 
 
-def read_text(path: str) -> str:
-    """Return the text of a UTF-8 file."""
-    with open(path, encoding="utf-8-sig") as file:
-        return file.read()
+class _File(NamedTuple):
+    """The keys of each profile of a file, and the names of its profiles as messages list them."""
+
+    profiles: Mapping[str, Dict[str, str]]
+    names: str
+
+    def __repr__(self) -> str:
+        return "_File"
+
+
+class ProfileFiles:
+    """The profile files of one task. Each is read once, whatever the number of its profiles that are used."""
+
+    def __init__(self, read_text: Callable[[str], str] = read_text) -> None:
+        self._read_text = read_text
+        self._read: Dict[str, Union[_File, Exception]] = {}
+
+    def read(self, path: str) -> _File:
+        """Return what is in a file. Raises FileNotFoundError, and ConfigurationError if it cannot be used."""
+        if path not in self._read:
+            try:
+                self._read[path] = self._parsed(path)
+            except (FileNotFoundError, errors.ConfigurationError) as error:
+                self._read[path] = error
+        found = self._read[path]
+        if isinstance(found, Exception):
+            raise found.with_traceback(None)
+        return found
+
+    def _parsed(self, path: str) -> _File:
+        try:
+            text = self._read_text(path)
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError) as error:  # a NUL in the path, or a file that is not UTF-8
+            raise errors.ConfigurationError(
+                f"{path} cannot be read ({type(error).__name__}).",
+                hint="It must be a UTF-8 text file that this user may read.",
+            ) from None
+        profiles = parse_profiles(text, path)
+        known = sorted(profiles)
+        more = f" and {len(known) - _MOST_PROFILES} more" if len(known) > _MOST_PROFILES else ""
+        return _File(profiles, ", ".join(known[:_MOST_PROFILES]) + more or "none")
 
 
 def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 
 KEYS = Group(
@@ -29,3 +31,17 @@ DATAFOREST = KEYS.with_more(
     },
     {"api_url": ("NCLOUD_DATAFOREST_API_URL",)},
 )
+
+# The option `tenants`, for modules that are about all accounts of several tenants.
+TENANTS: Dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "profile": {"type": "str"},
+        "access_key": {"type": "str", "no_log": False},
+        "secret_key": {"type": "str", "no_log": True},
+    },
+    "mutually_exclusive": [("profile", "access_key"), ("profile", "secret_key")],
+    "required_one_of": [("profile", "access_key")],
+    "required_together": [("access_key", "secret_key")],
+}

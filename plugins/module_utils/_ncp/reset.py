@@ -11,7 +11,13 @@ from threading import Lock
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, outcomes, workers
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, rules, tenants
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
+    accounts,
+    dataforest,
+    lists,
+    rules,
+    tenants,
+)
 
 _ONLY = "the account"
 _MOST_LABELS = 10
@@ -186,7 +192,7 @@ def _failed(target: Target, account_id: Optional[str], error: errors.KrcloudErro
 
 # ------------------------------------------------------------------------------------------------------------- look-up
 
-_Directory = accounts.Directory[accounts.Account]
+_Found = Union[str, errors.KrcloudError]
 
 
 def _look_up(
@@ -194,37 +200,44 @@ def _look_up(
     client_of: Callable[[tenants.Tenant], dataforest.DataForest],
     check_mode: bool,
     concurrency: int,
-) -> List[Union[str, errors.KrcloudError]]:
+) -> List[_Found]:
     """Return the id of each target, or why it has none. An id that is given is looked up in check mode only."""
-    wanted = list(dict.fromkeys(target.tenant for target in targets if check_mode or target.id is None))
-    at_a_time = min(concurrency, dataforest.MOST_LISTS)
-    listed = dict(zip(wanted, workers.in_parallel(lambda tenant: _listed(client_of, tenant), wanted, at_a_time)))
-    return [_find(target, listed.get(target.tenant)) for target in targets]
+    of_tenant: Dict[tenants.Tenant, List[int]] = {}
+    for at, target in enumerate(targets):
+        if check_mode or target.id is None:
+            of_tenant.setdefault(target.tenant, []).append(at)
+    found: List[_Found] = [str(target.id) for target in targets]
+
+    def look_up(tenant: tenants.Tenant, short: bool) -> List[_Found]:
+        # Nothing else of a list is kept: those of a thousand tenants may not fit in memory.
+        return _find(lambda: client_of(tenant), [targets[at] for at in of_tenant[tenant]], short)
+
+    asked = list(of_tenant)
+    for tenant, ids in zip(asked, lists.of_each(look_up, asked, concurrency)):
+        for at, account_id in zip(of_tenant[tenant], ids):
+            found[at] = account_id
+    return found
 
 
-def _listed(
-    client_of: Callable[[tenants.Tenant], dataforest.DataForest], tenant: tenants.Tenant
-) -> Union[_Directory, errors.KrcloudError]:
+def _find(client_of: Callable[[], dataforest.DataForest], targets: Sequence[Target], short: bool) -> List[_Found]:
+    """Return the ids of targets of one tenant, or why they have none."""
     try:
-        return accounts.Directory(client_of(tenant).list_accounts().accounts, accounts.id_and_name)
+        directory = accounts.Directory(client_of().list_accounts(short=short).accounts, accounts.id_and_name)
     except errors.KrcloudError as error:
         # The error is kept, and its traceback would keep the answer.
         error.__context__ = None
-        return error.with_traceback(None)
+        return [error.with_traceback(None)] * len(targets)
+    return [_one_of(directory.find(target.id, target.name), target) for target in targets]
 
 
-def _find(target: Target, listed: Union[_Directory, errors.KrcloudError, None]) -> Union[str, errors.KrcloudError]:
-    if isinstance(listed, errors.KrcloudError):
-        return listed
-    if listed is None:
-        return str(target.id)
-    ids = {account.id for account in listed.find(target.id, target.name)}
+def _one_of(found: Sequence[accounts.Account], target: Target) -> _Found:
+    ids = {account.id for account in found}
     if not ids:
         return accounts.not_found(target.wanted)
     return ids.pop() if len(ids) == 1 else accounts.ambiguous(target.wanted, "Specify the account by its id.")
 
 
-def _refuse_same_account(targets: Sequence[Target], found: Sequence[Union[str, errors.KrcloudError]]) -> None:
+def _refuse_same_account(targets: Sequence[Target], found: Sequence[_Found]) -> None:
     seen: Dict[str, str] = {}
     for target, account_id in zip(targets, found):
         if isinstance(account_id, str):

@@ -28,7 +28,7 @@ SHOWN = {
     "Settled": {"id", "name", "outcome", "error", "unanswered"},
     "ResetMail": {"message_id", "requested_at"},
     # Constants and settings.
-    "Operation": {"name", "path", "repeat", "largest_answer", "method"},
+    "Operation": {"name", "path", "repeat", "largest_answer", "method", "tentative"},
     "Range": {"least", "most", "whole", "unit"},
     "Wait": {"seconds", "why"},
     # The method, and the status.

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import threading
 import time
+import types
 from collections.abc import Mapping
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -27,6 +30,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call.backoff 
     next_wait,
     parse_retry_after,
 )
+from ansible_collections.krcloud.credentials.plugins.module_utils._call.bodies import SMALL
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.caller import Caller, Limits, Operation, Repeat
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.rate import RateLimiter
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import (
@@ -34,6 +38,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call.transpor
     NotSent,
     Request,
     Response,
+    TooLarge,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
     AuthenticationError,
@@ -191,6 +196,62 @@ def test_the_outcome_is_unknown_exactly_when_it_is(repeat: Repeat, failures: lis
     assert len(transport.requests) <= retries + 1
     # A request that acts again each time is never repeated after one that may have arrived.
     assert repeat is not UNSAFE or not maybe_done or (sent[-1] in maybe_done and len(maybe_done) == 1)
+
+
+@pytest.mark.parametrize("tentative", [True, False])
+def test_an_answer_that_is_too_large_ends_a_tentative_call_at_once(tentative: bool) -> None:
+    operation = OPERATIONS[SAFE]._replace(tentative=tentative)
+    steps = [BROKEN, TooLarge("the answer is larger than 9 bytes"), *([] if tentative else [YES])]
+    with ScriptedTransport(*steps) as transport:
+        caller = make(transport, FakeClock())
+        if tentative:
+            with pytest.raises(TooLarge, match="larger than 9 bytes"):
+                caller.call(operation, interpret)
+        else:
+            assert caller.call(operation, interpret) == b"yes"
+
+
+def test_large_answers_are_made_something_of_one_at_a_time_and_small_ones_at_once() -> None:
+    large, small = answer(200, b"x" * (SMALL + 1)), answer(200, b"x" * SMALL)
+    other_made, order = threading.Event(), []
+
+    def make_other(response: Response) -> None:
+        order.append("other")
+        other_made.set()
+
+    with ScriptedTransport(large, small, large) as transport:
+        caller = make(transport, FakeClock())
+        thread = threading.Thread(target=lambda: caller.call(OPERATIONS[SAFE], make_other))
+
+        def make_first(response: Response) -> None:
+            caller.call(OPERATIONS[SAFE], lambda response: order.append("small"))
+            thread.start()
+            assert not other_made.wait(0.2)
+            order.append("first")
+
+        caller.call(OPERATIONS[SAFE], make_first)
+        thread.join()
+    assert order == ["small", "first", "other"]
+
+
+def test_a_failed_attempt_keeps_nothing_of_its_answer_while_it_waits() -> None:
+    body = answer(200, b"x" * 1000)
+    clock, held = FakeClock(), []
+
+    def refuse(response: Response) -> None:
+        what_it_says = response.body
+        raise ProtocolError(f"{len(what_it_says)} bytes make no sense.")
+
+    def sleep(seconds: float) -> None:
+        held.append([each for each in gc.get_referrers(body.body) if isinstance(each, types.FrameType)])
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    with ScriptedTransport(lambda _request: body, YES) as transport:
+        limits = Limits(retries=1)
+        caller = Caller(transport, URL, limits, clock=clock, backoff=lambda attempt: 1.0)
+        with pytest.raises(ProtocolError):
+            caller.call(OPERATIONS[SAFE], refuse)
+    assert held == [[]]
 
 
 def test_an_unknown_outcome_tells_both_stories_and_whose_answer_it_was() -> None:

@@ -25,6 +25,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call.transpor
     NotSent,
     Request,
     Response,
+    TooLarge,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.wire import (
     USER_AGENT,
@@ -154,7 +155,7 @@ def test_the_largest_answer_is_taken_and_one_byte_more_is_not(connect: Connect, 
 
     with RawServer(says(answer(1000))) as server:
         assert len(send(connect(server.url), request(sim, server.url, largest=1000)).body) == 1000
-        with pytest.raises(AnswerLost, match="the answer is larger than 999 bytes"):
+        with pytest.raises(TooLarge, match="the answer is larger than 999 bytes"):
             send(connect(server.url), request(sim, server.url, largest=999))
 
 

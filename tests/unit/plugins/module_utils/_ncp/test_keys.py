@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import Credentials
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.keys import (
+    ProfileFiles,
     ncp_credentials,
     parse_profiles,
     read_text,
@@ -54,7 +55,7 @@ def reader(text: str | None) -> Callable[[str], str]:
 
 
 def ncp(text: str | None = FILE, environ: dict[str, str] | None = None, **options: str | None) -> Credentials:
-    return ncp_credentials({"config_file": PATH, **options}, environ or {}, reader(text))
+    return ncp_credentials({"config_file": PATH, **options}, environ or {}, ProfileFiles(reader(text)))
 
 
 def refusal(text: str | None = FILE, environ: dict[str, str] | None = None, **options: str | None) -> str:
@@ -149,12 +150,12 @@ def test_the_file_is_not_read_when_it_is_not_needed() -> None:
         raise AssertionError("read")
 
     options = {"config_file": PATH, "access_key": "A", "secret_key": "b"}
-    assert ncp_credentials(options, {}, forbidden).key == "A"
+    assert ncp_credentials(options, {}, ProfileFiles(forbidden)).key == "A"
 
 
 def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/user")
-    assert ncp_credentials({"config_file": "~/.ncloud/configure"}, {}, reader(FILE)).key == "FILEKEY"
+    assert ncp_credentials({"config_file": "~/.ncloud/configure"}, {}, ProfileFiles(reader(FILE))).key == "FILEKEY"
 
 
 # ----------------------------------------------------------------------------------------------------- what is missing
@@ -265,7 +266,7 @@ def test_forms_of_the_file(text: str) -> None:
 def test_files_of_other_systems(tmp_path: Path, mark: bytes, line_end: bytes, section: bytes) -> None:
     file = tmp_path / "configure"
     file.write_bytes(mark + (section + PAIR.format("s").encode()).replace(b"\n", line_end))
-    found = ncp_credentials({"config_file": str(file)}, {}, read_text)
+    found = ncp_credentials({"config_file": str(file)}, {}, ProfileFiles(read_text))
     assert (found.key, found.secret) == ("K", "s")
 
 
@@ -308,12 +309,12 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "configure"
     file.write_bytes(b"[DEFAULT]\nncloud_access_key_id = \xff\xfe\n")
     with pytest.raises(ConfigurationError, match=r"cannot be read \(UnicodeDecodeError\)"):
-        ncp_credentials({"config_file": str(file)}, {}, read_text)
+        ncp_credentials({"config_file": str(file)}, {}, ProfileFiles(read_text))
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read \(IsADirectoryError\)"):
-        ncp_credentials({"config_file": str(tmp_path)}, {}, read_text)
+        ncp_credentials({"config_file": str(tmp_path)}, {}, ProfileFiles(read_text))
 
 
 def test_a_file_that_may_not_be_read_is_named() -> None:
@@ -321,7 +322,7 @@ def test_a_file_that_may_not_be_read_is_named() -> None:
         raise PermissionError(13, "Permission denied", path)
 
     with pytest.raises(ConfigurationError, match=rf"^{PATH} cannot be read \(PermissionError\)") as caught:
-        ncp_credentials({"config_file": PATH}, {}, denied)
+        ncp_credentials({"config_file": PATH}, {}, ProfileFiles(denied))
     assert caught.value.__suppress_context__
 
 
@@ -401,13 +402,13 @@ def test_a_line_break_of_a_profile_or_a_path_is_named_as_such(blank: str) -> Non
     variable = "profile from the environment variable NCLOUD_PROFILE"
     assert refusal(environ={"NCLOUD_PROFILE": f"team{blank}"}) == f"{variable} {says}"
     with pytest.raises(ConfigurationError) as caught:
-        ncp_credentials({"config_file": f"/absent/configure{blank}"}, {}, read_text)
+        ncp_credentials({"config_file": f"/absent/configure{blank}"}, {}, ProfileFiles(read_text))
     assert caught.value.sentence() == f"config_file from the option config_file {says}"
 
 
 def test_a_path_that_is_not_valid_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read \(ValueError\)"):
-        ncp_credentials({"config_file": "/etc/\0configure"}, {}, read_text)
+        ncp_credentials({"config_file": "/etc/\0configure"}, {}, ProfileFiles(read_text))
 
 
 def test_a_value_continued_on_the_next_line_is_refused() -> None:

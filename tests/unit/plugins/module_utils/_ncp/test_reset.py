@@ -55,7 +55,7 @@ class FakeAccounts:
         self.more: list[Account] = []
         self._lock = threading.Lock()
 
-    def list_accounts(self) -> Listing:
+    def list_accounts(self, *, short: bool = False) -> Listing:
         with self._lock:
             self.listed += 1
         if self.list_error:
