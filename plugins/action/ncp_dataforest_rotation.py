@@ -11,14 +11,18 @@ from ansible.utils.display import Display
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import controller_spec
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, TENANTS
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import LONGEST, SHORTEST
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import LISTED_TOO
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
+    LISTED_TOO,
+    without_empty_credentials,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import CREDENTIALS
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
 ACCOUNT: Spec = {
@@ -41,6 +45,7 @@ SPEC = controller_spec(
             "required_one_of": [("id", "name")],
             "required_together": [("access_key", "secret_key")],
         },
+        "tenants": TENANTS,
         "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
         "max_age": {"type": "str", "default": "90d"},
         "jitter": {"type": "str", "default": "10%"},
@@ -59,6 +64,20 @@ class ActionModule(RedactingAction):
     """Wiring: options, store and module runs into a `RotationTask`."""
 
     _requires_connection = True
+
+    def arguments(self, spec: Spec) -> dict[str, Any]:
+        """Return the options of the task as they were given.
+
+        Tenants that a variable of the role names take the place of credentials from ``module_defaults``.
+        """
+        given = super().arguments(spec)
+        if "accounts" in given:
+            given["accounts"] = without_empty_credentials(given["accounts"])
+        prefix = self.variable("options")
+        if prefix is not None and f"{prefix}tenants" in self.task_vars:
+            defaults = [name for name in CREDENTIALS if f"{prefix}{name}" not in self.task_vars]
+            given = {name: value for name, value in given.items() if name not in defaults}
+        return given
 
     def act(self) -> dict[str, Any]:
         """Rotate, or predict."""

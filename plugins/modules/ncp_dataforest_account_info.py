@@ -173,32 +173,46 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection
+from ansible_collections.krcloud.credentials.plugins.module_utils._call import connection, rate
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import workers
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, tenants
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import dataforest, lists, tenants
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, TENANTS
+
+OPTIONS = {
+    "id": {"type": "str"},
+    "name": {"type": "str"},
+    "tenants": TENANTS,
+    "concurrency": {"type": "int", "default": 8},
+    "requests_per_second": {"type": "float"},
+}
 
 
 def list_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
     options = module.params
-    caller = connection.open_caller(options, module.warn)
-    gateway_of = tenants.gateways(options, caller, module.redactor)
-    listing = dataforest.DataForest(gateway_of(tenants.TASK)).list_accounts()
-    if listing.unusable:
-        module.warn(accounts.warning_of(listing.unusable))
-    found = accounts.Directory(listing.accounts, accounts.id_and_name).find(options["id"], options["name"])
-    return {
-        "changed": False,
-        "accounts": [account.as_dict() for account in found],
-        "unusable": [row.as_dict() for row in listing.unusable],
-    }
+    workers.check_limits(options["concurrency"], None)
+    named = tenants.of_options(options, module.given)
+    asked = [tenants.TASK] if named is None else named
+    caller = connection.open_caller(
+        options,
+        module.warn,
+        connections=min(options["concurrency"], len(asked)),
+        limiter=rate.RateLimiter(options["requests_per_second"]),
+    )
+    gateway_of = tenants.gateways(options, caller, module.redactor, asked)
+    listed = lists.list_accounts(
+        asked,
+        lambda tenant: dataforest.DataForest(gateway_of(tenant)),
+        lists.Filter(options["id"], options["name"]),
+        options["concurrency"],
+    )
+    for warning in lists.warnings_of(listed):
+        module.warn(warning)
+    return lists.result_of_one(listed[0]) if named is None else lists.result_of(listed)
 
 
 def main() -> None:
-    module = ansible_module.RedactingModule(
-        specs.argument_spec(DATAFOREST, {"id": {"type": "str"}, "name": {"type": "str"}}),
-        supports_check_mode=True,
-    )
+    module = ansible_module.RedactingModule(specs.argument_spec(DATAFOREST, OPTIONS), supports_check_mode=True)
     module.run(lambda: list_accounts(module))
 
 

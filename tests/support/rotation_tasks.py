@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -48,6 +48,7 @@ class Vendor:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.live: dict[str, str] = {}
         self.tenants: dict[str | None, Sequence[str]] = {}
+        self.refused: dict[str | None, dict[str, Any]] = {}
         self.instead: dict[str, Any] = {}
 
     def run_module(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -55,9 +56,26 @@ class Vendor:
         if name in self.instead:
             return dict(self.instead[name])
         if name == "ncp_dataforest_account_info":
-            names = self.tenants.get(options.get("access_key") or options.get("profile"), NAMES)
-            return {"accounts": [{"name": each, "id": f"id{each}", "status": "RUNNING"} for each in names]}
+            return self._list(options)
         return {"accounts": [self._reset(row) for row in options["accounts"]]}
+
+    def _list(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        if "tenants" not in options:
+            return {"accounts": self._seen(options), "unusable": []}
+        result: dict[str, Any] = {"accounts": [], "unusable": [], "tenants": []}
+        for tenant in options["tenants"]:
+            whose = {name: tenant.get(name) for name in ("profile", "access_key")}
+            error = self.refused.get(tenant.get("access_key") or tenant.get("profile"))
+            seen = [] if error else self._seen(tenant)
+            result["accounts"] += [{**row, **whose} for row in seen]
+            result["tenants"].append({**whose, "accounts": len(seen), "error": error})
+        if any(row["error"] for row in result["tenants"]):
+            result["failed"] = True
+        return result
+
+    def _seen(self, credentials: Mapping[str, Any]) -> list[dict[str, Any]]:
+        names = self.tenants.get(credentials.get("access_key") or credentials.get("profile"), NAMES)
+        return [{"name": each, "id": f"id{each}", "status": "RUNNING"} for each in names]
 
     def _reset(self, row: Mapping[str, Any]) -> dict[str, Any]:
         name = row["id"].removeprefix("id")
@@ -72,8 +90,18 @@ class Vendor:
         return [options for name, options in self.calls if name == module]
 
 
-def task(store: Any, vendor: Vendor, *, now: float = NOW, planned: Any = None, **options: Any) -> RotationTask:
-    validated = ArgumentSpecValidator(SPEC).validate({"store": {"path": "s.yml"}, "new_accounts": "rotate", **options})
+def task(
+    store: Any,
+    vendor: Vendor,
+    *,
+    now: float = NOW,
+    planned: Any = None,
+    given: Collection[str] = (),
+    **options: Any,
+) -> RotationTask:
+    # Validation fills in the rows that it is given.
+    arguments = copy.deepcopy({"store": {"path": "s.yml"}, "new_accounts": "rotate", **options})
+    validated = ArgumentSpecValidator(SPEC).validate(arguments)
     assert not validated.error_messages
     return RotationTask(
         validated.validated_parameters,
@@ -81,6 +109,7 @@ def task(store: Any, vendor: Vendor, *, now: float = NOW, planned: Any = None, *
         vendor.run_module,
         progress=lambda done, total, failures: None,
         planned=planned,
+        given=given,
         clock=lambda: now,
     )
 

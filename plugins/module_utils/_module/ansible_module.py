@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Set
+from typing import Any, Callable, Dict, FrozenSet, Mapping, NoReturn, Optional, Set
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -34,6 +34,7 @@ class RedactingModule(AnsibleModule):
         self.redactor = redaction.Redactor()
         self._refused: Optional[errors.ConfigurationError] = None
         self._taken_apart = False
+        self.given: FrozenSet[str] = frozenset()  # the options that the user wrote, those without a value too
         self._said: Dict[str, Any] = {}  # the result, masked, as it was handed to core
         super().__init__(argument_spec=argument_spec, **kwargs)
         if self._taken_apart:
@@ -49,7 +50,7 @@ class RedactingModule(AnsibleModule):
     def _load_params(self) -> None:
         # The only moment between reading the options and the first message about them.
         super()._load_params()
-        self._given = frozenset(self.params)
+        self.given = frozenset(self.params)
         arguments.learn(self.redactor, self.argument_spec, self.params)
         self._taken_apart = arguments.written_as_text(self.argument_spec, self.params)
         addresses = specs.variables(self.argument_spec)
@@ -70,7 +71,7 @@ class RedactingModule(AnsibleModule):
     def _check_address(self) -> None:
         # Only here it is known where the address comes from.
         try:
-            address.check_api_url(self.params["api_url"], specs.called("api_url", self.argument_spec, self._given))
+            address.check_api_url(self.params["api_url"], specs.called("api_url", self.argument_spec, self.given))
         except errors.ConfigurationError as refused:
             self._refused = refused
 

@@ -10,7 +10,7 @@ Whatever is wrong with one row is the failure of that row alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
@@ -24,14 +24,18 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
     CREDENTIALS,
+    Credentials,
     Listing,
+    Vendor,
+    Whose,
+    credentials_in,
+    whose,
 )
 
 # What a row of ncp_dataforest_account_info says about an account besides its id and name.
 LISTED_TOO = ("principal", "status", "disabled", "created_at")
-
-ListAccounts = Callable[[Mapping[str, str | None]], Listing]
-"""Returns what a set of credentials sees, as `Vendor.list_accounts` does."""
+# How many tenants without an account a warning names.
+_MOST_BLIND = 10
 
 
 class Row(NamedTuple):
@@ -49,63 +53,86 @@ class Row(NamedTuple):
         return f"Row({self.label})"
 
 
-class Whose(NamedTuple):
-    """By what a result tells whose an account is: what names the credentials that were used for it."""
-
-    profile: str | None
-    access_key: str | None
-
-    def __repr__(self) -> str:
-        return "Whose"
-
-
-def whose(credentials: Mapping[str, Any]) -> Whose:
-    """Return what names these credentials."""
-    return Whose(credentials.get("profile"), credentials.get("access_key"))
-
-
-def credentials_in(options: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return the credentials in the options of a task or in a row of the user: none, a profile, or two keys."""
-    return {name: options[name] for name in CREDENTIALS if options.get(name)}
-
-
-def all_accounts(list_accounts: ListAccounts, own: Mapping[str, str | None]) -> list[Row]:
+def all_accounts(vendor: Vendor, own: Credentials) -> list[Row]:
     """Return every account that the credentials of the task see. Raises KrcloudError where they cannot be listed.
 
     ``own`` are these credentials, as far as options give them.
     """
-    listing = list_accounts({})
-    rows = [listed_row(row, whose(own).profile) for row in listing.accounts]
-    return each_once([*rows, *(Row(None, error=ProtocolError(reason)) for reason in listing.unusable)])
+    return each_once(_listed(vendor.list_own(), own, {}, ""))
 
 
-def written_accounts(
-    items: Sequence[Mapping[str, Any]], list_accounts: ListAccounts, own: Mapping[str, str | None]
-) -> list[Row]:
+def tenant_accounts(tenants: Sequence[Credentials], vendor: Vendor, warn: Callable[[str], None]) -> list[Row]:
+    """Return every account that each of the tenants sees, and a row that fails for each that cannot be listed.
+
+    Raises KrcloudError if none of them can be asked.
+    """
+    rows: list[Row] = []
+    blind = []
+    for at, (tenant, listing) in enumerate(zip(tenants, vendor.list_tenants(tenants), strict=True)):
+        name = _called(tenant, at)
+        if isinstance(listing, KrcloudError):
+            listing.message = f"The accounts of {name} could not be listed: {listing.message}"
+            rows.append(Row(None, tenant, error=listing))
+            continue
+        if not listing.accounts and not listing.unusable:
+            blind.append(name)
+        rows += _listed(listing, tenant, tenant, f"Of {name}: ")
+    if blind:
+        more = f" and {len(blind) - _MOST_BLIND} more" if len(blind) > _MOST_BLIND else ""
+        shown = ", ".join(blind[:_MOST_BLIND]) + more
+        warn(f"{len(blind)} of {len(tenants)} tenants see no account: {shown}. Check whose credentials they are.")
+    return each_once(rows)
+
+
+def _listed(listing: Listing, used: Credentials, credentials: Credentials, of: str) -> Iterable[Row]:
+    """Yield what a list says. ``used`` are the credentials that it was asked for with, ``of`` begins its complaints."""
+    for row in listing.accounts:
+        yield listed_row(row, whose(used).profile)._replace(credentials=credentials)
+    for reason in listing.unusable:
+        yield Row(None, credentials, error=ProtocolError(of + reason))
+
+
+def _called(tenant: Credentials, at: int) -> str:
+    """Return what messages call a tenant. Anything that may be a secret is not quoted."""
+    profile, access_key = whose(tenant)
+    if profile and may_be_quoted(profile):
+        return f"the profile {profile}"
+    return f"the access key {access_key}" if access_key and may_be_quoted(access_key) else f"tenants[{at}]"
+
+
+def without_empty_credentials(rows: Any) -> Any:
+    """Return the rows that the user wrote without credentials that are null, as Ansible would count these as given.
+
+    Rows of ncp_dataforest_account_info have such.
+    """
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {key: value for key, value in row.items() if value is not None or key not in CREDENTIALS}
+        if isinstance(row, Mapping)
+        else row
+        for row in rows
+    ]
+
+
+def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Credentials) -> list[Row]:
     """Return the accounts that the user wrote. Each set of credentials is listed at most once.
 
     ``own`` are the credentials of the task, as far as options give them, for rows that have none. Raises
     ConfigurationError for a name that appears twice.
     """
-    known: dict[tuple[Any, ...], _Directory | KrcloudError] = {}
+    seen = _directories(vendor, (credentials_in(item) for at, item in enumerate(items) if _is_looked_up(at, item)))
     rows = []
     for at, item in enumerate(items):
-        credentials = credentials_in(item)
-        fault = _fault(at, item)
+        credentials, fault = credentials_in(item), _fault(at, item)
         if fault:
             rows.append(Row(None, credentials, error=fault))
             continue
         half = _half_a_key(at, item)
         if half:
             rows.append(_failed(at, item, credentials, whose(credentials or own).profile, half))
-            continue
-        key = tuple(credentials.items())
-        if key not in known and not (item["name"] and item["id"]):
-            try:
-                known[key] = Directory(list_accounts(credentials).accounts, _id_and_name)
-            except KrcloudError as error:
-                known[key] = error
-        rows.append(_match(at, item, credentials, known.get(key), own))
+        else:
+            rows.append(_match(at, item, credentials, seen.get(_key(credentials)), own))
     names = Counter(row.wanted.account.name for row in rows if row.wanted and not row.wanted.error)
     double = next((name for name, count in names.items() if count > 1), None)
     if double:
@@ -115,6 +142,11 @@ def written_accounts(
             "own.",
         )
     return each_once(rows)
+
+
+def _is_looked_up(at: int, item: Mapping[str, Any]) -> bool:
+    """Tell whether a list is needed to know the account that a row of the user means."""
+    return not (_fault(at, item) or _half_a_key(at, item) or (item["name"] and item["id"]))
 
 
 def _fault(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
@@ -159,6 +191,38 @@ def _unsafe(what: str, key: str) -> ConfigurationError:
 
 
 _Directory = Directory[Mapping[str, Any]]
+_Key = tuple[tuple[str, str | None], ...]
+
+
+def _key(credentials: Credentials) -> _Key:
+    return tuple(credentials.items())
+
+
+def _directories(vendor: Vendor, wanted: Iterable[Credentials]) -> dict[_Key, _Directory | KrcloudError]:
+    """Return what each of these sets of credentials sees, or why that is not known."""
+    sets = {_key(credentials): credentials for credentials in wanted}
+    known: dict[_Key, Listing | KrcloudError] = {}
+    if sets.pop((), None) is not None:
+        try:
+            known[()] = vendor.list_own()
+        except KrcloudError as error:
+            known[()] = error
+    tenants: dict[Whose, _Key] = {}
+    for key, credentials in sets.items():
+        if tenants.setdefault(whose(credentials), key) != key:
+            known[key] = ConfigurationError(
+                "Another account has another secret_key for the same access_key.", hint="Give the right one to both."
+            )
+    if tenants:
+        try:
+            listed = vendor.list_tenants([sets[key] for key in tenants.values()])
+        except KrcloudError as error:
+            listed = [error] * len(tenants)
+        known.update(zip(tenants.values(), listed, strict=True))
+    return {
+        key: Directory(found.accounts, _id_and_name) if isinstance(found, Listing) else found
+        for key, found in known.items()
+    }
 
 
 def _id_and_name(row: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -168,9 +232,9 @@ def _id_and_name(row: Mapping[str, Any]) -> tuple[Any, Any]:
 def _match(
     at: int,
     item: Mapping[str, Any],
-    credentials: Mapping[str, str | None],
+    credentials: Credentials,
     seen: _Directory | KrcloudError | None,
-    own: Mapping[str, str | None],
+    own: Credentials,
 ) -> Row:
     """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
     profile, named = whose(credentials or own).profile, is_named(item)
@@ -207,12 +271,12 @@ def is_named(item: Mapping[str, Any]) -> bool:
     return bool(item["id"]) and all(item[key] is None for key in LISTED_TOO)
 
 
-def each_once(rows: Sequence[Row]) -> list[Row]:
+def each_once(rows: Iterable[Row]) -> list[Row]:
     """Keep the first of several rows about one name or one id, and fail the others.
 
     An id is one account, whoever's credentials are used: the password module refuses all its accounts if two are one.
     """
-    names: set[str] = set()
+    names: dict[str, str | None] = {}
     ids: set[str] = set()
     unlike = []
     for row in rows:
@@ -222,21 +286,23 @@ def each_once(rows: Sequence[Row]) -> list[Row]:
             continue
         if account.name in names or account.id in ids:
             error = row.wanted.error if row.wanted else None
-            row = row._replace(wanted=None, error=error or _double(account, "name" if account.name in names else "id"))
-        names.add(account.name)
+            row = row._replace(wanted=None, error=error or _double(account, names))
+        names.setdefault(account.name, account.id)
         if account.id:
             ids.add(account.id)
         unlike.append(row)
     return unlike
 
 
-def _double(account: Account, key: str) -> ConfigurationError:
-    what = f"name {account.name}" if key == "name" else f"id {account.id}"
-    if key == "id" and not may_be_quoted(str(account.id)):
-        what = "same id"
+def _double(account: Account, names: Mapping[str, str | None]) -> ConfigurationError:
+    hint = "If two tenants have an account of the same name, give each tenant a store of its own."
+    what = f"name {account.name}"
+    if account.name not in names:
+        hint = "List each account once, with the credentials of its own tenant."
+        what = f"id {account.id}" if may_be_quoted(str(account.id)) else "same id"
+    elif account.id and names[account.name] == account.id:
+        what += " and the same id"
+        hint = "If two tenants see it, check whether they have the same keys. The account needs only one of them."
     return ConfigurationError(
-        f"There is more than one account with the {what}; only the first was processed.",
-        hint="If two tenants have an account of the same name, give each tenant a store of its own."
-        if key == "name"
-        else "List each account once, with the credentials of its own tenant.",
+        f"There is more than one account with the {what}; only the first was processed.", hint=hint
     )

@@ -16,11 +16,14 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
     Row,
-    Whose,
-    credentials_in,
     each_once,
     is_named,
     listed_row,
+)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
+    Credentials,
+    Whose,
+    credentials_in,
     whose,
 )
 
@@ -39,7 +42,7 @@ class _Wish(NamedTuple):
 class _Means(NamedTuple):
     """How an account is reached, and whether the user wrote its id himself."""
 
-    credentials: Mapping[str, str | None]
+    credentials: Credentials
     named: bool = False
 
     def __repr__(self) -> str:
@@ -62,7 +65,9 @@ def planned_accounts(planned: Any, options: Mapping[str, Any]) -> list[Row]:
 
 def _wishes(options: Mapping[str, Any]) -> Iterable[tuple[_Wish, _Means]]:
     own = credentials_in(options)
-    if options["accounts"] is None:
+    for tenant in map(credentials_in, options["tenants"] or ()):
+        yield _Wish(whose(tenant)), _Means(tenant)
+    if options["accounts"] is None and options["tenants"] is None:
         yield _Wish(whose(own)), _Means({})
     for item in options["accounts"] or ():
         credentials = credentials_in(item)

@@ -22,12 +22,12 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.duration
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import check_limits
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import tenants
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import generate_password, password_faults
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
     Row,
     all_accounts,
-    credentials_in,
-    whose,
+    tenant_accounts,
     written_accounts,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
@@ -38,7 +38,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.poli
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result, diff_of, task_result
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Run
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import RunModule, Vendor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
+    RunModule,
+    Vendor,
+    credentials_in,
+    whose,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Store
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import carry_out
 
@@ -65,6 +70,7 @@ class RotationTask:
         self._given = given
         self._planned = planned
         self._own = credentials_in(options)
+        self._warnings: list[str] = []
         self._store = store
         self._vendor = Vendor(options, run_module)
         # What the password module would refuse only after the first commit is refused here.
@@ -100,26 +106,37 @@ class RotationTask:
         settled = iter(carry_out(steps, self._store, lambda effect: self._vendor.send(effect, targets)))
         results = [self._result(row, next(settled) if row.wanted else None) for row in rows]
         result = task_result(results, self._store.place, forced=self._options["force"])
-        if not rows:
-            result["warnings"] = [
-                "These credentials see no account, so there is nothing to rotate. Check whose they are."
-            ]
+        if self._warnings:
+            result["warnings"] = self._warnings
         if diff:
             result["diff"] = diff_of(results)
         return result
 
     def _find_accounts(self) -> list[Row]:
-        if self._planned is not None:
-            return planned_accounts(self._planned, self._options)
         items = self._options["accounts"]
-        if items:
-            return written_accounts(items, self._vendor.list_accounts, self._own)
-        if items is not None or "accounts" in self._given:
+        if not items and (items is not None or "accounts" in self._given):
             raise ConfigurationError(
                 "accounts is given, but names no account.",
                 hint="Name accounts, or leave the option out to rotate all of them.",
             )
-        return all_accounts(self._vendor.list_accounts, self._own)
+        named = tenants.of_options(self._options, self._given)
+        if items and named:
+            raise ConfigurationError(
+                "tenants cannot be combined with accounts.", hint="Give each row of accounts a profile or keys instead."
+            )
+        if self._planned is not None:
+            return planned_accounts(self._planned, self._options)
+        if items:
+            return written_accounts(items, self._vendor, self._own)
+        if named:
+            sets = [credentials_in(tenant._asdict()) for tenant in named]
+            return tenant_accounts(sets, self._vendor, self._warnings.append)
+        rows = all_accounts(self._vendor, self._own)
+        if not rows:
+            self._warnings.append(
+                "These credentials see no account, so there is nothing to rotate. Check whose they are."
+            )
+        return rows
 
     def _result(self, row: Row, settled: Result | None) -> Result:
         """Return the result of a row, and whose it is. The store cannot be asked about a row without an account."""

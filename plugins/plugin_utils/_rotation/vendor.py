@@ -23,13 +23,39 @@ RunModule = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 ACCOUNTS_MODULE = "ncp_dataforest_account_info"
 RESET_MODULE = "ncp_dataforest_password"
 
-# The options that a row of `accounts` may have for itself.
+# The options that a row of `accounts` or `tenants` may have for itself.
 CREDENTIALS = ("access_key", "secret_key", "profile")
+# The options about how many requests there may be.
+_PACE = ("concurrency", "requests_per_second")
 
 # The word of the password module for a confirmation.
 _RESET = "reset"
 # The kinds of failure of a whole module run that prove that it sent nothing.
 _NOTHING_SENT = ("configuration", "transport")
+
+
+Credentials = Mapping[str, str | None]
+"""What an account is reached with: nothing for the credentials of the task, a profile, or two keys."""
+
+
+class Whose(NamedTuple):
+    """By what a result tells whose an account is: what names the credentials that were used for it."""
+
+    profile: str | None
+    access_key: str | None
+
+    def __repr__(self) -> str:
+        return "Whose"
+
+
+def whose(credentials: Mapping[str, Any]) -> Whose:
+    """Return what names these credentials."""
+    return Whose(credentials.get("profile"), credentials.get("access_key"))
+
+
+def credentials_in(options: Mapping[str, Any]) -> Credentials:
+    """Return the credentials in the options of a task or in a row of the user."""
+    return {name: options[name] for name in CREDENTIALS if options.get(name)}
 
 
 class Send(NamedTuple):
@@ -56,8 +82,8 @@ class Answer(NamedTuple):
 class Listing(NamedTuple):
     """What one set of credentials sees: rows of the module, and why others of its list cannot be used."""
 
-    accounts: Sequence[Mapping[str, Any]]
-    unusable: Sequence[str]
+    accounts: list[Mapping[str, Any]]
+    unusable: list[str]
 
     def __repr__(self) -> str:
         return f"Listing of {len(self.accounts)}"
@@ -70,18 +96,39 @@ class Vendor:
         self._options = options
         self._run_module = run_module
 
-    def list_accounts(self, credentials: Mapping[str, str | None]) -> Listing:
-        """Return what these credentials see, or with none those of the task. Raises KrcloudError."""
-        result = self._run_module(ACCOUNTS_MODULE, self._module_options(credentials))
+    def list_own(self) -> Listing:
+        """Return what the credentials of the task see. Raises KrcloudError."""
+        result = self._run_module(ACCOUNTS_MODULE, self._shared())
         if result.get("failed") or not isinstance(result.get("accounts"), list):
             raise _error_of(result)
         return Listing(result["accounts"], [str(row.get("reason")) for row in result.get("unusable") or ()])
 
+    def list_tenants(self, tenants: Sequence[Credentials]) -> list[Listing | KrcloudError]:
+        """Return what each of the tenants sees, or why that is not known, from one run of the module.
+
+        Raises KrcloudError if the module as a whole fails.
+        """
+        options = {name: value for name, value in self._shared().items() if name not in CREDENTIALS}
+        options.update({name: self._options[name] for name in _PACE})
+        result = self._run_module(ACCOUNTS_MODULE, {**options, "tenants": list(tenants)})
+        told = result.get("tenants")
+        if not isinstance(told, list) or len(told) != len(tenants) or not isinstance(result.get("accounts"), list):
+            raise _error_of(result)
+        seen = {whose(tenant): Listing([], []) for tenant in tenants}
+        for row in result["accounts"]:
+            seen[whose(row)].accounts.append(row)
+        for row in result.get("unusable") or ():
+            seen[whose(row)].unusable.append(str(row.get("reason")))
+        return [
+            _error_of(row) if row.get("error") else seen[whose(tenant)]
+            for row, tenant in zip(told, tenants, strict=True)
+        ]
+
     def send(self, effect: Send, targets: Mapping[str, Mapping[str, Any]]) -> dict[str, Answer]:
         """Set passwords. ``targets`` has the id of each account, and its own credentials if it has any."""
         accounts = [{**targets[name], "password": password} for name, password in effect.passwords.items()]
-        options = self._module_options({})
-        options.update({name: self._options[name] for name in ("concurrency", "requests_per_second")})
+        options = self._shared()
+        options.update({name: self._options[name] for name in _PACE})
         result = self._run_module(RESET_MODULE, {**options, "accounts": accounts, "max_failures": effect.max_failures})
         rows = result.get("accounts")
         if not isinstance(rows, list) or len(rows) != len(accounts):
@@ -90,15 +137,9 @@ class Vendor:
             return dict.fromkeys(effect.passwords, answer)
         return {name: _answer(row, targets[name]["id"]) for name, row in zip(effect.passwords, rows, strict=True)}
 
-    def _module_options(self, credentials: Mapping[str, str | None]) -> dict[str, Any]:
-        shared = {
-            name: self._options[name]
-            for name in (*DATAFOREST.options, *CONNECTION)
-            if self._options.get(name) is not None
-        }
-        if not credentials:
-            return shared
-        return {**{name: value for name, value in shared.items() if name not in CREDENTIALS}, **credentials}
+    def _shared(self) -> dict[str, Any]:
+        names = (*DATAFOREST.options, *CONNECTION)
+        return {name: self._options[name] for name in names if self._options.get(name) is not None}
 
 
 def _answer(row: Any, account_id: str | None) -> Answer:

@@ -13,6 +13,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_rotation import SPEC
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
+    without_empty_credentials,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
 from support.memory_store import MemoryStore
 from support.rotation_tasks import (
@@ -42,8 +45,11 @@ def test_each_set_of_credentials_is_looked_up_once_and_goes_with_its_accounts() 
     own = {"access_key": "TASK", "secret_key": "TASK-SECRET"}
     assert vendor.runs("ncp_dataforest_account_info") == [
         own,
-        {"profile": "team"},
-        {"access_key": "AK", "secret_key": "SK"},
+        {
+            "tenants": [{"profile": "team"}, {"access_key": "AK", "secret_key": "SK"}],
+            "concurrency": 8,
+            "requests_per_second": None,
+        },
     ]
     rows = vendor.runs("ncp_dataforest_password")[0]["accounts"]
     given = [{key: row[key] for key in row if key not in ("id", "password")} for row in rows]
@@ -219,3 +225,152 @@ def test_names_and_ids_that_are_not_safe_are_the_failure_of_their_rows() -> None
     written = task(store, Vendor(), accounts=[{"name": "{{ x }}"}, {"id": "a b"}, {"name": "df001"}]).run(False)
     assert outcomes(written) == ["failed", "failed", "fresh"]
     assert "The name of accounts[0] is not valid" in written["accounts"][0]["error"]["message"]
+
+
+# ------------------------------------------------------------------------------------------------------------- tenants
+
+KEYS = {"access_key": "AK", "secret_key": "SK"}
+REFUSED = {"kind": "authentication", "message": "Refused.", "hint": "Check the key.", "http_status": 401}
+
+
+def test_all_accounts_of_all_tenants_are_listed_in_one_run() -> None:
+    vendor = Vendor()
+    vendor.tenants.update(one=["df001", "df002"], AK=["df003"])
+    options = {"tenants": [{"profile": "one"}, KEYS], "concurrency": 20, "requests_per_second": 7.0, "config_file": "c"}
+    store = MemoryStore()
+    result = task(store, vendor, **options).run(check_mode=False)
+    assert outcomes(result) == ["rotated"] * 3
+    assert [(row["name"], row["profile"], row["access_key"]) for row in result["accounts"]] == [
+        ("df001", "one", None),
+        ("df002", "one", None),
+        ("df003", None, "AK"),
+    ]
+    pace = {"concurrency": 20, "requests_per_second": 7.0}
+    assert vendor.runs("ncp_dataforest_account_info") == [
+        {"tenants": [{"profile": "one"}, KEYS], "config_file": "c", **pace}
+    ]
+    (reset,) = vendor.runs("ncp_dataforest_password")
+    given = [{key: row[key] for key in row if key not in ("id", "password")} for row in reset["accounts"]]
+    assert given == [{"profile": "one"}, {"profile": "one"}, KEYS]
+    assert store.rows["df001"].document["account"]["profile"] == "one"
+    assert "AK" not in str(store.rows["df003"].document)
+    assert outcomes(task(store, vendor, **options).run(check_mode=False)) == ["fresh"] * 3
+
+
+def test_a_tenant_that_cannot_be_listed_is_a_row_that_says_whose_it_is() -> None:
+    vendor = Vendor()
+    vendor.tenants.update(one=["df001"], two=["df002"])
+    vendor.refused = {"AK": REFUSED, "no name!": REFUSED, "three": REFUSED}
+    tenants = [{"profile": "one"}, KEYS, {"profile": "no name!"}, {"profile": "three"}, {"profile": "two"}]
+    result = task(MemoryStore(), vendor, tenants=tenants).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "failed", "failed", "failed", "rotated"]
+    failed = result["accounts"][1:4]
+    assert [(row["name"], row["id"], row["profile"], row["access_key"]) for row in failed] == [
+        (None, None, None, "AK"),
+        (None, None, "no name!", None),
+        (None, None, "three", None),
+    ]
+    assert [row["error"]["message"] for row in failed] == [
+        f"The accounts of {name} could not be listed: Refused."
+        for name in ("the access key AK", "tenants[2]", "the profile three")
+    ]
+    assert failed[0]["error"] == {**REFUSED, "message": failed[0]["error"]["message"]} | dict.fromkeys(
+        ("vendor_code", "trace_id")
+    )
+    assert sorted(vendor.live) == ["df001", "df002"]
+
+
+def test_tenants_that_see_nothing_are_warned_of_and_what_cannot_be_used_says_whose_it_is() -> None:
+    vendor = Vendor()
+    vendor.tenants.update({f"team-{at:02}": [] for at in range(12)}, some=["df001"])
+    tenants = [{"profile": name} for name in vendor.tenants]
+    result = task(MemoryStore(), vendor, tenants=tenants).run(check_mode=False)
+    assert outcomes(result) == ["rotated"]
+    (warning,) = result["warnings"]
+    assert warning.startswith("12 of 13 tenants see no account: the profile team-00, the profile team-01,")
+    assert warning.endswith("the profile team-09 and 2 more. Check whose credentials they are.")
+    reason = "Account 1 in the list of NAVER Cloud is left out: it is not in the documented form."
+    vendor.instead["ncp_dataforest_account_info"] = {
+        "accounts": [],
+        "unusable": [{"position": 1, "reason": reason, "profile": None, "access_key": "AK"}],
+        "tenants": [{"profile": None, "access_key": "AK", "accounts": 0, "error": None}],
+    }
+    result = task(MemoryStore(), vendor, tenants=[KEYS]).run(check_mode=False)
+    (row,) = result["accounts"]
+    assert (row["outcome"], row["access_key"]) == ("failed", "AK")
+    assert row["error"]["message"] == f"Of the access key AK: {reason}"
+    assert "warnings" not in result
+
+
+def test_two_tenants_with_an_account_of_one_name() -> None:
+    vendor = Vendor()
+    vendor.instead["ncp_dataforest_account_info"] = {
+        "accounts": [
+            {"name": "df001", "id": "one", "profile": "one", "access_key": None},
+            {"name": "df001", "id": "two", "profile": "two", "access_key": None},
+            {"name": "df001", "id": "one", "profile": "three", "access_key": None},
+        ],
+        "tenants": [{"profile": each, "accounts": 1, "error": None} for each in ("one", "two", "three")],
+    }
+    tenants = [{"profile": each} for each in ("one", "two", "three")]
+    result = task(MemoryStore(), vendor, tenants=tenants).run(check_mode=True)
+    assert outcomes(result) == ["rotated", "failed", "failed"]
+    assert [row["profile"] for row in result["accounts"]] == ["one", "two", "three"]
+    other, same = (row["error"] for row in result["accounts"][1:])
+    assert "more than one account with the name df001; only" in other["message"]
+    assert "give each tenant a store of its own" in other["hint"]
+    assert "more than one account with the name df001 and the same id" in same["message"]
+    assert "check whether they have the same keys" in same["hint"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tenants": []}, "tenants is given, but names no tenant"),
+        ({"tenants": None}, "tenants is given, but names no tenant"),
+        ({"tenants": [KEYS], "accounts": [{"name": "df001"}]}, "tenants cannot be combined with accounts"),
+        ({"tenants": [KEYS], "profile": "one"}, "tenants cannot be combined with profile"),
+        ({"tenants": [{"profile": "one"}], **KEYS}, "cannot be combined with access_key and secret_key"),
+        ({"tenants": [{**KEYS}, {"profile": "one"}, {**KEYS}]}, "tenants.2. is the same tenant as tenants.0."),
+        ({"tenants": [KEYS, {**KEYS, "secret_key": "other"}]}, "tenants.1. is the same tenant as tenants.0."),
+    ],
+)
+def test_tenants_that_make_no_sense_are_refused(options: dict[str, Any], said: str) -> None:
+    vendor = Vendor()
+    with pytest.raises(KrcloudError, match=said):
+        task(MemoryStore(), vendor, given=tuple(options), **options).run(check_mode=False)
+    assert vendor.calls == []
+
+
+def test_a_list_that_fails_as_a_whole_fails_all_of_its_rows_and_only_these() -> None:
+    vendor = Vendor()
+    accounts = [{"name": "df001", "profile": "one"}, listed("df002"), {"name": "df003", **KEYS}]
+    vendor.instead["ncp_dataforest_account_info"] = {"failed": True, "msg": "Gone.", "error": {"kind": "transport"}}
+    result = task(MemoryStore(), vendor, accounts=accounts).run(check_mode=False)
+    assert outcomes(result) == ["failed", "rotated", "failed"]
+    with pytest.raises(KrcloudError, match="Gone"):
+        task(MemoryStore(), vendor, tenants=[KEYS]).run(check_mode=False)
+
+
+def test_rows_with_two_secrets_for_one_key_cannot_both_be_right() -> None:
+    vendor = Vendor()
+    accounts = [{"name": "df001", **KEYS}, {"name": "df002", **KEYS, "secret_key": "other"}, {"name": "df003", **KEYS}]
+    result = task(MemoryStore(), vendor, accounts=accounts).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "failed", "rotated"]
+    assert "another secret_key for the same access_key" in result["accounts"][1]["error"]["message"]
+
+
+def test_rows_of_account_info_with_tenants_are_taken_as_they_are() -> None:
+    """Ansible counts an option that is null as given."""
+    rows = [listed("df001", profile="one", access_key=None), listed("df002", profile=None, access_key=None)]
+    validator = ArgumentSpecValidator(SPEC)
+    store = {"path": "s.yml"}
+    assert validator.validate({"store": store, "accounts": rows}).error_messages
+    accounts = without_empty_credentials(rows)
+    assert not validator.validate({"store": store, "accounts": accounts}).error_messages
+    result = task(holding(), vendor := Vendor(), accounts=accounts).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "rotated"]
+    assert [row["profile"] for row in result["accounts"]] == ["one", None]
+    assert vendor.runs("ncp_dataforest_account_info") == []
+    for odd in (None, "text", ["text", 7]):
+        assert without_empty_credentials(odd) == odd

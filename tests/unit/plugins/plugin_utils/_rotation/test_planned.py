@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from support.memory_store import MemoryStore
-from support.rotation_tasks import DAY, IDS, Vendor, envelope, holding, listed, outcomes, task
+from support.rotation_tasks import DAY, IDS, NAMES, Vendor, envelope, holding, listed, outcomes, task
 
 OWN = {"access_key": "AK", "secret_key": "SK"}
 
@@ -50,12 +50,14 @@ def credentials_sent(vendor: Vendor) -> dict[str, Mapping[str, Any]]:
             ],
             **{"access_key": "TASK", "secret_key": "TASK-SECRET"},
         },
+        {"tenants": [{"profile": "one"}, {"profile": "two"}, OWN]},
     ],
 )
 def test_what_is_planned_is_done_without_a_listing_as_the_whole_would_be(options: dict[str, Any]) -> None:
-    vendor = Vendor()
+    vendor, whole = Vendor(), Vendor()
+    for each in (vendor, whole):
+        each.tenants.update(one=["df001"], two=["df002", "df003"], AK=["df004"] if "tenants" in options else NAMES)
     rows = [row for row in plan(vendor, **options) if row["name"] != "df002"]
-    whole = Vendor()
     task(MemoryStore(), whole, **options).run(check_mode=False)
     vendor.calls.clear()
     result = planned(rows[:2], vendor, **options)
@@ -91,6 +93,18 @@ def test_a_planned_row_that_the_options_do_not_explain_fails_alone(change: dict[
     assert outcomes(result) == ["failed", "rotated"]
     assert said in result["accounts"][0]["error"]["message"]
     assert list(vendor.live) == ["df004"]
+
+
+def test_a_planned_row_is_of_the_tenant_that_it_says_it_is_of() -> None:
+    vendor = Vendor()
+    whose = [("one", None), ("two", None), (None, "AK"), (None, None)]
+    rows = [
+        {"name": name, "id": IDS[name], "profile": profile, "access_key": key}
+        for name, (profile, key) in zip(NAMES, whose, strict=True)
+    ]
+    result = planned(rows, vendor, tenants=[{"profile": "one"}, OWN])
+    assert outcomes(result) == ["rotated", "failed", "rotated", "failed"]
+    assert credentials_sent(vendor) == {IDS["df001"]: {"profile": "one"}, IDS["df003"]: OWN}
 
 
 def test_a_planned_account_is_found_once() -> None:
