@@ -55,6 +55,7 @@ class Operation:
 
 _RESET = {**_NCP, "id": ID, "password": SECRET}
 LIST = Operation("list", "ncp_dataforest_account_info", _NCP, changes=False, verdict=lambda _result: None)
+LIST_MANY = Operation("list-many", LIST.module, _PATIENCE, changes=False, verdict=lambda _result: None)
 RESET = Operation("reset", "ncp_dataforest_password", _RESET)
 RESET_XML = Operation("reset-xml", RESET.module, {**_RESET, "wire_format": "xml"}, xml=True)
 RESET_MANY = Operation("reset-many", RESET.module, _NCP)
@@ -71,6 +72,11 @@ OPERATIONS = (
     RESET_XML,
     MAIL,
 )
+
+
+def tenants(count: int) -> list[dict[str, str]]:
+    """Keys of so many tenants."""
+    return [{"access_key": f"canary-{number}", "secret_key": SECRET} for number in range(count)]
 
 
 def texts(value: Any) -> Iterator[str]:

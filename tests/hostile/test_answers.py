@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import socket
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from hostile.answers import (
     UNREADABLE,
     USELESS,
     accounts,
+    listing,
     refusal,
     refusal_in_code,
     whole,
@@ -32,6 +35,7 @@ from hostile.operations import (
     HASTE,
     ID,
     LIST,
+    LIST_MANY,
     MAIL,
     OPERATIONS,
     RESET,
@@ -41,6 +45,7 @@ from hostile.operations import (
     Operation,
     failure_of,
     result_of,
+    tenants,
 )
 from hostile.raw_server import Play, RawServer, says
 from hostile.tasks import Ended, TargetHost
@@ -205,8 +210,59 @@ def test_sixty_four_workers_with_full_answers(target: TargetHost, peaks: list[in
 
 @pytest.mark.parametrize("name", LISTS)
 def test_hostile_lists_of_many_tenants_at_once(target: TargetHost, peaks: list[int], name: str) -> None:
-    tenants = [{"access_key": f"canary-{number}", "secret_key": SECRET} for number in range(16)]
-    of_each = [{"name": f"df{number:03}", "password": SECRET, **keys} for number, keys in enumerate(tenants)]
+    of_each = [{"name": f"df{number:03}", "password": SECRET, **keys} for number, keys in enumerate(tenants(16))]
     ended = met(target, RESET_MANY, says(whole(200, LISTS[name])), accounts=of_each, concurrency=64)
     result = failure_of(ended, peaks)
     assert {each["error"]["kind"] for each in result["accounts"]} == {"protocol"}
+
+
+def in_turn(bad: Play, good: Play) -> Play:
+    """Answer every other tenant with the one, and the others with the other."""
+
+    def play(connection: socket.socket, request: bytes) -> None:
+        key = re.search(rb"(?i)iam-access-key: canary-(\d+)", request)
+        assert key
+        (good if int(key[1]) % 2 else bad)(connection, request)
+
+    return play
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_hostile_list_is_the_failure_of_its_tenant(target: TargetHost, peaks: list[int], name: str) -> None:
+    play = in_turn(says(whole(200, LISTS[name])), says(whole(200, accounts(2))))
+    result = failure_of(met(target, LIST_MANY, play, tenants=tenants(32), concurrency=64), peaks)
+    told = [(row["accounts"], (row["error"] or {}).get("kind")) for row in result["tenants"]]
+    assert told == [(0, "protocol"), (2, None)] * 16
+    assert [row["access_key"] for row in result["accounts"]] == [
+        f"canary-{number}" for number in range(1, 32, 2) for _account in range(2)
+    ]
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_an_endless_list_is_the_failure_of_its_tenant(target: TargetHost, peaks: list[int], name: str) -> None:
+    play = in_turn(LOST[name], says(whole(200, accounts(1))))
+    # A busy machine must not look like a slow server to the good ones.
+    patience = {"timeout": 5.0, "deadline": 5.0, "retries": 0}
+    result = failure_of(met(target, LIST_MANY, play, tenants=tenants(32), concurrency=64, **patience), peaks)
+    assert [(row["accounts"], (row["error"] or {}).get("kind")) for row in result["tenants"]] == [
+        (0, "transport"),
+        (1, None),
+    ] * 16
+
+
+def test_sixty_four_tenants_with_as_many_headers_as_there_may_be(target: TargetHost, peaks: list[int]) -> None:
+    answer = whole(200, listing(""), *(f"X-Flood-{number}: {'x' * 2000}" for number in range(90)))
+    result = result_of(met(target, LIST_MANY, says(answer), tenants=tenants(64), concurrency=64), peaks)
+    assert [row["accounts"] for row in result["tenants"]] == [0] * 64
+
+
+@pytest.mark.parametrize("count", [400, 10_000])
+def test_sixteen_tenants_with_many_accounts_are_not_more_than_fit(
+    target: TargetHost, peaks: list[int], count: int
+) -> None:
+    answer = says(whole(200, accounts(count)))
+    ended = met(target, LIST_MANY, answer, tenants=tenants(64 if count == 400 else 16), concurrency=64)
+    result = failure_of(ended, peaks)
+    assert len(result["accounts"]) == 20_000
+    assert "more than 20000 accounts" in result["msg"]
+    assert {row["accounts"] for row in result["tenants"]} == {count, 0}

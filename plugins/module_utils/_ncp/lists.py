@@ -16,7 +16,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import ac
 T = TypeVar("T")
 
 # So many rows, usable or not, fit in memory with all that a result takes.
-MOST_ROWS = 30_000
+MOST_ROWS = 20_000
 _MOST_REASONS = 3
 
 

@@ -243,7 +243,7 @@ def test_a_failed_attempt_keeps_nothing_of_its_answer_while_it_waits() -> None:
         raise ProtocolError(f"{len(what_it_says)} bytes make no sense.")
 
     def sleep(seconds: float) -> None:
-        held.append([each for each in gc.get_referrers(body.body) if isinstance(each, types.FrameType)])
+        held.append([each for each in gc.get_referrers(body, body.body) if isinstance(each, types.FrameType)])
 
     clock.sleep = sleep  # type: ignore[method-assign]
     with ScriptedTransport(lambda _request: body, YES) as transport:
