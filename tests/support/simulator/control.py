@@ -75,8 +75,8 @@ class Control:
         tenant = self.state.change_accounts(document)
         return {name: account.truth() for name, account in tenant.accounts.by_name.items()}
 
-    def tenant(self, document: object) -> dict[str, Any]:
-        self.state.change_tenant(document)
+    def tenants(self, document: object) -> dict[str, Any]:
+        self.state.change_tenants(document)
         return self.connection()["tenants"]  # type: ignore[no-any-return]
 
     def solapi_key(self, document: object) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def application(control: Control) -> web.Application:
     get("/faults", control.told_faults)
     send("PUT", "/settings", control.settings)
     send("PUT", "/accounts", control.accounts)
-    send("PUT", "/tenants", control.tenant)
+    send("PUT", "/tenants", control.tenants)
     send("PUT", "/solapi-keys", control.solapi_key)
     send("POST", "/faults", control.add_faults)
     send("POST", "/wait", control.wait)

@@ -99,10 +99,9 @@ class Ncp:
         return Verdict(operation, self._answer(200, {"success": True, **done.document}, root), done.write, **facts)
 
     def _tenant(self, call: Call) -> Tenant:
-        tenants = {tenant.access_key: tenant for tenant in self._state.tenants.values()}
-        known = {access_key: tenant.secret_key for access_key, tenant in tenants.items()}
-        settings = self._state.settings
-        return tenants[verify_ncp(call.headers, call.method, call.target, known, self._state.now(), settings.ncp_skew)]
+        state = self._state
+        known, skew = state.known_keys, state.settings.ncp_skew
+        return state.tenants_by_key[verify_ncp(call.headers, call.method, call.target, known, state.now(), skew)]
 
     @staticmethod
     def _who(tenant: Tenant, fields: Mapping[str, Any]) -> dict[str, Any]:

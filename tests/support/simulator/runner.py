@@ -132,7 +132,13 @@ class Simulator:
 
     def tenant(self, name: str, **document: object) -> dict[str, Any]:
         """Add or change a tenant: `access_key`, `secret_key`, `read_only`, `accounts_of`."""
-        return self._do(lambda: self._server.control.tenant({"name": name, **document}))
+        return self._do(lambda: self._server.control.tenants({"name": name, **document}))
+
+    def many_tenants(self, count: int, **document: object) -> dict[str, dict[str, str]]:
+        """Make so many tenants, `prefix`00001 and so on, each with `accounts` of its own; return their keys."""
+        keys = self._do(lambda: self._server.control.tenants({"count": count, **document}))
+        prefix = document.get("prefix", "t")
+        return {name: keys[name] for name in (f"{prefix}{number:05}" for number in range(1, count + 1))}
 
     def solapi_key(self, name: str, **document: object) -> dict[str, Any]:
         """Add or change a SOLAPI key: `api_key`, `api_secret`, `allowed_ips`."""

@@ -14,7 +14,7 @@ import dataclasses
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -181,6 +181,21 @@ class _NewTenant:
 
 
 @dataclass
+class _ManyTenants:
+    """What `PUT /tenants` may say about many new tenants. Their keys and accounts are derived from their names."""
+
+    count: Annotated[int, checks.whole(0, 100_000)] = 0
+    prefix: Annotated[str, checks.text] = "t"
+    accounts: Annotated[int, checks.whole(0, 1000)] = 1  # of each tenant
+
+    def tenants(self) -> Iterator[Tenant]:
+        for name in (f"{self.prefix}{number:05}" for number in range(1, self.count + 1)):
+            names = [name] if self.accounts == 1 else [f"{name}-{number}" for number in range(1, self.accounts + 1)]
+            key, secret = base62_id("access key", name)[:20], (base62_id("secret key", name) * 2)[:40]
+            yield Tenant(name, key, secret, Accounts(name, [{"name": each} for each in names]))
+
+
+@dataclass
 class _NewSolapiKey:
     """What `PUT /solapi-keys` may say about one key."""
 
@@ -191,6 +206,7 @@ class _NewSolapiKey:
 
 
 _NEW_TENANT = checks.Form("tenant", _NewTenant)
+_MANY_TENANTS = checks.Form("tenants", _ManyTenants)
 _NEW_SOLAPI_KEY = checks.Form("SOLAPI key", _NewSolapiKey)
 
 # ----------------------------------------------------------------------------------------------------------- records
@@ -221,6 +237,7 @@ class State:
     def _fresh(self) -> None:
         self.settings = Settings()
         self.tenants = seeded_tenants()
+        self._index_tenants()
         self.solapi_keys = seeded_solapi_keys()
         self.counters = {vendor: VendorCounters() for vendor in VENDORS}
         self.trap_requests = 0
@@ -303,7 +320,20 @@ class State:
                 each.accounts = accounts
         return tenant
 
-    def change_tenant(self, document: object) -> None:
+    def change_tenants(self, document: object) -> None:
+        """Add or change one tenant or, with `count`, make many new ones."""
+        if isinstance(document, dict) and "count" in document:
+            made = _ManyTenants(**_MANY_TENANTS.read(document)).tenants()
+            self.tenants.update((tenant.name, tenant) for tenant in made)
+        else:
+            self._change_tenant(document)
+        self._index_tenants()
+
+    def _index_tenants(self) -> None:
+        self.tenants_by_key = {tenant.access_key: tenant for tenant in self.tenants.values()}
+        self.known_keys = {tenant.access_key: tenant.secret_key for tenant in self.tenants.values()}
+
+    def _change_tenant(self, document: object) -> None:
         given = _NEW_TENANT.read(document)
         if not given.get("name"):
             raise Unsound("tenant: name is required")

@@ -99,6 +99,8 @@ def test_settings(sim: Simulator) -> None:
         ("PUT", "/accounts", {"count": "many"}, "must be a whole number"),
         ("PUT", "/tenants", {"name": "new"}, "needs access_key and secret_key"),
         ("PUT", "/tenants", {"name": "other", "accounts_of": "nobody"}, "no tenant 'nobody'"),
+        ("PUT", "/tenants", {"count": 1, "name": "other"}, "no field 'name'"),
+        ("PUT", "/tenants", {"count": -1}, "count must be"),
         ("PUT", "/solapi-keys", {"api_key": "x"}, "name is required"),
         ("POST", "/wait", {"fault": 99}, "there is no fault 99"),
         ("POST", "/wait", {"counter": "colours"}, "wait: counter must be one of"),
@@ -195,6 +197,22 @@ def test_listed_accounts(sim: Simulator, ncp: NcpClient) -> None:
     (item,) = ncp("getList", tenant="other").json()["contents"]
     assert (item["id"], item["name"], item["disabled"]) == ("X1", "x", True)
     assert sim.truth()["accounts"]["other"] == {"x": {"id": "X1", "password": "Old-pw-1", "history": []}}
+
+
+def test_many_tenants(sim: Simulator, ncp: NcpClient) -> None:
+    keys = sim.many_tenants(300, prefix="team-", accounts=2)
+    assert list(keys)[:2] == ["team-00001", "team-00002"]
+    assert len({key["access_key"] for key in keys.values()} | {key["secret_key"] for key in keys.values()}) == 600
+    assert [row["name"] for row in ncp("getList", tenant="team-00300").json()["contents"]] == [
+        "team-00300-1",
+        "team-00300-2",
+    ]
+    assert sim.connection()["tenants"]["team-00007"] == keys["team-00007"]
+    assert list(sim.truth()["accounts"]["team-00007"]) == ["team-00007-1", "team-00007-2"]
+    sim.reset()
+    assert "team-00007" not in sim.connection()["tenants"]
+    assert sim.many_tenants(1, prefix="team-") == {"team-00001": keys["team-00001"]}
+    assert [row["name"] for row in ncp("getList", tenant="team-00001").json()["contents"]] == ["team-00001"]
 
 
 def test_tenants(sim: Simulator, ncp: NcpClient) -> None:
