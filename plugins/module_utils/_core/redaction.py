@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Pattern, Set, Tuple
 from urllib.parse import unquote
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import words
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import pieces, words
 
 MASK = "********"
 
@@ -82,9 +82,11 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Optional[str]] = ()) -> None:
         self._secrets: Set[str] = set()
-        self._whole: Dict[str, List[str]] = {}
-        self._pieces: Set[str] = set()
-        self._pieces_of: Set[str] = set()
+        # The needles, and the lengths of those that begin with each gram: thousands of keys may begin alike.
+        self._needles: Set[str] = set()
+        self._whole: Dict[str, Tuple[int, ...]] = {}
+        # The pieces of needles, and the secrets that these are from.
+        self._indexed: Tuple[Set[str], pieces.Pieces] = (set(), pieces.Pieces(_GRAM))
         self._shortest = 0  # the length of the shortest needle; undoing escapes never makes a text longer
         self._all_ascii = True
         self._clean: Set[str] = set()  # short texts without a secret, which results repeat
@@ -105,9 +107,10 @@ class Redactor:
             self._all_ascii = self._all_ascii and secret.isascii()
             for needle in _needles(str(secret)):
                 self._shortest = min(self._shortest or len(needle), len(needle))
-                grams = self._whole.setdefault(needle[:_GRAM], [])
-                if needle not in grams:
-                    grams.append(needle)
+                self._needles.add(needle)
+                lengths = self._whole.get(needle[:_GRAM], ())
+                if len(needle) not in lengths:
+                    self._whole[needle[:_GRAM]] = (*lengths, len(needle))
             # A new set, as a thread that is looking right now knows fewer secrets and goes on filling the old one.
             self._clean = set()
 
@@ -120,7 +123,7 @@ class Redactor:
         clean = self._clean
         if text in clean:
             return text
-        masked = self._mask(text, pieces=False)
+        masked = self._mask(text)
         if masked == text and len(text) <= _LONGEST_REMEMBERED:
             clean.add(text)
         return masked
@@ -131,7 +134,7 @@ class Redactor:
         Any six characters in a row that are part of a secret are masked. That is too eager for our own sentences, but
         right for the message of a vendor that quotes what it was sent.
         """
-        return self._mask(text, pieces=True)
+        return self._mask(text, self._index())
 
     def value(self, value: Any) -> Any:
         """Return a copy of a result with every string in it masked: keys, nested values and message objects too.
@@ -158,57 +161,58 @@ class Redactor:
             return MASK
         return value
 
-    def _mask(self, text: str, pieces: bool) -> str:
-        least = _GRAM if pieces else self._shortest
+    def _mask(self, text: str, parts: Optional[pieces.Pieces] = None) -> str:
+        least = _GRAM if parts else self._shortest
         if not self._secrets or len(text) < least:
             return text
-        if pieces:
-            self._index_pieces()
         spans: List[Tuple[int, int]] = []
         effort = _Effort(text)
         try:
             for decoded, origin in _layers(text, effort):
-                spans += [_came_from(origin, *span) for span in self._find(decoded, pieces)]
+                spans += [_came_from(origin, *span) for span in self._find(decoded, parts)]
                 for start, end, inner in _encoded_runs(decoded, least, self._all_ascii):
-                    if self._holds(inner, pieces, _DEEPEST_ENCODING, effort):
+                    if self._holds(inner, parts, _DEEPEST_ENCODING, effort):
                         spans.append(_came_from(origin, start, end))
         except _TooMuch:
             return MASK
         return _replace(text, spans)
 
-    def _holds(self, text: str, pieces: bool, depth: int, effort: _Effort) -> bool:
+    def _holds(self, text: str, parts: Optional[pieces.Pieces], depth: int, effort: _Effort) -> bool:
         """Tell whether a secret is in decoded text, perhaps escaped or encoded once more."""
-        least = _GRAM if pieces else self._shortest
+        least = _GRAM if parts else self._shortest
         return any(
-            self._find(decoded, pieces)
+            self._find(decoded, parts)
             or (
                 depth > 1
                 and any(
-                    self._holds(inner, pieces, depth - 1, effort)
+                    self._holds(inner, parts, depth - 1, effort)
                     for _at, _to, inner in _encoded_runs(decoded, least, self._all_ascii)
                 )
             )
             for decoded, _origin in _layers(text, effort)
         )
 
-    def _index_pieces(self) -> None:
-        for secret in self._secrets - self._pieces_of:
-            for needle in _needles(secret):
-                self._pieces.update(needle[at : at + _GRAM] for at in range(len(needle) - _GRAM + 1))
-            self._pieces_of.add(secret)
+    def _index(self) -> pieces.Pieces:
+        """Return the pieces of all needles."""
+        known, parts = self._indexed
+        if len(known) < len(self._secrets):
+            new = self._secrets - known
+            parts = parts.with_more(needle for secret in new for needle in _needles(secret))
+            self._indexed = (known | new, parts)
+        return parts
 
-    def _find(self, text: str, pieces: bool) -> List[Tuple[int, int]]:
+    def _find(self, text: str, parts: Optional[pieces.Pieces]) -> List[Tuple[int, int]]:
         """Return where the needles are and, if asked for, where any piece of them is."""
-        folded, whole = _fold(text), self._whole
-        starts = range(len(folded) - (_GRAM if pieces else self._shortest) + 1)
+        folded, whole, needles = _fold(text), self._whole, self._needles
+        starts = range(len(folded) - (_GRAM if parts else self._shortest) + 1)
         found = [
-            (at, at + len(needle))
+            (at, at + length)
             for at in [at for at in starts if folded[at : at + _GRAM] in whole]
-            for needle in whole[folded[at : at + _GRAM]]
-            if folded.startswith(needle, at)
+            for length in whole[folded[at : at + _GRAM]]
+            if at + length <= len(folded) and folded[at : at + length] in needles
         ]
-        if pieces:
-            found += [(at, at + _GRAM) for at in starts if folded[at : at + _GRAM] in self._pieces]
+        if parts:
+            found += [(at, at + _GRAM) for at in starts if folded[at : at + _GRAM] in parts]
         return found
 
 

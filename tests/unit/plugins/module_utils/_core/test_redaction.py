@@ -398,7 +398,7 @@ def test_passwords_in_urls_are_secrets(url: str, expected: set[str]) -> None:
 # ---------------------------------------------------------------------------------------------------------------- cost
 
 
-class Counting(dict[str, list[str]]):
+class Counting(dict[str, tuple[int, ...]]):
     """A dictionary that counts how often it is asked."""
 
     asked = 0
@@ -438,6 +438,11 @@ def test_a_thousand_secrets_that_begin_alike_are_each_found() -> None:
     secrets = [f"Passw0rd-{at:04d}" for at in range(1000)]
     redactor = Redactor(secrets)
     assert redactor.text("\n".join(secrets)) == "\n".join([MASK] * 1000)
+    # The begin of one, which all of them have, is not compared with each of them.
+    assert max(map(len, redactor._whole.values())) == 1
+    longer = f"{secrets[0]}-and-more"
+    redactor.add(longer)
+    assert redactor.text(f"a {longer} b {secrets[0]} c {secrets[0][:-1]}") == f"a {MASK} b {MASK} c {secrets[0][:-1]}"
 
 
 # ------------------------------------------------------------------------------------------------------------ one line
