@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Lists the Data Forest accounts that the credentials may see.
+  - Lists the Data Forest accounts that the credentials may see, or those of each of many O(tenants).
   - If the vendor says how many accounts there are and lists a different number, the task fails.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
@@ -39,8 +39,45 @@ options:
     type: str
   name:
     description:
-      - Return only the account with this name.
+      - Return only the account with this name. With O(tenants), return the one of each tenant that has it.
     type: str
+  tenants:
+    description:
+      - List the accounts of each of these tenants, instead of those that the credentials of the task may see. All of
+        them are listed in one run, several at the same time.
+      - If a tenant cannot be listed, the others still are. The task then fails, and its result holds what the others
+        see.
+      - Cannot be combined with O(access_key), O(secret_key) and O(profile). If C(module_defaults) set one of these,
+        write V({{ omit }}) as its value in the task. The environment variables for them are not used.
+      - An empty list is refused, and so is a tenant that is named twice.
+      - The tenants of one task may have up to 20,000 accounts. Those that would go beyond it are not listed.
+    type: list
+    elements: dict
+    suboptions:
+      profile:
+        description:
+          - The section of O(config_file) that holds the keys of the tenant. The file is read once.
+        type: str
+      access_key:
+        description:
+          - The access key of the tenant, if it has no O(tenants[].profile).
+        type: str
+      secret_key:
+        description:
+          - The secret key that belongs to O(tenants[].access_key).
+        type: str
+  concurrency:
+    description:
+      - How many tenants to list at the same time, 1 to 64. Lists of more than 64 KiB, which is some hundred accounts,
+        are asked for a second time, two at a time.
+    type: int
+    default: 8
+  requests_per_second:
+    description:
+      - Send at most this many requests per second (0.001 or more) for all tenants together, evenly spread.
+      - When the vendor answers that there are too many requests (HTTP 429), all tenants wait, and the task continues at
+        half the rate. Each ten requests without such an answer add one request per second, up to this limit.
+    type: float
 notes:
   - A request is repeated if it never left this host, if it got no answer, if its answer cannot be read or proves
     nothing, if the server failed (HTTP 5xx), and if there were too many requests (HTTP 429). It is not repeated after
@@ -62,12 +99,27 @@ EXAMPLES = r"""
     name: df001
   register: df001
   failed_when: df001.accounts | selectattr('status', 'equalto', 'RUNNING') | length != 1
+
+- name: List the accounts of three tenants
+  krcloud.credentials.ncp_dataforest_account_info:
+    tenants:
+      - profile: analytics
+      - profile: team-a
+      - access_key: "{{ team_b_access_key }}"
+        secret_key: "{{ team_b_secret_key }}"
+  register: of_tenants
+
+- name: Show how many accounts each of them sees
+  ansible.builtin.debug:
+    var: of_tenants.tenants
 """
 
 RETURN = r"""
 accounts:
-  description: The usable accounts, in the order of the vendor. Empty if no account has this O(id) and O(name).
-  returned: success
+  description:
+    - The usable accounts, in the order of the vendor. Empty if no account has this O(id) and O(name).
+    - With O(tenants), those of the first tenant first.
+  returned: success, and with O(tenants) unless the options are refused
   type: list
   elements: dict
   contains:
@@ -101,13 +153,23 @@ accounts:
       type: str
       sample: "2025-02-20T09:32:55+09:00"
       returned: always
+    profile:
+      description: The profile of the tenant, if it was named by one.
+      type: str
+      sample: team-a
+      returned: with O(tenants)
+    access_key:
+      description: The access key of the tenant, if it was named by one.
+      type: str
+      sample: null
+      returned: with O(tenants)
 unusable:
   description:
     - Rows of the vendor's list that are left out of RV(accounts), whatever O(id) and O(name) are. Their ID or name
       could mean something special in a file, a template or a command line, or they are not in the documented form.
     - A usable ID or name has 1 to 64 letters, digits and C(-), C(_), C(.) and C(@), begins with a letter or digit, and
       is in Unicode NFC.
-  returned: success
+  returned: success, and with O(tenants) unless the options are refused
   type: list
   elements: dict
   contains:
@@ -123,7 +185,43 @@ unusable:
         Account 3 in the list of NAVER Cloud is left out: its name is not valid (it must be 1 to 64 letters, digits
         and - _ . @, begin with a letter or digit, and be in Unicode NFC).
       returned: always
+    profile:
+      description: The profile of the tenant, if it was named by one.
+      type: str
+      sample: team-a
+      returned: with O(tenants)
+    access_key:
+      description: The access key of the tenant, if it was named by one.
+      type: str
+      sample: null
+      returned: with O(tenants)
   sample: []
+tenants:
+  description: What became of each of O(tenants), in their order.
+  returned: with O(tenants), unless the options are refused
+  type: list
+  elements: dict
+  contains:
+    profile:
+      description: The profile of the tenant, if it was named by one.
+      type: str
+      sample: team-a
+      returned: always
+    access_key:
+      description: The access key of the tenant, if it was named by one.
+      type: str
+      sample: null
+      returned: always
+    accounts:
+      description: How many of RV(accounts) are those of the tenant.
+      type: int
+      sample: 1
+      returned: always
+    error:
+      description: Why the tenant could not be listed, in the form of RV(error). V(null) otherwise.
+      type: dict
+      sample: null
+      returned: always
 msg:
   description: What went wrong and what to do.
   returned: failure
@@ -133,7 +231,9 @@ msg:
     NCLOUD_ACCESS_KEY and the profile DEFAULT of ~/.ncloud/configure (there is no such file). Set the options, the
     environment variables, or a profile in the file.
 error:
-  description: The failure as data. Absent if ansible-core itself refuses the options.
+  description:
+    - The failure as data. Absent if ansible-core itself refuses the options.
+    - With O(tenants), that of the first tenant that could not be listed.
   returned: failure
   type: dict
   contains:

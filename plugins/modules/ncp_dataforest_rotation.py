@@ -46,7 +46,8 @@ options:
       - The accounts whose passwords are kept young. If not set, all accounts that the credentials may see. An empty
         list is refused.
       - Rows of M(krcloud.credentials.ncp_dataforest_account_info) can be passed as they are. An account with
-        O(accounts[].name) and O(accounts[].id) is not looked up.
+        O(accounts[].name) and O(accounts[].id) is not looked up. A row of a tenant with keys needs
+        O(accounts[].secret_key) as well.
       - Names and IDs begin with a letter or digit, have only letters, digits, C(-), C(_), C(.) and C(@), and have at
         most 64 characters. An account with a different name or ID, here or at the vendor, is reported as V(failed).
     type: list
@@ -81,6 +82,33 @@ options:
       secret_key:
         description:
           - The secret key that belongs to O(accounts[].access_key).
+        type: str
+  tenants:
+    description:
+      - Keep the passwords of all accounts young that each of these tenants may see, instead of those that the
+        credentials of the task may see. All of them are listed in one run, as many at the same time as O(concurrency)
+        says.
+      - A tenant that cannot be listed is reported as V(failed), with its profile or access key and without a name. The
+        accounts of the others are not affected.
+      - If two tenants have an account of the same name, the second one is reported as V(failed), because O(store) knows
+        accounts by their names. Give such tenants a store of their own.
+      - Cannot be combined with O(accounts), O(access_key), O(secret_key) and O(profile). If C(module_defaults) set one
+        of these, write V({{ omit }}) as its value in the task. The environment variables for them are not used.
+      - An empty list is refused, and so is a tenant that is named twice.
+    type: list
+    elements: dict
+    suboptions:
+      profile:
+        description:
+          - The section of O(config_file) that holds the keys of the tenant. The file is read once.
+        type: str
+      access_key:
+        description:
+          - The access key of the tenant, if it has no O(tenants[].profile).
+        type: str
+      secret_key:
+        description:
+          - The secret key that belongs to O(tenants[].access_key).
         type: str
   max_age:
     description:
@@ -126,7 +154,7 @@ options:
     default: 20
   concurrency:
     description:
-      - How many passwords to set at the same time, 1 to 64.
+      - How many passwords to set, and how many tenants to list, at the same time, 1 to 64.
     type: int
     default: 8
   batch_size:
@@ -143,7 +171,7 @@ options:
     type: int
   requests_per_second:
     description:
-      - Send at most this many requests per second within a batch.
+      - Send at most this many requests per second within a batch, and while several tenants are listed.
     type: float
 notes:
   - A lost request or a slow run may set an earlier password after a newer one was confirmed. While the store notes that
@@ -166,6 +194,18 @@ EXAMPLES = r"""
     store:
       path: credentials/dataforest.yml
     new_accounts: "{{ new_accounts | default('fail') }}"   # the first run: --extra-vars new_accounts=rotate
+
+- name: Keep all passwords of three tenants young, each of which has its own keys
+  krcloud.credentials.ncp_dataforest_rotation:
+    tenants:
+      - profile: analytics
+      - profile: team-a
+      - access_key: "{{ team_b_access_key }}"
+        secret_key: "{{ team_b_secret_key }}"
+    store:
+      path: credentials/tenants.yml
+    concurrency: 16
+    new_accounts: "{{ new_accounts | default('fail') }}"
 
 - name: Rotate two accounts of two tenants, keep their passwords in OpenBao, and stop after the first failure
   krcloud.credentials.ncp_dataforest_rotation:

@@ -9,11 +9,14 @@ Sources: api.ncloud-docs.com, analytics-dataforest (overview, accounts-getlist, 
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, TypeVar, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import bodies, caller, transport
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import names
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import names, workers
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, gateway
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 MOST_ACCOUNTS = 15_000
 
@@ -84,6 +87,28 @@ class DataForest:
             on_unanswered=lambda: unanswered.append(True),
         )
         return bool(unanswered)
+
+
+def in_turn(use: Callable[[K, bool], T], asked: Sequence[K], concurrency: int) -> List[T]:
+    """Return what ``use`` makes of the list of each of those who are asked, in order, ``concurrency`` at a time.
+
+    Its second argument says whether the list has to be short: then it lets `transport.TooLarge` pass. A longer list is
+    asked for again, and few of these are under way at a time, as memory has no room for more.
+    """
+    if len(asked) <= MOST_LONG_LISTS:
+        return workers.in_parallel(lambda each: use(each, False), asked, concurrency)
+
+    def short(each: K) -> Union[T, transport.TooLarge]:
+        try:
+            return use(each, True)
+        except transport.TooLarge as long:
+            return long.with_traceback(None)
+
+    used = workers.in_parallel(short, asked, concurrency)
+    again = [at for at, each in enumerate(used) if isinstance(each, transport.TooLarge)]
+    at_a_time = min(concurrency, MOST_LONG_LISTS)
+    long = dict(zip(again, workers.in_parallel(lambda at: use(asked[at], False), again, at_a_time)))
+    return [long[at] if isinstance(each, transport.TooLarge) else each for at, each in enumerate(used)]
 
 
 _ACCOUNT_TEXTS = ("id", "name", "principal", "status", "createdAt", "createAt")

@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import transport
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, workers
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, tenants
-
-T = TypeVar("T")
 
 # So many rows, usable or not, fit in memory with all that a result takes.
 MOST_ROWS = 20_000
@@ -67,29 +65,7 @@ def list_accounts(
         except Exception as error:  # the other tenants must still be reported
             return Listed(tenant, error=errors.internal_error(error))
 
-    return of_each(listed, asked, concurrency)
-
-
-def of_each(use: Callable[[tenants.Tenant, bool], T], asked: Sequence[tenants.Tenant], concurrency: int) -> List[T]:
-    """Return what ``use`` makes of the list of each tenant, in their order, ``concurrency`` at a time.
-
-    Its second argument says whether the list has to be short. If so, `transport.TooLarge` says that it is not. Then it
-    is asked for again, and only few long lists are under way at a time: memory has no room for more.
-    """
-    if len(asked) <= dataforest.MOST_LONG_LISTS:
-        return workers.in_parallel(lambda tenant: use(tenant, False), asked, concurrency)
-
-    def short(tenant: tenants.Tenant) -> Optional[T]:
-        try:
-            return use(tenant, True)
-        except transport.TooLarge:
-            return None
-
-    used = workers.in_parallel(short, asked, concurrency)
-    again = [at for at, each in enumerate(used) if each is None]
-    at_a_time = min(concurrency, dataforest.MOST_LONG_LISTS)
-    long = dict(zip(again, workers.in_parallel(lambda at: use(asked[at], False), again, at_a_time)))
-    return [long[at] if each is None else each for at, each in enumerate(used)]
+    return dataforest.in_turn(listed, asked, concurrency)
 
 
 class _Room:

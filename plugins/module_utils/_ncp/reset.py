@@ -14,7 +14,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core import e
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
     accounts,
     dataforest,
-    lists,
     rules,
     tenants,
 )
@@ -213,7 +212,7 @@ def _look_up(
         return _find(lambda: client_of(tenant), [targets[at] for at in of_tenant[tenant]], short)
 
     asked = list(of_tenant)
-    for tenant, ids in zip(asked, lists.of_each(look_up, asked, concurrency)):
+    for tenant, ids in zip(asked, dataforest.in_turn(look_up, asked, concurrency)):
         for at, account_id in zip(of_tenant[tenant], ids):
             found[at] = account_id
     return found

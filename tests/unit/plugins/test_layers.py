@@ -159,7 +159,9 @@ def test_a_module_packs_one_vendor_and_no_helper_of_the_controller(name: str) ->
 
 # The files of its vendor that are packed with a module, which depend on what it does.
 VENDOR_FILES = {
-    "ncp_dataforest_account_info": {"accounts", "dataforest", "gateway", "keys", "options", "signature", "tenants"},
+    "ncp_dataforest_account_info": {
+        *("accounts", "dataforest", "gateway", "keys", "lists", "options", "signature", "tenants"),
+    },
     "ncp_dataforest_password": {
         *("accounts", "dataforest", "gateway", "keys", "options", "reset", "rules", "signature", "tenants"),
     },
@@ -171,8 +173,8 @@ VENDOR_FILES = {
 def test_a_module_packs_only_what_it_uses(name: str) -> None:
     module, packed = name.rpartition(".")[2], reached(name)
     assert {each.rpartition(".")[2] for each in packed if room(each) in VENDORS} == VENDOR_FILES[module]
-    # The one module that works on many accounts at a time.
-    assert ("module_utils._core.workers" in packed) is (module == "ncp_dataforest_password")
+    # Those that work on many accounts or tenants at a time.
+    assert ("module_utils._core.workers" in packed) is module.startswith("ncp_dataforest_")
 
 
 @pytest.mark.parametrize("name", PURE)

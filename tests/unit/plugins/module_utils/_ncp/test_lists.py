@@ -16,7 +16,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call.transpor
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import AuthenticationError, KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import lists
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Account, Listing, Unusable
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import MOST_LONG_LISTS
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import MOST_LONG_LISTS, in_turn
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.lists import Filter, Listed, list_accounts
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.tenants import TASK, Tenant
 
@@ -167,7 +167,7 @@ def test_lists_are_asked_for_at_the_same_time(concurrency: int) -> None:
         return tenant.profile
 
     asked = World(**{f"t{at}": few() for at in range(6)}).tenants
-    assert lists.of_each(use, asked, concurrency) == [f"t{at}" for at in range(6)]
+    assert in_turn(use, asked, concurrency) == [f"t{at}" for at in range(6)]
 
 
 def test_no_more_rows_are_kept_than_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
