@@ -83,6 +83,8 @@ class Probe:
 def _value(name: str, option: dict[str, Any], which: int) -> Any:
     if name == "store":
         return {"path": f"store-{which}"}
+    if name == "tenants":
+        return [{"profile": f"team-{which}"}]
     if option["type"] == "list":
         return [{"name": f"df{which}"}]
     if "choices" in option:

@@ -172,7 +172,8 @@ def test_a_role_offers_what_its_module_takes(role: Path, options: Options) -> No
     offered = {name.removeprefix(f"{role.name}_"): facts(option) for name, option in options.items()}
     taken = {name: facts(option) for name, option in documented(role.name).items()}
     # ansible-core may quote what does not fit; the module says how to write it.
-    taken.get("accounts", {}).update(type="raw", elements=None)
+    for name in ("accounts", "tenants"):
+        taken.get(name, {}).update(type="raw", elements=None)
     assert set(offered) ^ set(taken) == DIFFERENT[role.name]
     both = set(offered) & set(taken)
     assert {name: offered[name] for name in both} == {name: taken[name] for name in both}
