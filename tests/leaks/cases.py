@@ -149,15 +149,19 @@ def ncp_dataforest_account_info(script: Script) -> None:
     with script.on(SUCCESS):
         task(script.tenant(), says="df005", fails=False)
         task(script.tenant(), says="df005", fails=False, **{"async": 30, "poll": 1})
+        task({"tenants": [script.tenant(), script.tenant()]}, says="df005", fails=False)
     with script.on(VENDOR):
         for message in script.few(quotes(CANARIES["secret_key"])):
             task(script.tenant(kind="status", status=401, message=message), says="401")
             task(script.tenant(kind="status", status=500, message=message), says="500")
+            of_one = script.tenant(kind="status", status=401, message=message)
+            task({"tenants": [script.tenant(), of_one]}, says="1 of 2 tenants could not be listed")
         task({**script.tenant(), "secret_key": f"{key}x"}, says="authentication")
     with script.on(LOST):
         for kind in ("torn", "torn_json", "drop"):
             task(script.tenant(kind=kind), says="failed")
         task({**script.tenant(kind="hang"), "timeout": 1}, says="no answer within")
+        task({"tenants": [script.tenant(kind="torn"), script.tenant()], "retries": 0}, says="1 of 2 tenants")
     with script.on(TLS):
         task({**script.tenant(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
     with script.on(LIBRARY):
@@ -171,8 +175,20 @@ def ncp_dataforest_account_info(script: Script) -> None:
             {"profile": key},
             {"config_file": key, "profile": "other"},
             {"retries": key},
+            {"tenants": [{"profile": "other"}]},
         ):
             task({**script.tenant(), **wrong}, says="failed")
+        for beside in (
+            key,
+            {"profile": key},
+            {"profile": [key]},
+            {"access_key": key},
+            {"access_key": key, "secret_key": key},
+            {"access_key": "another", "secret_key": [key]},
+            {"access_key": "another", "secret": key},
+            {"access_key": "another", "secret_key": key, "profile": key},
+        ):
+            task({"tenants": [script.tenant(), beside]}, says="failed")
         for filter_option in ("name", "id"):
             task({**script.tenant(), filter_option: key}, says='"accounts": []', fails=False)
 
@@ -254,12 +270,16 @@ def ncp_dataforest_rotation(script: Script) -> None:
             task(options, says='"rotated": 2', fails=False)
             task({**options, "force": True}, says='"rotated": 2', fails=False)
             task(options, says='"fresh": 2', fails=False)
+        of_tenants = {"new_accounts": "rotate", "store": script.vault_file(), "tenants": [script.tenant()]}
+        task(of_tenants, says='"rotated": 5', fails=False)
     with script.on(VENDOR):
         for kind in script.few(["reject", "ansi", "bad_utf8", "success_false"]):
             task(rotation(**reset, kind=kind, echo="raw"), says="2 of 2 accounts need attention")
         task({**rotation(**reset, kind="reject", echo="xml"), "wire_format": "xml"}, says="2 rejected")
         for message in script.few(quotes(CANARIES["secret_key"])):
             task(rotation(operation="getList", kind="status", status=403, message=message, times=0), says="403")
+            tenants = [script.tenant(operation="getList", kind="status", status=403, message=message), script.tenant()]
+            task({"new_accounts": "rotate", "store": script.vault_file(), "tenants": tenants}, says="1 failed")
         task(rotation(script.hashi_vault(), **reset, kind="status", status=500, echo="raw"), says="2 unknown")
         task({**rotation(), "secret_key": "{{ secret_key }}x"}, says="authentication")
     with script.on(LOST):
@@ -280,6 +300,9 @@ def ncp_dataforest_rotation(script: Script) -> None:
             {"accounts": ["{{ secret_key }}"]},
             {"accounts": [{"name": "df001", "secret": "{{ secret_key }}"}]},
             {"accounts": [{"name": "df001", "secret_key": ["{{ secret_key }}"]}]},
+            {"tenants": ["{{ secret_key }}"]},
+            {"tenants": [{"profile": "{{ secret_key }}"}]},
+            {"tenants": [{"access_key": "{{ secret_key }}", "secret_key": "{{ secret_key }}"}]},
             {"max_age": "{{ secret_key }}"},
             {"password_length": "{{ secret_key }}"},
             {"wire_format": "{{ secret_key }}"},
