@@ -277,7 +277,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._call import c
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import workers
 from ansible_collections.krcloud.credentials.plugins.module_utils._module import ansible_module, specs
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import dataforest, lists, tenants
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, TENANTS
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST, TENANTS, tenants_named
 
 OPTIONS = {
     "id": {"type": "str"},
@@ -291,8 +291,8 @@ OPTIONS = {
 def list_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
     options = module.params
     workers.check_limits(options["concurrency"], None)
-    named = tenants.of_options(options, module.given)
-    asked = [tenants.TASK] if named is None else named
+    named = tenants_named(options, module.given)
+    asked = [tenants.TASK] if named is None else tenants.of_rows(named)
     caller = connection.open_caller(
         options,
         module.warn,

@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of the modules for NAVER Cloud Platform: the keys, which every service takes, and those of each service."""
+"""Options of the modules for NAVER Cloud Platform: the keys, which every service takes, and those of each service.
+
+And what the option ``tenants`` names.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 
 KEYS = Group(
@@ -45,3 +49,40 @@ TENANTS: Dict[str, Any] = {
     "required_one_of": [("profile", "access_key")],
     "required_together": [("access_key", "secret_key")],
 }
+
+
+def tenants_named(options: Mapping[str, Any], given: Collection[str]) -> Optional[List[Mapping[str, Any]]]:
+    """Return the rows of the option ``tenants``, None if it is not given.
+
+    ``given`` are the names of the options that the user wrote, those without a value too. Raises ConfigurationError for
+    no tenant, for one without credentials, for the same one twice, and for credentials of the task beside them.
+    """
+    rows: Optional[List[Mapping[str, Any]]] = options["tenants"]
+    if rows is None and "tenants" not in given:
+        return None
+    if not rows:
+        raise errors.ConfigurationError(
+            "tenants is given, but names no tenant.",
+            hint="Name tenants, or leave the option out to use the credentials of the task.",
+        )
+    own = [name for name in TENANTS["options"] if options.get(name)]
+    if own:
+        raise errors.ConfigurationError(
+            f"tenants cannot be combined with {' and '.join(own)}: each tenant has credentials of its own.",
+            hint="Remove one of them. For a value from module_defaults, write '{{ omit }}' in its place in the task.",
+        )
+    seen: Dict[Tuple[Any, Any], int] = {}
+    for at, row in enumerate(rows):
+        # Ansible counts an empty one as given, and it would be looked for in the environment.
+        if not (row["profile"] or (row["access_key"] and row["secret_key"])):
+            raise errors.ConfigurationError(
+                f"tenants[{at}] has neither a profile nor two keys. Nothing was sent.",
+                hint="Give it a profile, or an access_key and a secret_key.",
+            )
+        first = seen.setdefault((row["profile"], row["access_key"]), at)
+        if first != at:
+            raise errors.ConfigurationError(
+                f"tenants[{at}] is the same tenant as tenants[{first}]. Nothing was sent.",
+                hint="Name each tenant once.",
+            )
+    return rows

@@ -11,12 +11,7 @@ from threading import Lock
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, outcomes, workers
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import (
-    accounts,
-    dataforest,
-    rules,
-    tenants,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, rules, tenants
 
 _ONLY = "the account"
 _MOST_LABELS = 10
@@ -200,11 +195,16 @@ def _look_up(
     check_mode: bool,
     concurrency: int,
 ) -> List[_Found]:
-    """Return the id of each target, or why it has none. An id that is given is looked up in check mode only."""
-    of_tenant: Dict[tenants.Tenant, List[int]] = {}
+    """Return the id of each target, or why it has none.
+
+    No list is asked for because of ids alone, except in check mode. But an id is looked up if there is a list.
+    """
+    of_tenant: Dict[tenants.Tenant, List[int]] = {
+        target.tenant: [] for target in targets if check_mode or target.id is None
+    }
     for at, target in enumerate(targets):
-        if check_mode or target.id is None:
-            of_tenant.setdefault(target.tenant, []).append(at)
+        if target.tenant in of_tenant:
+            of_tenant[target.tenant].append(at)
     found: List[_Found] = [str(target.id) for target in targets]
 
     def look_up(tenant: tenants.Tenant, short: bool) -> List[_Found]:

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import caller
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, redaction
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import keys as core_keys
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import gateway, keys
 
 
@@ -35,35 +34,9 @@ class Tenant(NamedTuple):
 TASK = Tenant(None, None, None)
 
 
-def of_options(options: Mapping[str, Any], given: Collection[str]) -> Optional[List[Tenant]]:
-    """Return the tenants that the option ``tenants`` names, None if it is not given.
-
-    ``given`` are the names of the options that the user wrote, those without a value too. Raises ConfigurationError.
-    """
-    rows = options["tenants"]
-    if rows is None and "tenants" not in given:
-        return None
-    if not rows:
-        raise errors.ConfigurationError(
-            "tenants is given, but names no tenant.",
-            hint="Name tenants, or leave the option out to use the credentials of the task.",
-        )
-    own = [name for name in Tenant._fields if options.get(name)]
-    if own:
-        raise errors.ConfigurationError(
-            f"tenants cannot be combined with {core_keys.listed(own)}: each tenant has credentials of its own.",
-            hint="Remove one of them. For a value from module_defaults, write '{{ omit }}' in its place in the task.",
-        )
-    tenants = [Tenant(row["access_key"], row["secret_key"], row["profile"]) for row in rows]
-    seen: Dict[Any, int] = {}
-    for at, tenant in enumerate(tenants):
-        first = seen.setdefault((tenant.profile, tenant.access_key), at)
-        if first != at:
-            raise errors.ConfigurationError(
-                f"tenants[{at}] is the same tenant as tenants[{first}]. Nothing was sent.",
-                hint="Name each tenant once.",
-            )
-    return tenants
+def of_rows(rows: Iterable[Mapping[str, Any]]) -> List[Tenant]:
+    """Return the tenants in rows of the option ``tenants``."""
+    return [Tenant(row["access_key"], row["secret_key"], row["profile"]) for row in rows]
 
 
 def label(tenant: Tenant, at: int) -> str:

@@ -22,7 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.duration
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import check_limits
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import tenants
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenants_named
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import generate_password, password_faults
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
     Row,
@@ -119,8 +119,8 @@ class RotationTask:
                 "accounts is given, but names no account.",
                 hint="Name accounts, or leave the option out to rotate all of them.",
             )
-        named = tenants.of_options(self._options, self._given)
-        if items and named:
+        tenants = tenants_named(self._options, self._given)
+        if items and tenants:
             raise ConfigurationError(
                 "tenants cannot be combined with accounts.", hint="Give each row of accounts a profile or keys instead."
             )
@@ -128,9 +128,8 @@ class RotationTask:
             return planned_accounts(self._planned, self._options)
         if items:
             return written_accounts(items, self._vendor, self._own)
-        if named:
-            sets = [credentials_in(tenant._asdict()) for tenant in named]
-            return tenant_accounts(sets, self._vendor, self._warnings.append)
+        if tenants:
+            return tenant_accounts([credentials_in(row) for row in tenants], self._vendor, self._warnings.append)
         rows = all_accounts(self._vendor, self._own)
         if not rows:
             self._warnings.append(

@@ -167,6 +167,12 @@ def test_one_list_per_tenant_and_none_for_ids() -> None:
     assert only_ids.listed == 0
 
 
+def test_an_id_is_looked_up_only_if_there_is_a_list() -> None:
+    found = reset([*by_name("df001"), *by_id("ID2", "absent")], tenant())
+    assert outcomes(found) == ["reset", "reset", "failed"]
+    assert found[2].error["kind"] == "not_found"
+
+
 def test_a_missing_account_stops_nobody() -> None:
     client = tenant()
     found = reset(by_name("df001", "absent", "df003"), client)
