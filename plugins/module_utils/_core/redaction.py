@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
+import threading
 import unicodedata
 from collections import deque
 from collections.abc import Mapping
@@ -87,6 +88,7 @@ class Redactor:
         self._whole: Dict[str, Tuple[int, ...]] = {}
         # The pieces of needles, and the secrets that these are from.
         self._indexed: Tuple[Set[str], pieces.Pieces] = (set(), pieces.Pieces(_GRAM))
+        self._indexing = threading.Lock()
         self._shortest = 0  # the length of the shortest needle; undoing escapes never makes a text longer
         self._all_ascii = True
         self._clean: Set[str] = set()  # short texts without a secret, which results repeat
@@ -194,12 +196,14 @@ class Redactor:
 
     def _index(self) -> pieces.Pieces:
         """Return the pieces of all needles."""
-        known, parts = self._indexed
-        if len(known) < len(self._secrets):
-            new = self._secrets - known
-            parts = parts.with_more(needle for secret in new for needle in _needles(secret))
-            self._indexed = (known | new, parts)
-        return parts
+        # The first answers come at the same time, and each thread would take the time and memory for all keys.
+        with self._indexing:
+            known, parts = self._indexed
+            if len(known) < len(self._secrets):
+                new = self._secrets - known
+                parts = parts.with_more(needle for secret in new for needle in _needles(secret))
+                self._indexed = (known | new, parts)
+            return parts
 
     def _find(self, text: str, parts: Optional[pieces.Pieces]) -> List[Tuple[int, int]]:
         """Return where the needles are and, if asked for, where any piece of them is."""

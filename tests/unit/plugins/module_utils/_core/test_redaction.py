@@ -11,8 +11,10 @@ import dataclasses
 import html
 import json
 import shlex
+import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
@@ -22,6 +24,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import redaction
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.pieces import Pieces
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import (
     MASK,
     SHORTEST_SECRET,
@@ -443,6 +446,27 @@ def test_a_thousand_secrets_that_begin_alike_are_each_found() -> None:
     longer = f"{secrets[0]}-and-more"
     redactor.add(longer)
     assert redactor.text(f"a {longer} b {secrets[0]} c {secrets[0][:-1]}") == f"a {MASK} b {MASK} c {secrets[0][:-1]}"
+
+
+def test_threads_that_look_at_the_same_time_share_one_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    second = threading.Event()
+    with_more = Pieces.with_more
+
+    def slowly(known: Pieces, texts: Iterable[str]) -> Pieces:
+        made.append(1)
+        if len(made) > 1:
+            second.set()
+        # Until another thread has come here too, or long enough to see that none does.
+        second.wait(0.3)
+        return with_more(known, texts)
+
+    monkeypatch.setattr(Pieces, "with_more", slowly)
+    redactor = Redactor(["Zq7mVx-Canary01"])
+    with ThreadPoolExecutor(8) as pool:
+        masked = set(pool.map(redactor.foreign_text, ["It said: mVx-Canary"] * 8))
+    assert masked == {f"It said: {MASK}"}
+    assert len(made) == 1
 
 
 # ------------------------------------------------------------------------------------------------------------ one line
