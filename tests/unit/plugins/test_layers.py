@@ -40,6 +40,7 @@ IO = {"http", "io", "os", "pathlib", "random", "secrets", "socket", "ssl", "subp
 # The last part of a path; a lock; a clock that is handed over; a value that is drawn again each time.
 HARMLESS = {
     "module_utils._core.errors": {"os"},
+    "module_utils._core.redaction": {"threading"},
     "module_utils._core.times": {"time"},
 }
 # These libraries are known only to this file.
