@@ -292,14 +292,14 @@ def list_accounts(module: ansible_module.RedactingModule) -> Dict[str, Any]:
     options = module.params
     workers.check_limits(options["concurrency"], None)
     named = tenants_named(options, module.given)
-    asked = [tenants.TASK] if named is None else tenants.of_rows(named)
+    asked = [tenants.Asked(tenants.TASK)] if named is None else tenants.of_rows(named)
     caller = connection.open_caller(
         options,
         module.warn,
         connections=min(options["concurrency"], len(asked)),
         limiter=rate.RateLimiter(options["requests_per_second"]),
     )
-    gateway_of = tenants.gateways(options, caller, module.redactor, asked)
+    gateway_of = tenants.gateways(options, caller, module.redactor, [each.tenant for each in asked if not each.error])
     listed = lists.list_accounts(
         asked,
         lambda tenant: dataforest.DataForest(gateway_of(tenant)),

@@ -66,6 +66,7 @@ class Vendor:
         for tenant in options["tenants"]:
             whose = {name: tenant.get(name) for name in ("profile", "access_key")}
             error = self.refused.get(tenant.get("access_key") or tenant.get("profile"))
+            error = error or self.refused.get(tenant.get("secret_key"))
             seen = [] if error else self._seen(tenant)
             result["accounts"] += [{**row, **whose} for row in seen]
             result["tenants"].append({**whose, "accounts": len(seen), "error": error})

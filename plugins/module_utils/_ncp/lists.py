@@ -41,12 +41,15 @@ class Listed(NamedTuple):
 
 
 def list_accounts(
-    asked: Sequence[tenants.Tenant],
+    asked: Sequence[tenants.Asked],
     client_of: Callable[[tenants.Tenant], dataforest.DataForest],
     wanted: Filter,
     concurrency: int = 8,
 ) -> List[Listed]:
-    """Return what each of the tenants sees, in their order, from ``concurrency`` lists at a time."""
+    """Return what each of the tenants sees, in their order, from ``concurrency`` lists at a time.
+
+    No client is made for a tenant that cannot be asked.
+    """
     room = _Room(MOST_ROWS)
 
     def listed(tenant: tenants.Tenant, short: bool) -> Listed:
@@ -65,7 +68,8 @@ def list_accounts(
         except Exception as error:  # the other tenants must still be reported
             return Listed(tenant, error=errors.internal_error(error))
 
-    return dataforest.in_turn(listed, asked, concurrency)
+    lists = iter(dataforest.in_turn(listed, [each.tenant for each in asked if not each.error], concurrency))
+    return [Listed(each.tenant, error=each.error) if each.error else next(lists) for each in asked]
 
 
 class _Room:

@@ -55,7 +55,8 @@ def tenants_named(options: Mapping[str, Any], given: Collection[str]) -> Optiona
     """Return the rows of the option ``tenants``, None if it is not given.
 
     ``given`` are the names of the options that the user wrote, those without a value too. Raises ConfigurationError for
-    no tenant, for one without credentials, for the same one twice, and for credentials of the task beside them.
+    no tenant, for the same one twice, and for credentials of the task beside them. A row that names no credentials is
+    the failure of that tenant alone: see `tenant_fault`.
     """
     rows: Optional[List[Mapping[str, Any]]] = options["tenants"]
     if rows is None and "tenants" not in given:
@@ -73,12 +74,8 @@ def tenants_named(options: Mapping[str, Any], given: Collection[str]) -> Optiona
         )
     seen: Dict[Tuple[Any, Any], int] = {}
     for at, row in enumerate(rows):
-        # Ansible counts an empty one as given, and it would be looked for in the environment.
-        if not (row["profile"] or (row["access_key"] and row["secret_key"])):
-            raise errors.ConfigurationError(
-                f"tenants[{at}] has neither a profile nor two keys. Nothing was sent.",
-                hint="Give it a profile, or an access_key and a secret_key.",
-            )
+        if tenant_fault(row):
+            continue
         first = seen.setdefault((row["profile"], row["access_key"]), at)
         if first != at:
             raise errors.ConfigurationError(
@@ -86,3 +83,21 @@ def tenants_named(options: Mapping[str, Any], given: Collection[str]) -> Optiona
                 hint="Name each tenant once.",
             )
     return rows
+
+
+def tenant_fault(row: Mapping[str, Any]) -> Optional[errors.ConfigurationError]:
+    """Return why a row of the option ``tenants`` names no credentials, None if it does.
+
+    Ansible counts an empty value as given. Such a row must not be completed from the environment or from the default
+    profile, as these belong to another tenant.
+    """
+    given = [name for name in ("access_key", "secret_key") if row[name]]
+    if row["profile"] or len(given) == 2:
+        return None
+    what = "None of profile, access_key and secret_key has a value."
+    if given:
+        missing = "secret_key" if given == ["access_key"] else "access_key"
+        what = f"{given[0]} has a value, but {missing} has none."
+    return errors.ConfigurationError(
+        what, hint="Give the tenant a profile, or an access_key and a secret_key. Nothing was sent for it."
+    )

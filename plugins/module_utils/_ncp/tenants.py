@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Opt
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import caller
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, redaction
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import gateway, keys
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault
 
 
 class Tenant(NamedTuple):
@@ -34,9 +35,25 @@ class Tenant(NamedTuple):
 TASK = Tenant(None, None, None)
 
 
-def of_rows(rows: Iterable[Mapping[str, Any]]) -> List[Tenant]:
-    """Return the tenants in rows of the option ``tenants``."""
-    return [Tenant(row["access_key"], row["secret_key"], row["profile"]) for row in rows]
+class Asked(NamedTuple):
+    """One of those whose accounts are to be listed, or why it cannot be asked."""
+
+    tenant: Tenant
+    error: Optional[errors.ConfigurationError] = None
+
+    def __repr__(self) -> str:
+        return "Asked"
+
+
+def of_rows(rows: Iterable[Mapping[str, Any]]) -> List[Asked]:
+    """Return the tenants in rows of the option ``tenants``. What is empty was not given, as everywhere."""
+    return [
+        Asked(
+            Tenant(row["access_key"] or None, row["secret_key"] or None, row["profile"] or None),
+            tenant_fault(row),
+        )
+        for row in rows
+    ]
 
 
 def label(tenant: Tenant, at: int) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Directory, ambiguous, not_found
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
@@ -61,15 +62,21 @@ def all_accounts(vendor: Vendor, own: Credentials) -> list[Row]:
     return each_once(_listed(vendor.list_own(), own, {}, ""))
 
 
-def tenant_accounts(tenants: Sequence[Credentials], vendor: Vendor, warn: Callable[[str], None]) -> list[Row]:
+def tenant_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, warn: Callable[[str], None]) -> list[Row]:
     """Return every account that each of the tenants sees, and a row that fails for each that cannot be listed.
 
-    Raises KrcloudError if none of them can be asked.
+    ``items`` are the rows of the option ``tenants``. Raises KrcloudError if the module that lists them fails as a
+    whole.
     """
     rows: list[Row] = []
     blind = []
-    for at, (tenant, listing) in enumerate(zip(tenants, vendor.list_tenants(tenants), strict=True)):
-        name = _called(tenant, at)
+    faults = [tenant_fault(item) for item in items]
+    asked = [credentials_in(item) for item, fault in zip(items, faults, strict=True) if not fault]
+    listings = iter(vendor.list_tenants(asked) if asked else [])
+    for at, (item, fault) in enumerate(zip(items, faults, strict=True)):
+        tenant, listing = credentials_in(item), fault or next(listings)
+        # Half a key may be that of another tenant as well.
+        name = f"tenants[{at}]" if fault else _called(tenant, at)
         if isinstance(listing, KrcloudError):
             listing.message = f"The accounts of {name} could not be listed: {listing.message}"
             rows.append(Row(None, tenant, error=listing))
@@ -80,7 +87,7 @@ def tenant_accounts(tenants: Sequence[Credentials], vendor: Vendor, warn: Callab
     if blind:
         more = f" and {len(blind) - _MOST_BLIND} more" if len(blind) > _MOST_BLIND else ""
         shown = ", ".join(blind[:_MOST_BLIND]) + more
-        warn(f"{len(blind)} of {len(tenants)} tenants see no account: {shown}. Check whose credentials they are.")
+        warn(f"{len(blind)} of {len(items)} tenants see no account: {shown}. Check whose credentials they are.")
     return each_once(rows)
 
 
@@ -124,11 +131,11 @@ def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Cr
     seen = _directories(vendor, (credentials_in(item) for at, item in enumerate(items) if _is_looked_up(at, item)))
     rows = []
     for at, item in enumerate(items):
-        credentials, fault = credentials_in(item), _fault(at, item)
+        credentials, fault = credentials_in(item), fault_in(at, item)
         if fault:
             rows.append(Row(None, credentials, error=fault))
             continue
-        half = _half_a_key(at, item)
+        half = half_a_key(at, item)
         if half:
             rows.append(_failed(at, item, credentials, whose(credentials or own).profile, half))
         else:
@@ -146,10 +153,10 @@ def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Cr
 
 def _is_looked_up(at: int, item: Mapping[str, Any]) -> bool:
     """Tell whether a list is needed to know the account that a row of the user means."""
-    return not (_fault(at, item) or _half_a_key(at, item) or (item["name"] and item["id"]))
+    return not (fault_in(at, item) or half_a_key(at, item) or (item["name"] and item["id"]))
 
 
-def _fault(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
+def fault_in(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
     """Return why a row that the user wrote cannot name an account."""
     if not (item["name"] or item["id"]):
         return ConfigurationError(
@@ -159,7 +166,7 @@ def _fault(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
     return _unsafe(f"The {key} of accounts[{at}]", key) if key else None
 
 
-def _half_a_key(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
+def half_a_key(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
     """Return what is missing from the credentials of a row. What is empty was not given, as everywhere.
 
     The password module would refuse all accounts because of it.
@@ -207,18 +214,21 @@ def _directories(vendor: Vendor, wanted: Iterable[Credentials]) -> dict[_Key, _D
             known[()] = vendor.list_own()
         except KrcloudError as error:
             known[()] = error
-    tenants: dict[Whose, _Key] = {}
+    # One run of the module refuses the same key with two secrets, but either of these may be the right one.
+    runs: list[dict[Whose, _Key]] = []
     for key, credentials in sets.items():
-        if tenants.setdefault(whose(credentials), key) != key:
-            known[key] = ConfigurationError(
-                "Another account has another secret_key for the same access_key.", hint="Give the right one to both."
-            )
-    if tenants:
+        name = whose(credentials)
+        run = next((run for run in runs if name not in run), None)
+        if run is None:
+            run = {}
+            runs.append(run)
+        run[name] = key
+    for run in runs:
         try:
-            listed = vendor.list_tenants([sets[key] for key in tenants.values()])
+            listed = vendor.list_tenants([sets[key] for key in run.values()])
         except KrcloudError as error:
-            listed = [error] * len(tenants)
-        known.update(zip(tenants.values(), listed, strict=True))
+            listed = [error] * len(run)
+        known.update(zip(run.values(), listed, strict=True))
     return {
         key: Directory(found.accounts, _id_and_name) if isinstance(found, Listing) else found
         for key, found in known.items()

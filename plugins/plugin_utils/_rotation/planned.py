@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
     Row,
     each_once,
+    fault_in,
+    half_a_key,
     is_named,
     listed_row,
 )
@@ -40,10 +43,11 @@ class _Wish(NamedTuple):
 
 
 class _Means(NamedTuple):
-    """How an account is reached, and whether the user wrote its id himself."""
+    """How an account is reached, or why it cannot be, and whether the user wrote its id himself."""
 
     credentials: Credentials
     named: bool = False
+    error: ConfigurationError | None = None
 
     def __repr__(self) -> str:
         return "_Means"
@@ -65,14 +69,18 @@ def planned_accounts(planned: Any, options: Mapping[str, Any]) -> list[Row]:
 
 def _wishes(options: Mapping[str, Any]) -> Iterable[tuple[_Wish, _Means]]:
     own = credentials_in(options)
-    for tenant in map(credentials_in, options["tenants"] or ()):
-        yield _Wish(whose(tenant)), _Means(tenant)
+    for item in options["tenants"] or ():
+        if not tenant_fault(item):
+            tenant = credentials_in(item)
+            yield _Wish(whose(tenant)), _Means(tenant)
     if options["accounts"] is None and options["tenants"] is None:
         yield _Wish(whose(own)), _Means({})
-    for item in options["accounts"] or ():
+    for at, item in enumerate(options["accounts"] or ()):
+        if fault_in(at, item):
+            continue
         credentials = credentials_in(item)
         wish = _Wish(whose(credentials or own), item["name"] or None, item["id"] or None)
-        yield wish, _Means(credentials, is_named(item))
+        yield wish, _Means(credentials, is_named(item), half_a_key(at, item))
 
 
 def _planned(row: Mapping[str, Any], wishes: Mapping[_Wish, _Means]) -> Row:
@@ -88,7 +96,8 @@ def _planned(row: Mapping[str, Any], wishes: Mapping[_Wish, _Means]) -> Row:
         _Wish(of_row),
     ):
         if means := wishes.get(wish):
-            return found._replace(credentials=means.credentials, wanted=found.wanted._replace(named=means.named))
+            wanted = found.wanted._replace(named=means.named, error=means.error)
+            return found._replace(credentials=means.credentials, wanted=wanted)
     error = ConfigurationError(
         f"The options do not ask for {name if may_be_quoted(name) else 'this account'} with these credentials.",
         hint="Nothing was sent for it. Let accounts and credentials stay the same while the role runs.",

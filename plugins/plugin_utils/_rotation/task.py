@@ -129,7 +129,7 @@ class RotationTask:
         if items:
             return written_accounts(items, self._vendor, self._own)
         if tenants:
-            return tenant_accounts([credentials_in(row) for row in tenants], self._vendor, self._warnings.append)
+            return tenant_accounts(tenants, self._vendor, self._warnings.append)
         rows = all_accounts(self._vendor, self._own)
         if not rows:
             self._warnings.append(

@@ -18,7 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import li
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Account, Listing, Unusable
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import MOST_LONG_LISTS, in_turn
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.lists import Filter, Listed, list_accounts
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.tenants import TASK, Tenant
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.tenants import TASK, Asked, Tenant, of_rows
 
 WAIT = 30.0
 REFUSED = AuthenticationError("NAVER Cloud refused the credentials.", hint="Check the key.", http_status=401)
@@ -44,7 +44,7 @@ class World:
         return [Tenant(None, None, name) for name in self.seen]
 
     def list(self, wanted: Filter = Filter(), concurrency: int = 8) -> list[Listed]:  # noqa: B008 it is immutable
-        return list_accounts(self.tenants, self._client, wanted, concurrency)
+        return list_accounts([Asked(each) for each in self.tenants], self._client, wanted, concurrency)
 
     def _client(self, tenant: Tenant) -> Any:
         world = self
@@ -103,6 +103,41 @@ def test_each_tenant_has_its_own_end() -> None:
     assert result["msg"].startswith("2 of 5 tenants could not be listed. tenants[1] (two): NAVER Cloud refused the")
     assert "Check the key. tenants[3] (four): krcloud.credentials has a defect" in result["msg"]
     assert "secret" not in str(result)
+
+
+def test_a_tenant_without_credentials_is_not_asked_and_has_its_own_end() -> None:
+    """Asked like the others, it would be looked for in the environment and in the default profile."""
+    world = World(one=few("df001"), two=few("df002"))
+    rows = [
+        {"profile": "one", "access_key": None, "secret_key": None},
+        {"profile": "", "access_key": None, "secret_key": None},
+        {"profile": None, "access_key": "KEY1", "secret_key": ""},
+        {"profile": None, "access_key": "", "secret_key": None},
+        {"profile": "two", "access_key": None, "secret_key": None},
+    ]
+    result = lists.result_of(list_accounts(of_rows(rows), world._client, Filter()))
+    assert sorted(world.asked) == [("one", False), ("two", False)]
+    assert [(row["name"], row["profile"]) for row in result["accounts"]] == [("df001", "one"), ("df002", "two")]
+    told = [
+        (row["profile"], row["access_key"], row["accounts"], (row["error"] or {}).get("message"))
+        for row in result["tenants"]
+    ]
+    nothing = "None of profile, access_key and secret_key has a value."
+    assert told == [
+        ("one", None, 1, None),
+        (None, None, 0, nothing),
+        (None, "KEY1", 0, "access_key has a value, but secret_key has none."),
+        (None, None, 0, nothing),
+        ("two", None, 1, None),
+    ]
+    assert result["msg"].startswith(f"3 of 5 tenants could not be listed. tenants[1]: {nothing} Give the tenant a")
+    assert result["error"]["kind"] == "configuration"
+
+
+def test_if_no_tenant_has_credentials_all_of_them_fail() -> None:
+    rows = of_rows([{"profile": "", "access_key": None, "secret_key": None}] * 2)
+    result = lists.result_of(list_accounts(rows, World()._client, Filter()))
+    assert [row["error"]["kind"] for row in result["tenants"]] == ["configuration"] * 2
 
 
 def test_a_task_whose_tenants_are_all_listed_does_not_fail() -> None:

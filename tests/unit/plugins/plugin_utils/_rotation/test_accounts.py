@@ -352,12 +352,82 @@ def test_a_list_that_fails_as_a_whole_fails_all_of_its_rows_and_only_these() -> 
         task(MemoryStore(), vendor, tenants=[KEYS]).run(check_mode=False)
 
 
-def test_rows_with_two_secrets_for_one_key_cannot_both_be_right() -> None:
+def test_of_two_secrets_for_one_key_the_wrong_one_does_not_fail_the_rows_with_the_right_one() -> None:
     vendor = Vendor()
-    accounts = [{"name": "df001", **KEYS}, {"name": "df002", **KEYS, "secret_key": "other"}, {"name": "df003", **KEYS}]
+    vendor.refused = {"wrong": REFUSED}
+    wrong = {**KEYS, "secret_key": "wrong"}
+    accounts = [{"name": "df001", **wrong}, {"name": "df002", **KEYS}, {"name": "df003", **KEYS}]
     result = task(MemoryStore(), vendor, accounts=accounts).run(check_mode=False)
-    assert outcomes(result) == ["rotated", "failed", "rotated"]
-    assert "another secret_key for the same access_key" in result["accounts"][1]["error"]["message"]
+    assert outcomes(result) == ["failed", "rotated", "rotated"]
+    assert result["accounts"][0]["error"]["message"] == "Refused."
+    assert [run["tenants"] for run in vendor.runs("ncp_dataforest_account_info")] == [[wrong], [KEYS]]
+
+
+def test_tenants_without_credentials_fail_alone_and_are_not_asked() -> None:
+    """The module would refuse all of them, or look for the keys of such a tenant in the environment."""
+    vendor = Vendor()
+    vendor.tenants.update(one=["df001"], AK=["df002"])
+    rows = [
+        {"profile": ""},
+        {"profile": "one"},
+        {"access_key": "AK", "secret_key": ""},
+        KEYS,
+        {"access_key": "", "secret_key": "S"},
+        {"profile": None},
+    ]
+    for check_mode in (True, False):
+        result = task(MemoryStore(), vendor, tenants=rows).run(check_mode=check_mode)
+        assert outcomes(result) == ["failed", "rotated", "failed", "rotated", "failed", "failed"]
+        bad = [row for row in result["accounts"] if row["error"]]
+        nothing = "None of profile, access_key and secret_key has a value."
+        assert [row["error"]["message"].partition(" could not be listed: ")[::2] for row in bad] == [
+            ("The accounts of tenants[0]", nothing),
+            ("The accounts of tenants[2]", "access_key has a value, but secret_key has none."),
+            ("The accounts of tenants[4]", "secret_key has a value, but access_key has none."),
+            ("The accounts of tenants[5]", nothing),
+        ]
+        assert {row["error"]["kind"] for row in bad} == {"configuration"}
+        assert [(row["name"], row["profile"], row["access_key"]) for row in bad] == [
+            (None, None, None),
+            (None, None, "AK"),
+            (None, None, None),
+            (None, None, None),
+        ]
+    assert [run["tenants"] for run in vendor.runs("ncp_dataforest_account_info")] == [[{"profile": "one"}, KEYS]] * 2
+
+
+def test_if_no_tenant_has_credentials_nothing_is_asked() -> None:
+    vendor = Vendor()
+    result = task(MemoryStore(), vendor, tenants=[{"profile": ""}, {"profile": ""}]).run(check_mode=False)
+    assert outcomes(result) == ["failed", "failed"]
+    assert vendor.calls == []
+
+
+def test_a_tenant_whose_name_the_module_masks_is_known_by_what_is_left_of_it() -> None:
+    """The name of a profile may hold what is the secret of another tenant."""
+    vendor = Vendor()
+    masked = {"profile": "the ********!", "access_key": None}
+    vendor.instead["ncp_dataforest_account_info"] = {
+        "failed": True,
+        "accounts": [
+            {"name": "df001", "id": "iddf001", **masked},
+            {"name": "df002", "id": "iddf002", "profile": "one", "access_key": None},
+        ],
+        "unusable": [{"reason": "Account 2 is left out.", **masked}],
+        "tenants": [
+            {**masked, "accounts": 1, "error": None},
+            {"profile": "one", "access_key": None, "accounts": 1, "error": None},
+            {"profile": None, "access_key": "********", "accounts": 0, "error": REFUSED},
+        ],
+    }
+    tenants = [{"profile": "the secret!"}, {"profile": "one"}, {"access_key": "secret!", "secret_key": "secret!"}]
+    result = task(MemoryStore(), vendor, tenants=tenants).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "failed", "rotated", "failed"]
+    (reset,) = vendor.runs("ncp_dataforest_password")
+    assert [(row["id"], row["profile"]) for row in reset["accounts"]] == [
+        ("iddf001", "the secret!"),
+        ("iddf002", "one"),
+    ]
 
 
 def test_rows_of_account_info_with_tenants_are_taken_as_they_are() -> None:

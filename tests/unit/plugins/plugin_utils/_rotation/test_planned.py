@@ -107,6 +107,37 @@ def test_a_planned_row_is_of_the_tenant_that_it_says_it_is_of() -> None:
     assert credentials_sent(vendor) == {IDS["df001"]: {"profile": "one"}, IDS["df003"]: OWN}
 
 
+def test_half_a_key_is_not_used_for_a_planned_account() -> None:
+    """The password module would refuse all accounts because of it."""
+    vendor = Vendor()
+    accounts = [
+        {"name": "df001", "id": IDS["df001"], "access_key": "AK", "secret_key": ""},
+        {"name": "df002", "id": IDS["df002"], "access_key": "", "secret_key": "SK"},
+        {"name": "df003", "id": IDS["df003"], **OWN},
+        {"name": "", "access_key": "CK", "secret_key": "SK"},
+    ]
+    rows = plan(vendor, accounts=accounts)
+    assert outcomes({"accounts": rows}) == ["failed", "failed", "rotated", "failed"]
+    result = planned(rows[:3], vendor, accounts=accounts)
+    assert outcomes(result) == ["failed", "failed", "rotated"]
+    assert [row["error"] for row in result["accounts"]] == [row["error"] for row in rows[:3]]
+    assert credentials_sent(vendor) == {IDS["df003"]: OWN}
+    # What names no account asks for none.
+    strange = {"name": "df004", "id": IDS["df004"], "profile": None, "access_key": "CK"}
+    assert outcomes(planned([strange], vendor, accounts=accounts)) == ["failed"]
+
+
+def test_a_tenant_without_credentials_does_not_ask_for_a_planned_account() -> None:
+    vendor = Vendor()
+    rows = [
+        {"name": "df001", "id": IDS["df001"], "profile": None, "access_key": "AK"},
+        {"name": "df002", "id": IDS["df002"], "profile": None, "access_key": None},
+    ]
+    tenants = [{"profile": ""}, {"access_key": "AK", "secret_key": ""}, OWN]
+    assert outcomes(planned(rows, vendor, tenants=tenants)) == ["rotated", "failed"]
+    assert credentials_sent(vendor) == {IDS["df001"]: OWN}
+
+
 def test_a_planned_account_is_found_once() -> None:
     vendor = Vendor()
     (row,) = plan(vendor, accounts=[{"name": "df001"}])
