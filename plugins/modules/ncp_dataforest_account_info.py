@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Lists the Data Forest accounts that the credentials may see, or those of each of many O(tenants).
+  - Lists the Data Forest accounts that the credentials may see, or the accounts of many O(tenants).
   - If the vendor says how many accounts there are and lists a different number, the task fails.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
@@ -46,11 +46,13 @@ options:
       - List the accounts of each of these tenants, instead of those that the credentials of the task may see. All of
         them are listed in one run, several at the same time.
       - If a tenant cannot be listed, the others still are. The task then fails, and its result holds what the others
-        see.
+        see. The same is true for a tenant whose profile or key is empty. It is not looked for in the environment or in
+        the profile V(DEFAULT).
       - Cannot be combined with O(access_key), O(secret_key) and O(profile). If C(module_defaults) set one of these,
         write V({{ omit }}) as its value in the task. The environment variables for them are not used.
       - An empty list is refused, and so is a tenant that is named twice.
-      - The tenants of one task may have up to 20,000 accounts. Those that would go beyond it are not listed.
+      - The tenants of one task may have up to 20,000 accounts. A tenant with more accounts than are left of these fails
+        like one that cannot be listed.
     type: list
     elements: dict
     suboptions:
@@ -68,8 +70,8 @@ options:
         type: str
   concurrency:
     description:
-      - How many tenants to list at the same time, 1 to 64. Lists of more than 64 KiB, which is some hundred accounts,
-        are asked for a second time, two at a time.
+      - How many tenants to list at the same time, 1 to 64. With more than two tenants, lists of more than 64 KiB, which
+        is some hundred accounts, are asked for a second time, two at a time.
     type: int
     default: 8
   requests_per_second:
@@ -213,7 +215,7 @@ tenants:
       sample: null
       returned: always
     accounts:
-      description: How many of RV(accounts) are those of the tenant.
+      description: How many of RV(accounts) belong to the tenant.
       type: int
       sample: 1
       returned: always

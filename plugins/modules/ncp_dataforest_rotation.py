@@ -85,11 +85,11 @@ options:
         type: str
   tenants:
     description:
-      - Keep the passwords of all accounts young that each of these tenants may see, instead of those that the
-        credentials of the task may see. All of them are listed in one run, as many at the same time as O(concurrency)
-        says.
+      - Rotate all accounts that each of these tenants may see, instead of those that the credentials of the task may
+        see. All tenants are listed in one run, as many at the same time as O(concurrency) says.
       - A tenant that cannot be listed is reported as V(failed), with its profile or access key and without a name. The
-        accounts of the others are not affected.
+        accounts of the others are not affected. The same is true for a tenant whose profile or key is empty. It is not
+        looked for in the environment or in the profile V(DEFAULT).
       - If two tenants have an account of the same name, the second one is reported as V(failed), because O(store) knows
         accounts by their names. Give such tenants a store of their own.
       - Cannot be combined with O(accounts), O(access_key), O(secret_key) and O(profile). If C(module_defaults) set one
