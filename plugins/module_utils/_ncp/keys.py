@@ -185,5 +185,6 @@ def parse_profiles(text: str, path: str) -> Dict[str, Dict[str, str]]:
 
 
 def _in_line(error: Exception) -> str:
-    number = getattr(error, "lineno", None)
+    # A ParsingError has the numbers and the texts of all lines that are wrong.
+    number = getattr(error, "lineno", None) or next((at for at, _line in getattr(error, "errors", ())), None)
     return f" in line {number}" if number else ""

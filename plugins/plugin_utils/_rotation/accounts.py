@@ -37,6 +37,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vend
 LISTED_TOO = ("principal", "status", "disabled", "created_at")
 # How many tenants without an account a warning names.
 _MOST_BLIND = 10
+# What the module is given in the place of a tenant that it cannot ask. It reports it as one.
+_NOBODY: Credentials = {"profile": ""}
 
 
 class Row(NamedTuple):
@@ -70,13 +72,10 @@ def tenant_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, warn: Ca
     """
     rows: list[Row] = []
     blind = []
-    faults = [tenant_fault(item) for item in items]
-    asked = [credentials_in(item) for item, fault in zip(items, faults, strict=True) if not fault]
-    listings = iter(vendor.list_tenants(asked) if asked else [])
-    for at, (item, fault) in enumerate(zip(items, faults, strict=True)):
-        tenant, listing = credentials_in(item), fault or next(listings)
+    for at, (item, listing) in enumerate(zip(items, _lists_of_tenants(items, vendor), strict=True)):
+        tenant = credentials_in(item)
         # Half a key may be that of another tenant as well.
-        name = f"tenants[{at}]" if fault else _called(tenant, at)
+        name = f"tenants[{at}]" if tenant_fault(item) else _called(tenant, at)
         if isinstance(listing, KrcloudError):
             listing.message = f"The accounts of {name} could not be listed: {listing.message}"
             rows.append(Row(None, tenant, error=listing))
@@ -87,8 +86,18 @@ def tenant_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, warn: Ca
     if blind:
         more = f" and {len(blind) - _MOST_BLIND} more" if len(blind) > _MOST_BLIND else ""
         shown = ", ".join(blind[:_MOST_BLIND]) + more
-        warn(f"{len(blind)} of {len(items)} tenants see no account: {shown}. Check whose credentials they are.")
+        see = "sees" if len(blind) == 1 else "see"
+        warn(f"{len(blind)} of {len(items)} tenants {see} no account: {shown}. Check whose credentials they are.")
     return each_once(rows)
+
+
+def _lists_of_tenants(items: Sequence[Mapping[str, Any]], vendor: Vendor) -> Sequence[Listing | KrcloudError]:
+    faults = [tenant_fault(item) for item in items]
+    if all(faults):
+        return [fault for fault in faults if fault]
+    # Each in its place, as warnings of the module name tenants by these.
+    asked = [_NOBODY if fault else credentials_in(item) for item, fault in zip(items, faults, strict=True)]
+    return [fault or listed for fault, listed in zip(faults, vendor.list_tenants(asked), strict=True)]
 
 
 def _listed(listing: Listing, used: Credentials, credentials: Credentials, of: str) -> Iterable[Row]:

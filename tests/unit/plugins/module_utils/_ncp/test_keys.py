@@ -292,6 +292,20 @@ def test_a_file_of_another_form_is_refused_without_quoting_it(text: str) -> None
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[DEFAULT]\na = 1\ncanary-line without an equals sign\n[other]\ncanary\n",
+        "[DEFAULT]\na = 1\na = canary\n",
+        "[DEFAULT]\na = 1\n[DEFAULT]\n",
+    ],
+)
+def test_the_refusal_says_which_line_is_wrong(text: str) -> None:
+    """The file may have a thousand profiles."""
+    with pytest.raises(ConfigurationError, match=r"writes \(\w+Error in line 3\)\.$"):
+        ncp(text)
+
+
 @given(st.text(max_size=80) | st.text("[]=:#; \n\r\tabDEFAULT\0%", max_size=80))
 def test_any_text_is_profiles_or_a_clean_refusal(text: str) -> None:
     try:

@@ -289,6 +289,10 @@ def test_tenants_that_see_nothing_are_warned_of_and_what_cannot_be_used_says_who
     (warning,) = result["warnings"]
     assert warning.startswith("12 of 13 tenants see no account: the profile team-00, the profile team-01,")
     assert warning.endswith("the profile team-09 and 2 more. Check whose credentials they are.")
+    result = task(MemoryStore(), vendor, tenants=tenants[-2:]).run(check_mode=True)
+    assert result["warnings"] == [
+        "1 of 2 tenants sees no account: the profile team-11. Check whose credentials they are."
+    ]
     reason = "Account 1 in the list of NAVER Cloud is left out: it is not in the documented form."
     vendor.instead["ncp_dataforest_account_info"] = {
         "accounts": [],
@@ -393,7 +397,10 @@ def test_tenants_without_credentials_fail_alone_and_are_not_asked() -> None:
             (None, None, None),
             (None, None, None),
         ]
-    assert [run["tenants"] for run in vendor.runs("ncp_dataforest_account_info")] == [[{"profile": "one"}, KEYS]] * 2
+    # In their places, as warnings of the module name tenants by these.
+    nobody = {"profile": ""}
+    asked = [nobody, {"profile": "one"}, nobody, KEYS, nobody, nobody]
+    assert [run["tenants"] for run in vendor.runs("ncp_dataforest_account_info")] == [asked] * 2
 
 
 def test_if_no_tenant_has_credentials_nothing_is_asked() -> None:
