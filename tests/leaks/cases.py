@@ -187,6 +187,9 @@ def ncp_dataforest_account_info(script: Script) -> None:
             {"access_key": "another", "secret_key": [key]},
             {"access_key": "another", "secret": key},
             {"access_key": "another", "secret_key": key, "profile": key},
+            {"access_key": "", "secret_key": key},
+            {"access_key": "another", "secret_key": ""},
+            {"profile": ""},
         ):
             task({"tenants": [script.tenant(), beside]}, says="failed")
         for filter_option in ("name", "id"):
@@ -309,6 +312,8 @@ def ncp_dataforest_rotation(script: Script) -> None:
             {"jitter": "{{ secret_key }}"},
         ):
             task({**rotation(), **wrong}, says="failed")
+        tenants = [{"access_key": "", "secret_key": "{{ secret_key }}"}, {"profile": "{{ secret_key }}"}]
+        task({"store": script.vault_file(), "tenants": tenants}, says="2 failed")
         for store in script.few(mistaken_stores(script)):
             task({**rotation(), "store": store}, says="failed")
     with script.on(STORE):
