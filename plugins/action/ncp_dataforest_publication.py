@@ -5,27 +5,45 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import mask_in_output
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.reader import readable_passwords
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
+ROWS: Spec = {name: {"type": "list", "elements": "dict", "default": []} for name in ("begun", "failed", "unpublished")}
 SPEC: Spec = {
     "accounts": {"type": "list", "elements": "dict", "required": True},
-    "begun": {"type": "list", "elements": "dict", "default": []},
+    **ROWS,
     "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
 }
 
 
 class ActionModule(RedactingAction):
-    """Wiring: options and store into `note_published`."""
+    """Wiring: options and store into `note_published`, and the passwords of a batch to the role."""
 
     _requires_connection = False
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        self._passwords: dict[str, str] = {}
+        result = super().run(tmp, task_vars)
+        # Not masked: the role registers the result of its task, which has `no_log`.
+        return {**result, "passwords": self._passwords} if self._passwords else result
+
     def act(self) -> dict[str, Any]:
-        """Note what was published, or predict."""
+        """Note what becomes of hand-overs, or predict."""
         options = self.options(SPEC)
         store, check_mode = self.store(options["store"]), self._task.check_mode
-        return note_published(store, options["accounts"], options["begun"], check_mode=check_mode)
+        try:
+            rows = {name: options[name] for name in ROWS}
+            return note_published(store, options["accounts"], **rows, now=time.time(), check_mode=check_mode)
+        finally:
+            # The store is decrypted already. What cannot be noted is handed over all the same.
+            if self._task.no_log and self.variable("passwords"):
+                self._passwords = readable_passwords(store, [row["name"] for row in options["begun"]])
+                mask_in_output(self._passwords.values())

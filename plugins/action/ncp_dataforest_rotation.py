@@ -55,6 +55,7 @@ SPEC = controller_spec(
         "concurrency": {"type": "int", "default": 8},
         "batch_size": {"type": "int", "default": 1000, "least": 1},
         "max_failures": {"type": "int"},
+        "max_resets": {"type": "int"},
         "requests_per_second": {"type": "float"},
     },
 )
@@ -81,7 +82,8 @@ class ActionModule(RedactingAction):
 
     def act(self) -> dict[str, Any]:
         """Rotate, or predict."""
-        options = self.options(SPEC)
+        # Of one step of the role.
+        options = {**self.options(SPEC), **(self.variable("limits") or {})}
         task = RotationTask(
             options,
             self.store(options["store"]),

@@ -59,8 +59,25 @@ options:
       - Accounts whose passwords are about to be handed over, in the form of O(accounts). If the run dies before they
         are noted with O(accounts), the next one finds
         RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].hand_over_begun=true), and can hand them over
-        last.
+        last. For a single account, it also finds
+        RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].hand_over_alone=true).
       - This is only a hint. Accounts for which it cannot be noted are ignored.
+    type: list
+    elements: dict
+    default: []
+  failed:
+    description:
+      - Accounts that were noted with O(begun), and whose hand-over has failed without ending the run, in the form of
+        O(accounts). The next run does not find them as begun.
+      - This is only a hint, too.
+    type: list
+    elements: dict
+    default: []
+  unpublished:
+    description:
+      - Accounts whose passwords must be handed over again, in the form of O(accounts), for example because a consumer
+        was restored from a backup. They no longer count as published, so the next run finds
+        RV(krcloud.credentials.ncp_dataforest_rotation#module:accounts[].hand_over=true).
     type: list
     elements: dict
     default: []
@@ -92,7 +109,7 @@ changed:
   type: bool
   sample: true
 accounts:
-  description: What was noted.
+  description: What was noted about the accounts in O(accounts), and then about those in O(unpublished).
   returned: always, except when the options are refused or the store cannot be read
   type: list
   elements: dict
@@ -109,9 +126,9 @@ accounts:
       returned: always
     published:
       description:
-        - Whether the password is noted as published. V(false) if the account has been rotated again since, or another
-          run has handed over an older password in the meantime. The newest password must then be handed over, perhaps
-          once more.
+        - Whether the password is noted as published. V(false) for accounts in O(unpublished). For the others, V(false)
+          if the account has been rotated again since, or another run has handed over an older password in the
+          meantime. The newest password must then be handed over, perhaps once more.
       type: bool
       sample: true
       returned: always

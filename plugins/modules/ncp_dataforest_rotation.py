@@ -169,6 +169,15 @@ options:
         that the store already holds for them are sent by the next run.
       - If not set, all accounts are tried.
     type: int
+  max_resets:
+    description:
+      - Begin no further account once the passwords of this many were set or may have been set. The remaining ones that
+        are due are reported as V(skipped), and nothing is written for them.
+      - An account that cannot be reset (V(rejected) or V(failed)) passes its turn on to the next one. For that, no more
+        accounts are tried at the same time than are left. If the vendor cannot be reached for three accounts in a row,
+        no further one is tried.
+      - If not set, all accounts that are due are reset.
+    type: int
   requests_per_second:
     description:
       - Send at most this many requests per second within a batch, and while several tenants are listed.
@@ -264,8 +273,8 @@ accounts:
         - V(unknown) when no answer proved whether the new password was set. It is in the store, and the next run sends
           it again.
         - V(failed) when the cause is not the password, but for example the account, the credentials or the store.
-        - V(skipped) when O(max_failures) was reached or the store failed before the account was begun, and for accounts
-          that O(new_accounts=skip) leaves alone.
+        - V(skipped) when O(max_failures) or O(max_resets) was reached or the store failed before the account was begun,
+          and for accounts that O(new_accounts=skip) leaves alone.
       type: str
       sample: rotated
       returned: always
@@ -291,6 +300,13 @@ accounts:
       type: str
       sample: "2027-02-14T11:12:13Z"
       returned: always
+    last_sent_at:
+      description:
+        - When an earlier run was last about to send a password that was still pending before this run, in UTC.
+          V(null) if none was pending.
+      type: str
+      sample: null
+      returned: always
     published:
       description:
         - Whether the active password has been noted as published with
@@ -298,10 +314,24 @@ accounts:
       type: bool
       sample: false
       returned: always
+    published_at:
+      description:
+        - When the active password was noted as published, in UTC. V(null) if it is not. For a password that version
+          0.1.0 has noted, RV(accounts[].rotated_at).
+      type: str
+      sample: null
+      returned: always
+    live:
+      description:
+        - Whether the active password is the live one, as far as is known. V(false) if there is none, if a pending
+          password may be live instead, or if the store knows the name with a different ID.
+      type: bool
+      sample: true
+      returned: always
     hand_over:
       description:
-        - Whether the active password must be handed over to its consumers. As far as is known it is the live one, and
-          it is not noted as published.
+        - Whether the active password must be handed over to its consumers. It is RV(accounts[].live), and it is not
+          noted as published.
         - This does not depend on the vendor. It may be V(true) for an account that V(failed), if a password that was
           confirmed in an earlier run has not been handed over yet. The account must then be named in O(accounts),
           because it cannot be listed.
@@ -312,6 +342,13 @@ accounts:
       description:
         - Whether an earlier run began to hand over the active password and did not note that it finished. The same
           problem may occur again, so hand over such accounts after all others.
+      type: bool
+      sample: false
+      returned: always
+    hand_over_alone:
+      description:
+        - Whether that was the only hand-over that the earlier run had begun at that time, so that nothing else can have
+          ended it.
       type: bool
       sample: false
       returned: always
@@ -334,6 +371,11 @@ summary:
     unknown: 0
     failed: 0
     skipped: 0
+max_failures:
+  description: The option O(max_failures), which C(module_defaults) may have set.
+  returned: always, except when the options are refused or the store cannot be read
+  type: int
+  sample: null
 error:
   description: The failure as data, in the form of RV(accounts[].error).
   returned: when the options are refused, or the accounts or the store cannot be read

@@ -38,6 +38,7 @@ RANGES: Mapping[str, Range] = {
     "retries": Range(0, 1_000_000, whole=True),
     "concurrency": Range(1, 64, whole=True),
     "max_failures": Range(1, 1_000_000, whole=True),
+    "max_resets": Range(1, 1_000_000, whole=True),
     "requests_per_second": Range(0.001, 1_000_000),
 }
 

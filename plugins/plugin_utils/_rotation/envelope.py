@@ -97,9 +97,11 @@ class Envelope(NamedTuple):
     pending: tuple[Pending, ...] = ()
     previous: tuple[Previous, ...] = ()
     published: str | None = None  # the rotation id of the password that consumers were last given
+    published_at: str | None = None  # when that was noted, where it is known
     made_at: str | None = None
     in_flight: tuple[Flight, ...] = ()
     hand_over_begun: str | None = None  # the rotation id of the password that a run last began to hand over
+    hand_over_alone: str | None = None  # the same, if the run had begun no other hand-over at that time
     # The rotation id of the active password when a note came late: consumers were given an older one, perhaps after it.
     hand_over_doubted: str | None = None
     unknown: Mapping[str, Any] = _NOTHING
@@ -111,9 +113,27 @@ class Envelope(NamedTuple):
         return self.rotation_id is not None and self.published == self.rotation_id
 
     @property
+    def last_sent_at(self) -> str | None:
+        """When a run last was about to send the newest candidate, as far as that is noted. None if there is none."""
+        if not self.pending:
+            return None
+        newest = self.pending[-1]
+        return max((newest.staged_at, *(flight.since for flight in newest.in_flight)), key=seconds)
+
+    @property
+    def published_since(self) -> str | None:
+        """Since when consumers have the active password, or since when they could have it. None if they do not."""
+        return (self.published_at or self.rotated_at) if self.is_published else None
+
+    @property
     def is_left_behind(self) -> bool:
         """Whether a run has begun to hand over the active password, and nobody has noted that it was done."""
         return self.rotation_id is not None and not self.is_published and self.hand_over_begun == self.rotation_id
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it is left behind, and nothing but its hand-over can have ended that run."""
+        return self.is_left_behind and self.hand_over_alone == self.rotation_id
 
     def __repr__(self) -> str:
         return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
@@ -139,7 +159,9 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
         "rotated_at": envelope.rotated_at,
         "rotation_id": envelope.rotation_id,
         "published": envelope.published,
+        **({"published_at": envelope.published_at} if envelope.published and envelope.published_at else {}),
         **({"hand_over_begun": envelope.hand_over_begun} if envelope.hand_over_begun else {}),
+        **({"hand_over_alone": envelope.hand_over_alone} if envelope.hand_over_alone else {}),
         **({"hand_over_doubted": envelope.hand_over_doubted} if envelope.hand_over_doubted else {}),
         **({"made_at": envelope.made_at} if envelope.made_at else {}),
         **({"in_flight": _flown(envelope.in_flight)} if envelope.in_flight else {}),
@@ -182,11 +204,13 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
         rotated_at,
         rotation_id,
         published=_text(document, "published", True),
+        published_at=_time(document, "published_at", True),
         pending=tuple(map(_pending, _rows(document, "pending"))),
         previous=tuple(map(_previous, _rows(document, "previous"))),
         made_at=_time(document, "made_at", True),
         in_flight=_flights(document),
         hand_over_begun=_text(document, "hand_over_begun", True),
+        hand_over_alone=_text(document, "hand_over_alone", True),
         hand_over_doubted=_text(document, "hand_over_doubted", True),
         unknown=_rest(document, _KEYS),
         unknown_of_account=_rest(account, Account._fields),

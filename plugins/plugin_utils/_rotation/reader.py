@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,21 @@ def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, war
             f"live password may be newer than the active one used here. Run {ROTATION} to settle it."
         )
     return [active[name] for name in names if name in active]
+
+
+def readable_passwords(store: Store, names: Sequence[str]) -> dict[str, str]:
+    """Return the active passwords of those of these accounts that have one and can be read, by name. Raises nothing."""
+    try:
+        loaded = store.load(list(names))
+    except StoreError:
+        return {}
+    passwords = {}
+    for name, found in loaded.items():
+        with contextlib.suppress(StoreError):
+            password = from_stored(name, found).password
+            if password is not None:
+                passwords[name] = password
+    return passwords
 
 
 def _label(name: Any, at: int) -> str:

@@ -48,9 +48,10 @@ def standing(envelope: Envelope | None, now: float) -> Standing:
 class Result(NamedTuple):
     """What became of one account. ``outcome`` is one of `OUTCOMES`.
 
-    ``hand_over`` says that the active password is the live one, as far as is known, and that consumers do not have it
-    yet. ``hand_over_begun`` says that an earlier run began to hand it over. ``access_key`` is the key that was used, if
-    an option gave it.
+    ``last_sent_at`` is when an earlier run was about to send a password that was still pending before this run.
+    ``live`` says that the active password is the live one, as far as is known, and ``hand_over`` that consumers do not
+    have it yet. ``hand_over_begun`` says that an earlier run began to hand it over, and ``hand_over_alone`` that this
+    was the only hand-over it had begun then. ``access_key`` is the key that was used, if an option gave it.
     """
 
     account: Account
@@ -59,9 +60,13 @@ class Result(NamedTuple):
     rotated_at: str | None = None
     previously_rotated_at: str | None = None
     next_due_at: str | None = None
+    last_sent_at: str | None = None
     published: bool = False
+    published_at: str | None = None
+    live: bool = False
     hand_over: bool = False
     hand_over_begun: bool = False
+    hand_over_alone: bool = False
     error: Mapping[str, Any] | None = None
     before: Standing | None = None
     after: Standing | None = None
@@ -114,9 +119,13 @@ def _row(result: Result) -> dict[str, Any]:
         "rotated_at": result.rotated_at,
         "previously_rotated_at": result.previously_rotated_at,
         "next_due_at": result.next_due_at,
+        "last_sent_at": result.last_sent_at,
         "published": result.published,
+        "published_at": result.published_at,
+        "live": result.live,
         "hand_over": result.hand_over,
         "hand_over_begun": result.hand_over_begun,
+        "hand_over_alone": result.hand_over_alone,
         "error": dict(result.error) if result.error else None,
     }
 

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError, TransportError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope, to_document
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
@@ -30,11 +31,26 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effect
 
 Effect = Load | Rehearse | Save | Send
 
+# With ``max_resets``, accounts are tried in small batches until enough were reset. This many in a row for which the
+# vendor cannot be reached are enough to know that it is not the accounts.
+MOST_UNREACHED = 3
+_UNREACHED = (
+    "Not tried: the vendor could not be reached for several accounts in a row.",
+    "Fix the connection, then run again.",
+)
+
+# What to do about accounts that were skipped because an option has reached its limit.
+_ADVICE = {
+    "max_failures": "Fix the cause of the failures, then run again.",
+    "max_resets": "Run again to reset the next ones.",
+}
+
 
 class Run:
     """A run. The other arguments are those of `Means`.
 
-    Accounts are committed and sent ``batch_size`` at a time. After ``max_failures`` no other account is begun.
+    Accounts are committed and sent ``batch_size`` at a time. No other account is begun after ``max_failures``, or after
+    ``max_resets`` accounts for which a password was set or may have been set.
     ``progress`` is told after each batch how many accounts are done, how many there are, and how many have failed.
     """
 
@@ -49,6 +65,7 @@ class Run:
         faults: Callable[[str], Sequence[str]] = lambda password: (),
         batch_size: int = 1000,
         max_failures: int | None = None,
+        max_resets: int | None = None,
         progress: Callable[[int, int, int], None] = lambda done, total, failures: None,
     ) -> None:
         if batch_size < 1:
@@ -56,6 +73,7 @@ class Run:
         self._means = Means(policy, generate, new_id, clock, faults, place, run=new_id(), started=clock())
         self._batch_size = batch_size
         self._max_failures = max_failures
+        self._max_resets = max_resets
         self._progress = progress
 
     def predict(self, wanted: Sequence[Wanted]) -> Generator[Effect, Any, list[Result]]:
@@ -66,32 +84,36 @@ class Run:
             try:
                 refused: Mapping[str, StoreError] = yield Rehearse(tuple(turn.name for turn in waiting))
             except StoreError as error:
-                self._stop(waiting[: self._batch_size], waiting[self._batch_size :], error)
+                size = self._size_of_batch(0)
+                self._stop(waiting[:size], waiting[size:], error)
                 refused = {}
             for turn in waiting:
                 if turn.name in refused:
                     turn.give_up(refused[turn.name])
-        for turn in waiting:
-            if turn.result is None:
-                turn.predict()
+        accepted = [turn for turn in waiting if turn.result is None]
+        for turn in accepted[: self._max_resets]:
+            turn.predict()
+        _skip([turn for turn in accepted if turn.result is None], _reached("max_resets", self._max_resets))
         return [turn.result for turn in turns if turn.result is not None]
 
     def rotate(self, wanted: Sequence[Wanted]) -> Generator[Effect, Any, list[Result]]:
         """Rotate what is due, and return a result for every account, in their order."""
         turns = yield from self._read(wanted)
         waiting = [turn for turn in turns if turn.result is None]
-        total, failures = len(waiting), 0
+        total, tally = len(waiting), _Tally()
         while waiting:
-            batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
+            size = self._size_of_batch(tally.resets)
+            batch, waiting = waiting[:size], waiting[size:]
             try:
-                yield from self._settle_batch(batch, failures)
+                yield from self._settle_batch(batch, tally.failures)
             except StoreError as error:
                 self._stop(batch, waiting, error)
                 waiting = []
-            failures += _failures(batch)
-            self._progress(total - len(waiting), total, failures)
-            if self._max_failures is not None and failures >= self._max_failures:
-                self._skip(waiting)
+            tally.add(batch)
+            self._progress(total - len(waiting), total, tally.failures)
+            enough = self._enough(tally)
+            if enough:
+                _skip(waiting, enough)
                 waiting = []
         return [turn.result for turn in turns if turn.result is not None]
 
@@ -105,12 +127,19 @@ class Run:
             turn.take(stored.get(turn.name), turn.wanted.error)
         return turns
 
-    def _skip(self, turns: Sequence[Turn]) -> None:
-        for turn in turns:
-            turn.skip(
-                f"Not tried: max_failures ({self._max_failures}) was reached.",
-                "Fix the cause of the failures, then run again.",
-            )
+    def _size_of_batch(self, resets: int) -> int:
+        # As each of them may turn out to be a reset.
+        return self._batch_size if self._max_resets is None else min(self._batch_size, self._max_resets - resets)
+
+    def _enough(self, tally: _Tally) -> tuple[str, str] | None:
+        """Return why no other account is begun, and what to do."""
+        if self._max_failures is not None and tally.failures >= self._max_failures:
+            return _reached("max_failures", self._max_failures)
+        if self._max_resets is None:
+            return None
+        if tally.resets >= self._max_resets:
+            return _reached("max_resets", self._max_resets)
+        return _UNREACHED if tally.unreached >= MOST_UNREACHED else None
 
     def _stop(self, batch: Sequence[Turn], waiting: Sequence[Turn], error: StoreError) -> None:
         """End all turns after the store has failed: without it nothing more may be sent."""
@@ -131,7 +160,7 @@ class Run:
                 left = self._max_failures - earlier_failures - _failures(batch)
                 if left <= 0:
                     # What was begun is seen through.
-                    self._skip([turn for turn in turns if not turn.has_begun])
+                    _skip([turn for turn in turns if not turn.has_begun], _reached("max_failures", self._max_failures))
                     turns = [turn for turn in turns if turn.result is None]
                     left = 1
             yield from self._prepare(turns)
@@ -216,6 +245,31 @@ def _commit(turns: Sequence[Turn], changes: Mapping[str, Envelope]) -> Generator
         for turn in lost:
             turn.lose(stored.get(turn.name))
     return {turn.name for turn in lost}
+
+
+@dataclass
+class _Tally:
+    """What has come of the batches so far. ``unreached`` counts accounts in a row for which no vendor was reached."""
+
+    failures: int = 0
+    resets: int = 0
+    unreached: int = 0
+
+    def add(self, batch: Sequence[Turn]) -> None:
+        self.failures += _failures(batch)
+        self.resets += sum(turn.course.live is not None for turn in batch)
+        for turn in batch:
+            error = (turn.result.error if turn.result else None) or {}
+            self.unreached = self.unreached + 1 if error.get("kind") == TransportError.kind else 0
+
+
+def _reached(option: str, limit: int | None) -> tuple[str, str]:
+    return f"Not tried: {option} ({limit}) was reached.", _ADVICE[option]
+
+
+def _skip(turns: Sequence[Turn], why: tuple[str, str]) -> None:
+    for turn in turns:
+        turn.skip(*why)
 
 
 def _failures(turns: Sequence[Turn]) -> int:

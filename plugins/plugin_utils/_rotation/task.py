@@ -91,6 +91,7 @@ class RotationTask:
             faults=password_faults,
             batch_size=options["batch_size"],
             max_failures=options["max_failures"],
+            max_resets=options["max_resets"],
             progress=progress,
         )
 
@@ -106,6 +107,7 @@ class RotationTask:
         settled = iter(carry_out(steps, self._store, lambda effect: self._vendor.send(effect, targets)))
         results = [self._result(row, next(settled) if row.wanted else None) for row in rows]
         result = task_result(results, self._store.place, forced=self._options["force"])
+        result["max_failures"] = self._options["max_failures"]
         if self._warnings:
             result["warnings"] = self._warnings
         if diff:

@@ -105,6 +105,7 @@ class Turn:
     means: Means
     before: Standing | None = None
     previously_rotated_at: str | None = None
+    last_sent_at: str | None = None
     envelope: Envelope | None = None
     revision: str | None = None
     step: Step = Step.REST
@@ -144,6 +145,7 @@ class Turn:
         if self.before is None:
             self.before = standing(self.envelope, self.means.started)
             self.previously_rotated_at = self.envelope.rotated_at if self.envelope else None
+            self.last_sent_at = self.envelope.last_sent_at if self.envelope else None
         if error is not None:
             self.give_up(error)
             return
@@ -303,25 +305,34 @@ class Turn:
 
     def _close(self, word: str, error: Mapping[str, Any] | None) -> None:
         envelope = self.envelope
-        due = due_at(envelope, self.means.policy) if envelope else None
-        self.result = Result(
+        result = Result(
             self.account,
             word,
-            envelope.rotation_id if envelope else None,
-            envelope.rotated_at if envelope else None,
-            self.previously_rotated_at,
-            time_text(due) if due is not None else None,
-            envelope is not None and envelope.is_published,
-            envelope is not None and _is_to_be_handed_over(envelope, self.account),
-            envelope is not None and envelope.is_left_behind,
-            error,
-            self.before,
-            standing(envelope, self.means.started) if self.before else None,
+            previously_rotated_at=self.previously_rotated_at,
+            last_sent_at=self.last_sent_at,
+            error=error,
+            before=self.before,
+            after=standing(envelope, self.means.started) if self.before else None,
         )
+        if envelope is not None:
+            due, live = due_at(envelope, self.means.policy), _is_live(envelope, self.account)
+            result = result._replace(
+                rotation_id=envelope.rotation_id,
+                rotated_at=envelope.rotated_at,
+                next_due_at=time_text(due) if due is not None else None,
+                published=envelope.is_published,
+                published_at=envelope.published_since,
+                live=live,
+                hand_over=live and not envelope.is_published,
+                hand_over_begun=envelope.is_left_behind,
+                hand_over_alone=envelope.is_left_alone,
+            )
+        self.result = result
 
 
-def _is_to_be_handed_over(envelope: Envelope, account: Account) -> bool:
-    if envelope.password is None or envelope.is_published:
+def _is_live(envelope: Envelope, account: Account) -> bool:
+    """Tell whether the active password is the live one of this account, as far as is known."""
+    if envelope.password is None:
         return False
     of_this_account = account.id is None or envelope.account.id in (None, account.id)
     # While a candidate may be live, the active password may not be.

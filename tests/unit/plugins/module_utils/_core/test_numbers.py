@@ -21,6 +21,7 @@ ALLOWED = {
     "deadline": "a number from 0.001 to 86400 (seconds)",
     "retries": "a whole number from 0 to 1000000",
     "concurrency": "a whole number from 1 to 64",
+    "max_resets": "a whole number from 1 to 1000000",
     "max_failures": "a whole number from 1 to 1000000",
     "requests_per_second": "a number from 0.001 to 1000000",
 }

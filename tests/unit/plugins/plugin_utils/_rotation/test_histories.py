@@ -239,7 +239,8 @@ class World:
         """Let a publisher hand over what it has taken, and note it."""
         publisher = self.publishers.pop(which)
         self.consumers[publisher.name] = publisher.password
-        note_published(self.store, [{"name": publisher.name, "rotation_id": publisher.rotation_id}])
+        row = {"name": publisher.name, "rotation_id": publisher.rotation_id}
+        note_published(self.store, [row], now=self.now)
 
     def check(self) -> None:
         for name in NAMES:

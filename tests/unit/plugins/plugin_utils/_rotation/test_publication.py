@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import publication
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
     Envelope,
     from_document,
     to_document,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     MOST_LOSSES,
     Change,
@@ -29,6 +31,9 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 from support.memory_store import MemoryStore
 
 TIME = "2026-11-20T03:00:00Z"
+NOW = 1_800_000_000.0
+
+note_published = partial(publication.note_published, now=NOW)
 
 
 def envelope(name: str, rotation_id: str | None, published: str | None = None) -> Stored:
@@ -259,3 +264,79 @@ def test_what_begins_after_a_late_note_is_taken(store: MemoryStore) -> None:
     note_published(store, [{"name": "df001", "rotation_id": "r0"}])
     note_published(store, [], newer)
     assert note_published(store, newer)["accounts"][0]["published"] is True
+
+
+def alone(store: MemoryStore) -> dict[str, str | None]:
+    return {name: from_document(row.document).hand_over_alone for name, row in store.rows.items()}
+
+
+def test_what_is_begun_alone_is_noted_as_such_until_more_are_begun_with_it(store: MemoryStore) -> None:
+    store.rows["df003"] = envelope("df003", "r3")
+    one, other = ({"name": name, "rotation_id": f"r{name[-1]}"} for name in ("df001", "df003"))
+    note_published(store, [], [one])
+    assert alone(store) == {"df001": "r1", "df002": None, "df003": None}
+    assert from_document(store.rows["df001"].document).is_left_alone
+    note_published(store, [], [one, other])
+    assert alone(store) == {"df001": None, "df002": None, "df003": None}
+    note_published(store, [], [other])
+    note_published(store, [other])
+    assert alone(store)["df003"] is None
+
+
+def test_a_hand_over_that_has_failed_is_no_longer_under_way(store: MemoryStore) -> None:
+    store.rows["df003"] = envelope("df003", "r3")
+    one, other = ({"name": name, "rotation_id": f"r{name[-1]}"} for name in ("df001", "df003"))
+    note_published(store, [], [one])
+    note_published(store, [], [other])
+    saves = count_saves(store)
+    result = note_published(store, [other], failed=[one])
+    assert [row["name"] for row in result["accounts"]] == ["df003"]
+    assert saves == [["df001", "df003"]]
+    assert (begun(store)["df001"], alone(store)["df001"], published(store)["df001"]) == (None, None, None)
+    # Of a password that another run has begun to hand over since, it says nothing.
+    note_published(store, [], [one])
+    assert note_published(store, [], failed=[{**one, "rotation_id": "r0"}])["changed"] is False
+    assert begun(store)["df001"] == "r1"
+
+
+def test_what_is_to_be_handed_over_again_no_longer_counts_as_published(store: MemoryStore) -> None:
+    row = {"name": "df002", "rotation_id": "r2"}
+    before = copy.deepcopy(store.rows)
+    predicted = note_published(store, [], unpublished=[row], check_mode=True)
+    assert store.rows == before
+    result = note_published(store, [], unpublished=[row])
+    assert predicted == result == {"changed": True, "accounts": [{**row, "published": False, "error": None}]}
+    assert published(store)["df002"] is None
+    assert note_published(store, [], unpublished=[row])["changed"] is False
+    assert note_published(store, [row])["accounts"][0]["published"] is True
+    # Another password than the one that is meant is left alone.
+    assert note_published(store, [], unpublished=[{**row, "rotation_id": "r1"}])["changed"] is False
+    assert published(store)["df002"] == "r2"
+
+
+def test_what_is_to_be_handed_over_again_has_to_be_there(store: MemoryStore) -> None:
+    result = note_published(store, [], unpublished=[{"name": "df009", "rotation_id": "r9"}])
+    assert (result["failed"], result["error"]["kind"]) == (True, "not_found")
+    row = {"name": "df001", "rotation_id": "r1"}
+    with pytest.raises(KrcloudError, match=r"unpublished\[0\] is in accounts"):
+        note_published(store, [row], unpublished=[row])
+
+
+def test_since_when_a_password_is_published_is_noted_once(store: MemoryStore) -> None:
+    rows = [{"name": "df001", "rotation_id": "r1"}, {"name": "df002", "rotation_id": "r2"}]
+    since = {"df001": time_text(NOW), "df002": TIME}
+
+    def told() -> dict[str, str | None]:
+        return {name: from_document(row.document).published_since for name, row in store.rows.items()}
+
+    # Of a password that an earlier version has noted, only the age is known.
+    assert told() == {"df001": None, "df002": TIME}
+    note_published(store, rows)
+    assert told() == since
+    assert publication.note_published(store, rows, now=NOW + 60)["changed"] is False
+    assert told() == since
+    note_published(store, [], unpublished=rows[:1])
+    assert told()["df001"] is None
+    assert "published_at" not in store.rows["df001"].document
+    publication.note_published(store, rows, now=NOW + 60)
+    assert told()["df001"] == time_text(NOW + 60)

@@ -223,3 +223,58 @@ def test_a_document_that_cannot_be_saved_is_the_failure_of_its_account() -> None
     assert outcomes(results[0]) == outcomes(results[1]) == ["failed", "rotated"]
     assert results[1]["accounts"][0]["error"]["hint"] == "Give its policy update."
     assert results[0]["msg"] == results[1]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("says", "max_resets", "expected", "sent"),
+    [
+        ({}, 1, ["rotated", "skipped", "skipped", "skipped"], [1]),
+        ({}, 3, ["rotated", "rotated", "rotated", "skipped"], [3]),
+        ({}, 9, ["rotated"] * 4, [4]),
+        # What may have been set counts as well.
+        ({"df001": ["unknown"]}, 1, ["unknown", "skipped", "skipped", "skipped"], [1]),
+        # One that fails by itself passes the turn on. No more than what is left is sent at a time.
+        ({"df001": ["failed"]}, 1, ["failed", "rotated", "skipped", "skipped"], [1, 1]),
+        ({"df001": ["rejected"] * 3}, 2, ["rejected", "rotated", "rotated", "skipped"], [2, 1, 1, 1]),
+        ({"df001": ["rejected"]}, 1, ["rotated", "skipped", "skipped", "skipped"], [1, 1]),
+    ],
+)
+def test_max_resets_counts_what_was_or_may_have_been_set(
+    says: Mapping[str, Sequence[str]], max_resets: int, expected: list[str], sent: list[int]
+) -> None:
+    vendor, store = Vendor(**says), MemoryStore()
+    result = task(store, vendor, max_resets=max_resets).run(check_mode=False)
+    assert outcomes(result) == expected
+    assert [len(run["accounts"]) for run in vendor.runs("ncp_dataforest_password")] == sent
+    left = {row["name"] for row in result["accounts"] if row["outcome"] == "skipped"}
+    assert not left & store.rows.keys()
+    messages = {row["error"]["message"] for row in result["accounts"] if row["outcome"] == "skipped"}
+    assert messages <= {f"Not tried: max_resets ({max_resets}) was reached."}
+
+
+def test_check_mode_predicts_max_resets() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY), df002=envelope("df002", 100 * DAY))
+    predicted, real = (task(store, Vendor(), max_resets=2).run(check_mode) for check_mode in (True, False))
+    assert outcomes(predicted) == outcomes(real) == ["fresh", "rotated", "rotated", "skipped"]
+    assert predicted["accounts"][3] == real["accounts"][3]
+    assert not real.get("failed")
+
+
+def test_where_the_vendor_cannot_be_reached_the_turn_is_not_passed_on_for_ever() -> None:
+    vendor, store = Vendor(), MemoryStore()
+    vendor.instead["ncp_dataforest_password"] = {"failed": True, "msg": "no", "error": {"kind": "transport"}}
+    result = task(store, vendor, max_resets=1).run(check_mode=False)
+    assert outcomes(result) == ["failed", "failed", "failed", "skipped"]
+    assert "could not be reached" in result["accounts"][3]["error"]["message"]
+    assert outcomes(task(MemoryStore(), vendor).run(check_mode=False)) == ["failed"] * 4
+
+
+def test_the_result_tells_after_how_many_failures_it_stops() -> None:
+    """The role counts failed hand-overs as well, and `module_defaults` may have set the option."""
+    assert [task(MemoryStore(), Vendor(), **given).run(check_mode=True)["max_failures"] for given in ({}, LIMIT)] == [
+        None,
+        3,
+    ]
+
+
+LIMIT = {"max_failures": 3}

@@ -150,6 +150,45 @@ def test_a_hand_over_that_was_begun_is_reported_until_another_password_is_active
         assert [row["hand_over_begun"] for row in result["accounts"]] == [True, False, False, False]
 
 
+def test_what_is_live_is_told_of_accounts_that_are_published_too() -> None:
+    store = holding(
+        df001=envelope("df001", 1 * DAY)._replace(published="r0"),
+        df002=envelope("df002", 1 * DAY),
+        df003=envelope("df003", 1 * DAY, account_id="another")._replace(published="r0"),
+        df004=envelope("df004", 1 * DAY, UNKNOWN)._replace(published="r0"),
+    )
+    vendor = Vendor(df004=["unknown"])
+    result = task(store, vendor).run(check_mode=False)
+    assert outcomes(result) == ["fresh", "fresh", "failed", "unknown"]
+    # Not that of another account, and not while another password may be live.
+    assert [row["live"] for row in result["accounts"]] == [True, True, False, False]
+    assert [row["hand_over"] for row in result["accounts"]] == [False, True, False, False]
+
+
+def test_when_a_pending_password_was_last_sent_is_told() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY, UNKNOWN), df002=envelope("df002", 100 * DAY))
+    accounts = [{"name": "df001"}, {"name": "df002"}]
+    sent = [time_text(NOW - 60), None]
+    for check_mode in (True, False):
+        result = task(store, Vendor(df001=["unknown"]), accounts=accounts).run(check_mode)
+        assert [row["last_sent_at"] for row in result["accounts"]] == sent
+    again = task(store, Vendor(), accounts=accounts, now=NOW + 60).run(check_mode=True)
+    assert [row["last_sent_at"] for row in again["accounts"]] == [time_text(NOW), None]
+
+
+def test_whether_a_hand_over_was_the_only_one_under_way_is_told() -> None:
+    left = envelope("df001", 1 * DAY)._replace(hand_over_begun="r0", hand_over_alone="r0")
+    rows = {
+        "df001": left,
+        "df002": left._replace(account=Account("iddf002", "df002", None), hand_over_alone=None),
+        "df003": left._replace(account=Account("iddf003", "df003", None), hand_over_alone="r-1"),
+        "df004": left._replace(account=Account("iddf004", "df004", None), published="r0"),
+    }
+    result = task(holding(**rows), Vendor()).run(check_mode=False)
+    assert [row["hand_over_begun"] for row in result["accounts"]] == [True, True, True, False]
+    assert [row["hand_over_alone"] for row in result["accounts"]] == [True, False, False, False]
+
+
 # ------------------------------------------------------------------------------------------------- too many open values
 
 
