@@ -98,6 +98,11 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"max_failures": None},
         {"verify_tasks": None},
         {"publish_tasks": ""},
+        {"prepare_tasks": ""},
+        {"publish_batch_tasks": None},
+        {"hand_over": None},
+        {"hand_over_batch": None},
+        {"canary": None},
         {"secure_logging": None},
         {"fail": None},
     ],
@@ -113,8 +118,11 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"fail": None},
     ],
 }
-# The last two of the rotation are handed to hooks: if the user sets them, a hook may get the user's value.
-UNKNOWN = {ROTATION: ["acounts", "exclude", "account", "password"], RESET: ["email", "mails", "interval"]}
+# The last four of the rotation are handed to hooks: if the user sets them, a hook may get the user's value.
+UNKNOWN = {
+    ROTATION: ["acounts", "exclude", "account", "password", "batch", "passwords"],
+    RESET: ["email", "mails", "interval"],
+}
 
 
 @pytest.mark.parametrize("role", [ROTATION, RESET])
@@ -128,7 +136,17 @@ def test_what_has_no_value_or_is_not_known_is_refused(role: str, plays: Plays, s
         else:
             # For some types, ansible-core itself refuses null.
             own = f"{role}_{name} has no value. Give it one" in text
-            assert own or re.search(rf"'{role}_{name}' is of type .*NoneType", text)
+            chosen = f"value of {role}_{name} must be one of" in text
+            assert own or chosen or re.search(rf"'{role}_{name}' is of type .*NoneType", text)
+    assert simulator.requests() == []
+
+
+def test_batches_have_a_size(plays: Plays, simulator: Simulator) -> None:
+    given = [{"hand_over_batch": 0}, {"hand_over_batch": -1}, {"canary": -1}, {"canary": "1.5"}]
+    for call, text in zip(given, plays.refusals(ROTATION, *given), strict=True):
+        (name,) = call
+        # Of some, ansible-core knows that they are no whole numbers.
+        assert "ncp_dataforest_rotation_canary one from 0" in text or f"'{ROTATION}_{name}' is of type" in text
     assert simulator.requests() == []
 
 

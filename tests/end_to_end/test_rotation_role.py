@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -18,119 +17,27 @@ from typing import Any
 import pytest
 import yaml
 
+from end_to_end.rotation_role import (
+    HAND_OVER,
+    NAMES,
+    ON_CONSUMER,
+    PREFIX,
+    Consumers,
+    Pipeline,
+    resets,
+    shown,
+    summary,
+)
 from support.canary import found, sinks
 from support.simulator import Simulator
 from tooling import tree
 
 ROLE = tree.ROOT / "roles" / "ncp_dataforest_rotation"
-PREFIX = "ncp_dataforest_rotation_"
-PLAYBOOK = "krcloud.credentials.rotate_dataforest"
-NAMES = ["df001", "df002"]
-
-VERIFY = [
-    {
-        "name": "Log in with the new password",
-        "ansible.builtin.assert": {"that": "ncp_dataforest_rotation_account.name not in locked_out"},
-    }
-]
-# The lookup runs in a worker: the parent of the shell's parent is the run.
-STRIKE_DOWN = "kill -KILL $(sed -n 's/^PPid:\\s*//p' /proc/$PPID/status)"
-PUBLISH = [
-    {
-        "name": "Be struck down",
-        "ansible.builtin.debug": {"msg": f'{{{{ lookup("ansible.builtin.pipe", "{STRIKE_DOWN}") }}}}'},
-        "when": "ncp_dataforest_rotation_account.name in struck_down",
-    },
-    {
-        "name": "Hand over the new password",
-        "ansible.builtin.copy": {
-            "content": "{{ {'account': ncp_dataforest_rotation_account,"
-            " 'password': ncp_dataforest_rotation_password} | to_json }}",
-            "dest": "{{ handed_over }}/{{ ncp_dataforest_rotation_account.name }}.json",
-            "mode": "0600",
-        },
-        "no_log": True,
-    },
-]
-
-
-class Pipeline:
-    """The playbook of the collection with a store and two hooks, run as often as a test likes."""
-
-    def __init__(self, run_playbook: Any, simulator: Simulator, folder: Path) -> None:
-        self._run_playbook = run_playbook
-        self._simulator = simulator
-        self._folder = folder
-        self.handed_over = folder / "handed_over"
-        (folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
-        for name, tasks in (("verify", VERIFY), ("publish", PUBLISH)):
-            (folder / f"{name}.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
-        self.options = {
-            "store": {"path": str(folder / "dataforest.yml")},
-            "accounts": [{"name": name} for name in NAMES],
-            "verify_tasks": str(folder / "verify.yml"),
-            "publish_tasks": str(folder / "publish.yml"),
-            "api_url": simulator.ncp_url,
-            "access_key": simulator.access_key,
-            "secret_key": simulator.secret_key,
-            "new_accounts": "rotate",
-            "retries": 0,
-        }
-
-    def run(
-        self,
-        *arguments: str,
-        playbook: str | Path = Path(PLAYBOOK),
-        locked_out: tuple[str, ...] = (),
-        struck_down: tuple[str, ...] = (),
-        **options: Any,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run the playbook with an empty folder of handed-over passwords."""
-        shutil.rmtree(self.handed_over, ignore_errors=True)
-        self.handed_over.mkdir()
-        variables = {
-            **{f"{PREFIX}{name}": value for name, value in {**self.options, **options}.items()},
-            "handed_over": str(self.handed_over),
-            "locked_out": locked_out,
-            "struck_down": struck_down,
-        }
-        done: subprocess.CompletedProcess[str] = self._run_playbook(
-            playbook,
-            f"--vault-password-file={self._folder / 'passphrase'}",
-            *arguments,
-            extra_vars=variables,
-        )
-        return done
-
-    def consumers(self) -> dict[str, Any]:
-        """What the publish hook was given in the last run, by account."""
-        return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in self.handed_over.iterdir()}
-
-    def live(self) -> dict[str, str]:
-        """The live passwords of the accounts in question, as the vendor knows them."""
-        accounts = self._simulator.truth()["accounts"]["default"]
-        return {name: accounts[name]["password"] for name in NAMES}
 
 
 @pytest.fixture
 def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipeline:
     return Pipeline(run_playbook, simulator, tmp_path)
-
-
-def shown(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The summary as the role shows it last."""
-    lists: dict[str, Any]
-    lists, _end = json.JSONDecoder().raw_decode(done.stdout.rsplit('"ncp_dataforest_rotation_summary": ', 1)[1])
-    return lists
-
-
-def summary(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
-    """The lists of accounts in the summary that are not empty."""
-    return {name: accounts for name, accounts in shown(done).items() if accounts and name != "attention"}
-
-
-def resets(simulator: Simulator) -> int:
-    return int(simulator.counters()["ncp"]["by_operation"].get("resetPassword", 0))
 
 
 def test_every_password_is_handed_over_once_whatever_happens_in_between(
@@ -149,6 +56,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
         "--diff",
         locked_out=("df001",),
         accounts=[{"name": name} for name in ("gone", *NAMES)],
+        canary=0,
         secure_logging=False,
     )
     assert first.returncode == 2
@@ -212,7 +120,7 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
     assert "2 hosts run the role at the same time with the same store or the same credentials" in done.stdout
     assert f"There is no file {tmp_path}/missing.yml, which" in done.stdout
     assert "couldn't resolve module/action 'no.such.module'" in done.stdout + done.stderr
-    assert "Rotate the passwords" not in done.stdout
+    assert "Plan what is done" not in done.stdout
     assert simulator.requests() == []
 
 
@@ -234,11 +142,11 @@ def test_paths_may_begin_with_a_variable_and_the_store_is_not_kept_inside_the_co
     [
         ("", "", True),
         ("---\n# - name: Hand over\n  # and so on\n\n[]\n...\n", "", True),
-        (json.dumps([{**PUBLISH[1], "tags": "hand-out"}]), "other,hand-out", True),
-        (yaml.safe_dump([{**PUBLISH[1], "tags": ["hand-out"]}]), "tagged", True),
-        (yaml.safe_dump([{**PUBLISH[1], "tags": ["hand-out"]}]), "hand,out,o.er", False),
-        (yaml.safe_dump([{**PUBLISH[1], "tags": "never"}, {**PUBLISH[1], "tags": ["never", "rarely"]}]), "", True),
-        (yaml.safe_dump([{**PUBLISH[1], "tags": ["never", "rarely"]}, PUBLISH[1]]), "", False),
+        (json.dumps([{**HAND_OVER, "tags": "hand-out"}]), "other,hand-out", True),
+        (yaml.safe_dump([{**HAND_OVER, "tags": ["hand-out"]}]), "tagged", True),
+        (yaml.safe_dump([{**HAND_OVER, "tags": ["hand-out"]}]), "hand,out,o.er", False),
+        (yaml.safe_dump([{**HAND_OVER, "tags": "never"}, {**HAND_OVER, "tags": ["never", "rarely"]}]), "", True),
+        (yaml.safe_dump([{**HAND_OVER, "tags": ["never", "rarely"]}, HAND_OVER]), "", False),
     ],
 )
 def test_nothing_is_noted_as_published_by_tasks_that_do_not_run(
@@ -255,7 +163,7 @@ def test_nothing_is_noted_as_published_by_tasks_that_do_not_run(
 
 @pytest.mark.parametrize("trouble", ["keys", "vendor"])
 def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simulator: Simulator, trouble: str) -> None:
-    first = pipeline.run(locked_out=("df001", "df002"))
+    first = pipeline.run(locked_out=("df001", "df002"), canary=0)
     assert summary(first) == {"rotated": NAMES, "unpublished": NAMES}
     live = pipeline.live()
 
@@ -306,7 +214,7 @@ def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_is_live(
             },
         ],
     }
-    (tmp_path / "slow.yml").write_text(yaml.safe_dump([PUBLISH[1], another]), encoding="utf-8")
+    (tmp_path / "slow.yml").write_text(yaml.safe_dump([HAND_OVER, another]), encoding="utf-8")
     late = pipeline.run(publish_tasks=str(tmp_path / "slow.yml"), struck_down=("df001",))
     assert late.returncode == 2
     assert summary(late) == {"rotated": NAMES, "published": ["df002"], "unpublished": ["df001"]}
@@ -320,51 +228,23 @@ def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_is_live(
     assert pipeline.consumers()["df001"]["password"] == pipeline.live()["df001"]
 
 
-class Consumers:
-    """A host for each account. If it is down, the connection fails as ssh does."""
-
-    def __init__(self, pipeline: Pipeline, folder: Path) -> None:
-        self._pipeline = pipeline
-        self._down = folder / "down"
-        ssh = folder / "ssh"
-        ssh.write_text("#!/bin/sh\necho 'ssh: connect to host: Connection refused' >&2\nexit 255\n", encoding="utf-8")
-        ssh.chmod(0o700)
-        variables = {
-            "ansible_ssh_executable": str(ssh),
-            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        }
-        state = f"{{{{ 'ssh' if 'consumer-NAME' in lookup('ansible.builtin.file', '{self._down}') else 'local' }}}}"
-        self._inventory = folder / "consumers.json"
-        hosts = {f"consumer-{name}": {**variables, "ansible_connection": state.replace("NAME", name)} for name in NAMES}
-        self._inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-
-    def run(self, *down: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """Run the role while the consumers of some accounts are down."""
-        self._down.write_text(" ".join(f"consumer-{name}" for name in down), encoding="utf-8")
-        return self._pipeline.run(f"--inventory={self._inventory}", **more)
-
-
-HAND_OVER: dict[str, Any] = {**PUBLISH[1], "delegate_to": "consumer-{{ ncp_dataforest_rotation_account.name }}"}
-
-
 def test_a_consumer_that_is_down_ends_the_run_and_is_tried_last_from_then_on(
     pipeline: Pipeline, simulator: Simulator, tmp_path: Path
 ) -> None:
     consumers = Consumers(pipeline, tmp_path)
-    (tmp_path / "publish.yml").write_text(yaml.safe_dump([HAND_OVER]), encoding="utf-8")
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump([ON_CONSUMER]), encoding="utf-8")
     del pipeline.options["verify_tasks"]
     before = pipeline.live()
 
     first = consumers.run("df001")
     assert first.returncode == 4
-    assert summary(first) == {"rotated": NAMES, "unpublished": NAMES}
     assert pipeline.consumers() == {}
-    live = pipeline.live()
-    assert not set(live.values()) & set(before.values())
+    assert [name for name, password in pipeline.live().items() if password != before[name]] == ["df001"]
 
     second = consumers.run("df001")
     assert second.returncode == 4
-    assert summary(second) == {"fresh": NAMES, "unpublished": NAMES}
+    assert "Handed over so far: 1, needing attention: 0" in second.stdout
+    live = pipeline.live()
     assert {name: given["password"] for name, given in pipeline.consumers().items()} == {"df002": live["df002"]}
 
     third = consumers.run()
@@ -385,9 +265,9 @@ def test_a_task_that_checks_the_consumer_lets_the_others_have_their_turn(pipelin
         for task in yaml.safe_load(textwrap.dedent(example))
     ]
     (tmp_path / "verify.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
-    (tmp_path / "publish.yml").write_text(yaml.safe_dump([HAND_OVER]), encoding="utf-8")
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump([ON_CONSUMER]), encoding="utf-8")
 
-    done = consumers.run("df001")
+    done = consumers.run("df001", canary=0)
     assert done.returncode == 2
     assert summary(done) == {"rotated": NAMES, "published": ["df002"], "unpublished": ["df001"]}
     (df001,) = shown(done)["attention"]
@@ -403,9 +283,9 @@ def test_what_is_live_is_handed_over_also_when_the_host_of_the_role_itself_is_do
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
     consumers = Consumers(pipeline, tmp_path)
-    assert summary(pipeline.run(locked_out=("df001", "df002")))["unpublished"] == NAMES
+    assert summary(pipeline.run(locked_out=("df001", "df002"), canary=0))["unpublished"] == NAMES
     live = pipeline.live()
-    tasks = [{**PUBLISH[1], "delegate_to": "localhost"}]
+    tasks = [{**HAND_OVER, "delegate_to": "localhost"}]
     (tmp_path / "publish.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
     del pipeline.options["verify_tasks"]
     role = {"role": "krcloud.credentials.ncp_dataforest_rotation"}

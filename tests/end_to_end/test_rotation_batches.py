@@ -1,0 +1,310 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Batch by batch to the consumers: who is first, who is left alone, and what the next run makes up for."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from end_to_end.rotation_role import (
+    HAND_OVER,
+    ON_CONSUMER,
+    Consumers,
+    Pipeline,
+    resets,
+    shown,
+    summary,
+)
+from support.simulator import Simulator
+
+
+def names(count: int) -> list[str]:
+    return [f"df{at:03}" for at in range(1, count + 1)]
+
+
+class Runs:
+    """A pipeline with as many accounts as a test needs, and without a verify hook."""
+
+    def __init__(self, run_playbook: Any, simulator: Simulator, folder: Path) -> None:
+        self._make = (run_playbook, simulator, folder)
+        self._simulator = simulator
+
+    def with_accounts(self, count: int, **options: Any) -> Pipeline:
+        """A pipeline with so many accounts at the vendor."""
+        self._simulator.accounts(count=count, prefix="df")
+        pipeline = Pipeline(*self._make, names=names(count))
+        pipeline.options.update({"verify_tasks": None, **options})
+        return pipeline
+
+
+@pytest.fixture
+def runs(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Runs:
+    return Runs(run_playbook, simulator, tmp_path)
+
+
+def handed(pipeline: Pipeline) -> dict[str, str]:
+    """The passwords that the consumers of the last run were given, one by one."""
+    return {name: given["password"] for name, given in pipeline.consumers().items() if "password" in given}
+
+
+def test_while_the_task_files_fail_one_account_is_reset_and_is_handed_over_first_then(
+    runs: Runs, simulator: Simulator
+) -> None:
+    pipeline = runs.with_accounts(4, hand_over_batch=2)
+    everybody, rest = tuple(names(4)), names(4)[1:]
+    verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))
+    first = pipeline.run(locked_out=everybody, verify_tasks=verify)
+    assert first.returncode == 2
+    assert summary(first) == {"rotated": ["df001"], "skipped": rest, "unpublished": ["df001"]}
+    assert shown(first)["stopped"] == "The password of df001 was reset first, and could not be handed over."
+    assert [each["name"] for each in shown(first)["attention"]] == ["df001"]
+    assert "handed over. Accounts that are due and were left alone: 3. Fix the causes" in first.stdout
+
+    second = pipeline.run(locked_out=everybody, verify_tasks=verify)
+    assert second.returncode == 2
+    assert summary(second) == {"fresh": ["df001"], "skipped": rest, "unpublished": ["df001"]}
+    assert "df001 still cannot be handed over" in shown(second)["stopped"]
+    assert resets(simulator) == 1
+
+    third = pipeline.run()
+    assert third.returncode == 0, third.stdout
+    assert summary(third) == {"fresh": ["df001"], "rotated": rest, "published": list(everybody)}
+    assert handed(pipeline) == pipeline.live()
+    # The first one that is reset is by itself, then two at a time.
+    turns = [line.rsplit("(item=", 1)[1] for line in third.stdout.splitlines() if "account.yml for " in line]
+    assert turns == [f"{name})" for name in everybody]
+    assert "(item=1 of 3)" in third.stdout
+    assert "(item=df003, df004)" in third.stdout
+
+    quiet = pipeline.run()
+    assert "changed=0 " in quiet.stdout
+    assert summary(quiet) == {"fresh": list(everybody)}
+    assert resets(simulator) == 4
+
+
+def test_where_others_have_passwords_as_new_a_failure_is_that_of_the_account(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(4)
+    verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))
+    pipeline.options.update(verify_tasks=verify)
+    first = pipeline.run(locked_out=("df003",), accounts=[{"name": name} for name in names(3)])
+    assert summary(first) == {"rotated": names(3), "published": ["df001", "df002"], "unpublished": ["df003"]}
+    second = pipeline.run(locked_out=("df003",))
+    assert summary(second) == {
+        "fresh": names(3),
+        "rotated": ["df004"],
+        "published": ["df004"],
+        "unpublished": ["df003"],
+    }
+    assert shown(second)["stopped"] == ""
+    assert resets(simulator) == 4
+
+
+def test_one_that_cannot_be_reset_passes_its_turn_on(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(3)
+    simulator.fault(vendor="ncp", operation="resetPassword", match={"name": "df001"}, kind="reject", times=3)
+    done = pipeline.run()
+    assert summary(done) == {"rejected": ["df001"], "rotated": ["df002", "df003"], "published": ["df002", "df003"]}
+    assert "(item=df003)" in done.stdout
+
+
+def test_the_failures_of_all_batches_count(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(6, hand_over_batch=1, max_failures=2)
+    verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))
+    simulator.fault(vendor="ncp", operation="resetPassword", match={"name": "df002"}, kind="reject", times=3)
+    done = pipeline.run(locked_out=("df003",), verify_tasks=verify)
+    assert done.returncode == 2
+    assert summary(done) == {
+        "rotated": ["df001", "df003"],
+        "rejected": ["df002"],
+        "skipped": ["df004", "df005", "df006"],
+        "published": ["df001"],
+        "unpublished": ["df003"],
+    }
+    assert shown(done)["stopped"] == "max_failures (2) was reached."
+    # Where a run stops, the batches that are left are not shown one by one.
+    assert done.stdout.split("was reached.")[1].count("Rotate the passwords of a batch") == 0
+    by_default = {"module_defaults": {"krcloud.credentials.ncp_dataforest_rotation": {"max_failures": 2}}}
+    role = {"role": "krcloud.credentials.ncp_dataforest_rotation"}
+    play = {"hosts": "localhost", "gather_facts": False, **by_default, "roles": [role]}
+    again = pipeline.run(
+        locked_out=("df004", "df005"),
+        verify_tasks=verify,
+        max_failures=None,
+        playbook=json.dumps([play]),
+    )
+    assert shown(again)["stopped"] == "max_failures (2) was reached."
+    assert summary(again)["skipped"] == ["df006"]
+
+
+def test_a_consumer_that_ends_a_run_is_found_and_keeps_no_other_from_its_turn(
+    runs: Runs, simulator: Simulator, tmp_path: Path
+) -> None:
+    pipeline = runs.with_accounts(6, hand_over_batch=4)
+    consumers = Consumers(pipeline, tmp_path)
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump([ON_CONSUMER]), encoding="utf-8")
+
+    # It ends in the midst of a batch, and nobody knows where.
+    first = consumers.run("df003")
+    assert first.returncode == 4
+    assert sorted(handed(pipeline)) == ["df001", "df002"]
+    assert resets(simulator) == 5
+    # One by one up to the one that ends it.
+    second = consumers.run("df003")
+    assert second.returncode == 4
+    assert "df002" in handed(pipeline)
+    assert "df003" not in handed(pipeline)
+    # Now that is known: all others have their turn.
+    third = consumers.run("df003")
+    assert third.returncode == 4
+    done = {**handed(pipeline)}
+    assert "df003" not in done
+    assert {"df004", "df005", "df006"} <= done.keys()
+    assert resets(simulator) == 6
+    fourth = consumers.run()
+    assert fourth.returncode == 0
+    assert summary(fourth) == {"fresh": names(6), "published": ["df003"]}
+
+
+def test_where_all_consumers_are_down_two_accounts_are_reset_and_no_more(
+    runs: Runs, simulator: Simulator, tmp_path: Path
+) -> None:
+    pipeline = runs.with_accounts(4)
+    consumers = Consumers(pipeline, tmp_path)
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump([ON_CONSUMER]), encoding="utf-8")
+    for expected in (1, 2, 2):
+        assert consumers.run(*names(4)).returncode == 4
+        assert resets(simulator) == expected
+    done = consumers.run()
+    assert summary(done)["published"] == ["df001", "df002"]
+    assert "because runs ended while they handed over those of df001, df002" in shown(done)["stopped"]
+    assert summary(consumers.run())["published"] == ["df003", "df004"]
+
+
+def test_a_batch_hook_gets_all_passwords_of_a_batch_at_once(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
+    hook = str(tmp_path / "publish_batch.yml")
+    pipeline = runs.with_accounts(4, publish_tasks=None, publish_batch_tasks=hook, hand_over_batch=3)
+    first = pipeline.run(locked_out=("df003",))
+    assert first.returncode == 2
+    assert summary(first) == {"rotated": names(4), "published": ["df001"], "unpublished": names(4)[1:]}
+    (reason,) = {each["reason"] for each in shown(first)["attention"]}
+    assert reason.startswith('It was not handed over: the task "Look whether all can log in" of a verify or publish ')
+    verified = {"verify_tasks": str(tmp_path / "verify.yml"), "publish_tasks": str(tmp_path / "publish.yml")}
+    second = pipeline.run(locked_out=("df003",), **verified)
+    assert summary(second) == {"fresh": names(4), "published": ["df002", "df004"], "unpublished": ["df003"]}
+    live = {name: password for name, password in pipeline.live().items() if name in ("df002", "df004")}
+    assert handed(pipeline) == live
+    whole = pipeline.consumers()["batch-df002"]
+    assert whole["passwords"] == live
+    assert [account["name"] for account in whole["accounts"]] == ["df002", "df004"]
+    assert list(whole["accounts"][0]) == ["name", "id", "outcome", "rotation_id", "rotated_at", "next_due_at"]
+    assert resets(simulator) == 4
+
+
+ODD = {"df001": "{{ 7 * 7 }}-Aa1", "df002": "{% raw %}Aa1!{#", "df003": "a\\'\"Aa1!$&", "df004": "[1, 2]"}
+
+
+def test_passwords_come_to_the_hooks_exactly_as_they_are(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
+    hook = str(tmp_path / "publish_batch.yml")
+    pipeline = runs.with_accounts(4, publish_batch_tasks=hook)
+    ids = {name: account["id"] for name, account in simulator.truth()["accounts"]["default"].items()}
+    documents = {
+        name: {
+            "format": 1,
+            "account": {"name": name, "id": ids[name], "profile": None},
+            "password": password,
+            "rotated_at": time_text(time.time() - 86400),
+            "rotation_id": "by-hand",
+            "pending": [],
+            "previous": [],
+        }
+        for name, password in ODD.items()
+    }
+    text = json.dumps({"dataforest_credentials_format": 1, "dataforest_credentials": documents})
+    vault = VaultLib([("default", VaultSecret((tmp_path / "passphrase").read_bytes().strip()))])
+    (tmp_path / "dataforest.yml").write_bytes(vault.encrypt(text))
+    done = pipeline.run()
+    assert done.returncode == 0, done.stdout
+    assert summary(done) == {"fresh": names(4), "published": names(4)}
+    assert handed(pipeline) == pipeline.consumers()["batch-df001"]["passwords"] == ODD
+
+
+def test_everything_is_handed_over_again_without_a_reset(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(3, hand_over_batch=1)
+    assert summary(pipeline.run())["published"] == names(3)
+    predicted = pipeline.run("--check", hand_over="all")
+    assert summary(predicted) == {"fresh": names(3), "published": names(3)}
+    assert "changed=1 " in predicted.stdout
+    struck = pipeline.run(hand_over="all", struck_down=("df002",))
+    assert struck.returncode == -signal.SIGKILL
+    assert sorted(handed(pipeline)) == ["df001"]
+    # What a run that dies leaves is made up for by the next one.
+    plain = pipeline.run()
+    assert summary(plain) == {"fresh": names(3), "published": ["df002", "df003"]}
+    assert handed(pipeline).keys() == {"df002", "df003"}
+    again = pipeline.run(hand_over="all")
+    assert again.returncode == 0, again.stdout
+    assert summary(again) == {"fresh": names(3), "published": names(3)}
+    assert handed(pipeline) == pipeline.live()
+    assert resets(simulator) == 3
+
+
+def test_nothing_is_changed_before_all_is_prepared(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
+    pipeline = runs.with_accounts(2, prepare_tasks=str(tmp_path / "prepare.yml"))
+    before = pipeline.live()
+    first = pipeline.run(unprepared=True)
+    assert first.returncode == 2
+    assert summary(first) == {"skipped": names(2)}
+    assert shown(first)["stopped"].startswith('The task "Look for the consumers" of ncp_dataforest_rotation_prepare_')
+    assert shown(first)["stopped"].endswith("failed, so no password was changed.")
+    assert (pipeline.live(), pipeline.consumers()) == (before, {})
+    assert not (tmp_path / "dataforest.yml").exists()
+    # Also where nobody is to hand over anything.
+    assert summary(pipeline.run(unprepared=True, publish_tasks=None)) == {"skipped": names(2)}
+    alone = pipeline.run(publish_tasks=None)
+    assert summary(alone) == {"rotated": names(2)}
+    assert alone.stdout.count("TASK [krcloud.credentials.ncp_dataforest_rotation : Rotate the passwords of a ") == 1
+    # A run with nothing to do needs no consumers.
+    assert summary(pipeline.run())["published"] == names(2)
+    quiet = pipeline.run(unprepared=True)
+    assert quiet.returncode == 0
+    assert "Look for the consumers" not in quiet.stdout
+
+
+def test_earlier_batches_are_handed_over_when_the_host_of_the_role_goes_down(
+    runs: Runs, simulator: Simulator, tmp_path: Path
+) -> None:
+    pipeline = runs.with_accounts(5, hand_over_batch=1)
+    consumers = Consumers(pipeline, tmp_path)
+    go_down = {
+        "name": "Let the host of the role go down",
+        "ansible.builtin.copy": {"content": "consumer-df001", "dest": str(consumers.down), "mode": "0600"},
+        "delegate_to": "localhost",
+        "when": "ncp_dataforest_rotation_account.name == 'df002'",
+    }
+    tasks = [{**HAND_OVER, "delegate_to": "localhost"}, go_down]
+    (tmp_path / "publish.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    role = {"role": "krcloud.credentials.ncp_dataforest_rotation"}
+    play = {"hosts": "consumer-df001", "gather_facts": False, "roles": [role]}
+    done: subprocess.CompletedProcess[str] = consumers.run(playbook=json.dumps([play]))
+    assert done.returncode == 2
+    assert summary(done) == {
+        "rotated": names(2),
+        "published": names(2),
+        "unknown": ["df003"],
+        "skipped": ["df004", "df005"],
+    }
+    assert shown(done)["stopped"] == "The host that resets passwords could no longer be reached."
+    assert handed(pipeline).keys() == {"df001", "df002"}
+    assert resets(simulator) == 2
