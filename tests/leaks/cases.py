@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
@@ -18,7 +19,7 @@ from leaks.stage import INTERPOSED
 from support.simulator.passwords import ECHOES
 from tooling import house
 
-SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
+SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE, HOOK = (
     "success",
     "vendor's refusal",
     "no whole answer",
@@ -26,6 +27,7 @@ SUCCESS, VENDOR, LOST, TLS, LIBRARY, MISTAKE, STORE = (
     "missing library",
     "mistaken option",
     "store",
+    "failing hook",
 )
 EXCEPTION, INTERRUPTED = "exception", "Ctrl-C"
 INTERPRETER, CONNECTION = "interpreter", "connection"
@@ -393,33 +395,42 @@ def dataforest_password(script: Script) -> None:
 
 
 def role_ncp_dataforest_rotation(script: Script) -> None:
-    hook = script.stage.folder / "hook.yml"
-    hook.write_text(
-        """---
-- name: Hand it over
-  ansible.builtin.command:
-    cmd: cat
-    stdin: "{{ ncp_dataforest_rotation_password }}"
-  no_log: true
-""",
-        encoding="utf-8",
-    )
+    def hook(name: str, secret: str, program: str = "cat") -> str:
+        """A task file that gives a program a secret."""
+        path = script.stage.folder / f"{name}.yml"
+        command = {"cmd": program, "stdin": f"{{{{ {secret} }}}}"}
+        tasks = [{"name": "Hand it over", "ansible.builtin.command": command, "no_log": True}]
+        path.write_text(json.dumps(tasks), encoding="utf-8")
+        return str(path)
+
+    password, passwords = "ncp_dataforest_rotation_password", "ncp_dataforest_rotation_passwords"
+    each, whole = hook("hook", password), hook("batch", f"{passwords} | to_json")
     role = partial(script.role, "ncp_dataforest_rotation")
 
     def rotation(store: Any = None, **fault: Any) -> dict[str, Any]:
         connection = {"api_url": script.simulator.ncp_url, "retries": 0, "timeout": 5, "secure_logging": False}
         connection["new_accounts"] = "rotate"
-        hooks = {"verify_tasks": str(hook), "publish_tasks": str(hook)}
+        hooks = {"verify_tasks": each, "publish_tasks": each, "publish_batch_tasks": whole, "hand_over_batch": 3}
         return {**connection, **hooks, **script.tenant(**fault), "store": store or script.vault_file()}
 
     reset = {"operation": "resetPassword", "times": 0}
     with script.on(SUCCESS):
         role(rotation(), says="df005", fails=False)
         role({**rotation(script.hashi_vault()), "accounts": [{"name": "df001"}]}, says="df001", fails=False)
+        role({**rotation(script.vault_file(df001=envelope())), "hand_over": "all"}, says="df001", fails=False)
+    with script.on(HOOK):
+        failing = hook("failing", password, "cat /no/such/file")
+        role({**rotation(), "publish_tasks": failing}, says="was reset first, and could not be handed over")
+        role({**rotation(), "verify_tasks": failing, "canary": 0}, says="5 of 5 accounts need attention")
+        for secret in (f"{passwords} | to_json", f"{passwords}.nobody"):
+            failing = hook(f"failing{len(secret)}", secret, "cat /no/such/file")
+            role({**rotation(), "publish_batch_tasks": failing}, says="was reset first, and could not be handed over")
+        unprepared = hook("unprepared", "token", "cat /no/such/file")
+        role({**rotation(), "prepare_tasks": unprepared}, says="so no password was changed")
     with script.on(VENDOR):
         role(rotation(**reset, kind="reject", echo="raw"), says="5 rejected")
     with script.on(LOST):
-        role(rotation(**reset, kind="torn_json"), says="5 unknown")
+        role(rotation(**reset, kind="torn_json"), says="1 unknown")
     with script.on(TLS):
         role({**rotation(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
     with script.on(MISTAKE):
