@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from end_to_end.reader import CHECK_LOGIN, FOLDER, Reader, Web
+from end_to_end.reader import CHECK_LOGIN, CHECK_LOGINS, FOLDER, Reader, Web
 from support.simulator import Simulator
 from support.stores.openbao import OpenBao
 from tooling import guides
@@ -218,8 +218,10 @@ def test_rotation(reader: Reader, openbao: OpenBao, web: Web) -> None:
         go("hooks")
 
     def tenants() -> None:
-        assert {path.stem: path.read_text(encoding="utf-8") for path in jobs.iterdir()} == reader.live()
         assert {path.stat().st_mode & 0o777 for path in jobs.iterdir()} == {0o600}
+        together = [json.loads(path.read_text(encoding="utf-8")) for path in jobs.glob("*.json")]
+        alone = {path.stem: path.read_text(encoding="utf-8") for path in jobs.glob("*.password")}
+        assert alone == {name: password for batch in together for name, password in batch.items()} == reader.live()
         handed_over_without_a_file(reader)
         reader.program("systemctl", f'#!/bin/sh\necho "$@" >>{reader.home}/restarted\n')
         web.answers |= {f"/accounts/{name}": {} for name in reader.live()}
@@ -340,8 +342,9 @@ def ready_for_roles(reader: Reader) -> None:
     reader.passphrase()
     (reader.place / "credentials").mkdir()
     reader.replaced |= {"/srv/credentials": str(reader.home), "/usr/local/bin": str(reader.home), "billing": "team-a"}
-    (reader.home / "set-job-password").write_text(CHECK_LOGIN, encoding="utf-8")
-    (reader.home / "set-job-password").chmod(0o755)
+    for name, program in (("set-job-password", CHECK_LOGIN), ("set-job-passwords", CHECK_LOGINS)):
+        (reader.home / name).write_text(program, encoding="utf-8")
+        (reader.home / name).chmod(0o755)
 
 
 def test_the_role_for_rotations(reader: Reader) -> None:
@@ -354,6 +357,7 @@ def test_the_role_for_rotations(reader: Reader) -> None:
     assert {path.suffix for path in reader.home.glob("set-job-password.*")} == {
         f".{account}" for account in reader.live()
     }
+    assert json.loads((reader.home / "set-job-passwords.done").read_text(encoding="utf-8")) == sorted(reader.live())
     tenants = reader.simulator.truth()["accounts"]
     for profile, tenant in (("analytics", "default"), ("team-a", "other")):
         kept = {
