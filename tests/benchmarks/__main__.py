@@ -13,13 +13,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.contenders import CONTENDERS, Contender, Sample, between_pings, world
-from benchmarks.plot import svg
+from benchmarks.contenders import CONTENDERS
+from benchmarks.plot import lock_outs, times
 from benchmarks.report import Results, markdown
+from benchmarks.world import Contender, Sample, between_pings, world
 from tooling import tree
 
 PAGE = tree.ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
+PLOTS = {
+    "performance.svg": ("Time over the number of accounts", times),
+    "performance-lock-out.svg": ("Lock-out over the number of accounts", lock_outs),
+}
 # How often everything runs, by the number of accounts. With 1 and 1,000 the goals are ratios of a few seconds.
 RUNS = {1: 25, 10: 3, 100: 3, 1000: 15, 10_000: 3}
 
@@ -44,9 +49,10 @@ def main() -> int:
     print(text)
     if options.write:
         before, _old, after = _parts(PAGE.read_text(encoding="utf-8"))
-        image = f"![Time over the number of accounts]({PAGE.stem}.svg)"
-        PAGE.write_text(f"{before}{BEGIN}\n{image}\n\n{text}\n{END}{after}", encoding="utf-8")
-        PAGE.with_suffix(".svg").write_text(svg(results), encoding="utf-8")
+        images = "".join(f"![{title}]({file})\n\n" for file, (title, _plot) in PLOTS.items())
+        PAGE.write_text(f"{before}{BEGIN}\n{images}{text}\n{END}{after}", encoding="utf-8")
+        for file, (_title, plot) in PLOTS.items():
+            PAGE.with_name(file).write_text(plot(results), encoding="utf-8")
     return 0
 
 
@@ -65,12 +71,14 @@ def _runs(size: int, options: argparse.Namespace) -> int:
 
 
 def _turns(contender: Contender, size: int, options: argparse.Namespace) -> int:
-    """How often a contender runs with this many accounts. Loops over 1,000 run once: each takes many minutes."""
+    """How often a contender runs with this many accounts. A loop over 1,000 runs once: it takes many minutes."""
     if options.only and contender.name not in options.only:
         return 0
+    if size < contender.smallest:
+        return 0
     if size > contender.largest:
-        return int(options.whole and size <= 1000)
-    return _runs(size, options)
+        return int(options.whole and contender.given_accounts and size <= 1000)
+    return min(_runs(size, options), contender.most_runs)
 
 
 def _machine() -> str:

@@ -2,41 +2,80 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plot: time over number of accounts, both logarithmic, as SVG."""
+"""The plots: times and lock-outs over the number of accounts, both logarithmic, as SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
+from math import floor as whole
 from math import log10
+from statistics import median
 
-from benchmarks.contenders import CONCURRENCY, CONTENDERS, LATENCY, PING
+from benchmarks.contenders import CONTENDERS
+from benchmarks.hand_over import HAND_OVERS
 from benchmarks.report import Missing, Results, floor
+from benchmarks.world import CONCURRENCY, LATENCY, PING, Contender
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 480, 60, 20, 300, 40
-COLOURS = ("#888888", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#000000")
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 960, 480, 60, 20, 360, 40
+COLOURS = ("#888888", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#000000", "#f0a0ff", "#8b4513")
 
 
-def svg(results: Results) -> str:
-    """Return the plot."""
+@dataclass(frozen=True)
+class Series:
+    """A line of a plot: seconds by number of accounts."""
+
+    title: str
+    colour: str
+    points: Sequence[tuple[int, float]]
+    dashed: bool = False
+
+
+def times(results: Results) -> str:
+    """Return the plot of how long each contender takes."""
     sizes = sorted({size for _name, size in results.samples})
+    contenders = [each for each in (PING, *CONTENDERS) if each not in HAND_OVERS]
     series = [
-        (contender.title, colour, list(_points(results, contender.name, sizes)))
-        for contender, colour in zip((PING, *CONTENDERS), COLOURS, strict=True)
+        Series(each.title, colour, _points(results.wall, each.name, sizes))
+        for each, colour in zip(contenders, COLOURS, strict=True)
     ]
     least = [(size, floor(results.wall(PING.name, size), size)) for size in sizes]
-    times = [time for _title, _colour, points in series for _size, time in points]
+    series.append(Series(f"floor: ping + accounts x {1000 * LATENCY:g} ms / {CONCURRENCY}", COLOURS[0], least, True))
+    return _svg(series)
+
+
+def lock_outs(results: Results) -> str:
+    """Return the plot of how long consumers are locked out: in the median, and dashed at worst."""
+    series = []
+    for each, colour in zip(HAND_OVERS, COLOURS[1:], strict=False):
+        series.append(_lock_out(results, each, colour, "median", median))
+        series.append(_lock_out(results, each, colour, "worst", max))
+    return _svg(series)
+
+
+def _lock_out(
+    results: Results, contender: Contender, colour: str, word: str, of: Callable[[Sequence[float]], float]
+) -> Series:
+    sizes = sorted({size for _name, size in results.samples})
+    points = _points(lambda name, size: results.locked_out(name, size, of), contender.name, sizes)
+    return Series(f"{word}: {contender.title}", colour, points, word == "worst")
+
+
+def _svg(series: Sequence[Series]) -> str:
+    seconds = [time for each in series for _size, time in each.points] or [1.0]
+    sizes = sorted({size for each in series for size, _time in each.points}) or [1]
     x = _axis(min(sizes), max(sizes), LEFT, WIDTH - RIGHT)
-    y = _axis(10 ** int(log10(min(times)) - 1), max(times), HEIGHT - BOTTOM, TOP)
+    y = _axis(10.0 ** whole(log10(min(seconds))), max(seconds), HEIGHT - BOTTOM, TOP)
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
             'font-family="sans-serif" font-size="12">',
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-            *_grid(x, y, sizes, max(times)),
-            _line(least, x, y, "#888888", 'stroke-dasharray="4 4"'),
-            *(_line(points, x, y, colour) for _title, colour, points in series if points),
-            *_legend(series, f"floor: ping + accounts x {1000 * LATENCY:g} ms / {CONCURRENCY}"),
+            *_grid(x, y, sizes, max(seconds)),
+            *(_line(each, x, y) for each in series if each.points),
+            *_legend(series),
             "</svg>\n",
         )
     )
@@ -45,12 +84,12 @@ def svg(results: Results) -> str:
 Axis = Callable[[float], float]
 
 
-def _points(results: Results, name: str, sizes: list[int]) -> Iterator[tuple[int, float]]:
+def _points(of: Callable[[str, int], float], name: str, sizes: Sequence[int]) -> list[tuple[int, float]]:
+    points = []
     for size in sizes:
-        try:
-            yield size, results.wall(name, size)
-        except Missing:
-            continue
+        with contextlib.suppress(Missing):
+            points.append((size, of(name, size)))
+    return points
 
 
 def _axis(least: float, most: float, begin: float, end: float) -> Axis:
@@ -70,15 +109,17 @@ def _grid(x: Axis, y: Axis, sizes: list[int], most: float) -> Iterator[str]:
     yield f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">accounts</text>'
 
 
-def _line(points: list[tuple[int, float]], x: Axis, y: Axis, colour: str, more: str = "") -> str:
-    places = " ".join(f"{x(size):.1f},{y(time):.1f}" for size, time in points)
-    return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2" {more}/>'
+def _line(series: Series, x: Axis, y: Axis) -> str:
+    places = " ".join(f"{x(size):.1f},{y(time):.1f}" for size, time in series.points)
+    return f'<polyline points="{places}" fill="none" {_stroke(series)}/>'
 
 
-def _legend(series: list[tuple[str, str, list[tuple[int, float]]]], floor: str) -> Iterator[str]:
-    rows = [(title.replace("`", ""), colour, "") for title, colour, _points in series]
-    rows.append((floor, "#888888", 'stroke-dasharray="4 4"'))
-    for number, (title, colour, more) in enumerate(rows):
+def _legend(series: Sequence[Series]) -> Iterator[str]:
+    for number, each in enumerate(series):
         at = TOP + 20 + 22 * number
-        yield f'<path d="M{WIDTH - RIGHT + 20} {at - 4}h24" stroke="{colour}" stroke-width="2" {more}/>'
-        yield f'<text x="{WIDTH - RIGHT + 52}" y="{at}">{escape(title)}</text>'
+        yield f'<path d="M{WIDTH - RIGHT + 20} {at - 4}h24" {_stroke(each)}/>'
+        yield f'<text x="{WIDTH - RIGHT + 52}" y="{at}">{escape(each.title.replace("`", ""))}</text>'
+
+
+def _stroke(series: Series) -> str:
+    return f'stroke="{series.colour}" stroke-width="2"' + ' stroke-dasharray="4 4"' * series.dashed

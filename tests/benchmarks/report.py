@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.contenders import CONCURRENCY, CONTENDERS, LATENCY, PING, Sample
+from benchmarks.contenders import CONTENDERS
+from benchmarks.hand_over import HAND_OVERS
+from benchmarks.world import CONCURRENCY, LATENCY, PING, Sample
 
 Samples = Mapping[tuple[str, int], Sequence[Sample]]
 
@@ -43,6 +45,10 @@ class Results:
     def module(self, contender: str, size: int) -> float:
         return self.figure(contender, size, lambda sample: sample.cost.module or 0.0)
 
+    def locked_out(self, contender: str, size: int, of: Callable[[Sequence[float]], float]) -> float:
+        """Return the median over the runs of what ``of`` makes of the seconds of all accounts. Raises Missing."""
+        return self.figure(contender, size, lambda sample: of(sample.locked_out))
+
     def ping(self, contender: str, size: int) -> float:
         """The time of a ping play while this contender ran. Raises Missing."""
         return self.figure(contender, size, lambda sample: sample.ping or sample.cost.wall)
@@ -56,13 +62,17 @@ class Results:
             for turn in range(count)
         ]
 
-    def over_floor(self, contender: str, size: int) -> float:
-        return self.wall(contender, size) / floor(self.ping(contender, size), size)
+    def over_floor(self, contender: str, size: int, requests: int = 1) -> float:
+        return self.wall(contender, size) / floor(self.ping(contender, size), size * requests)
 
 
-def floor(ping: float, size: int) -> float:
+def floor(ping: float, requests: int) -> float:
     """The least that a task can take: Ansible's own floor, and the latency of the vendor shared by the workers."""
-    return ping + size * LATENCY / CONCURRENCY
+    return ping + requests * LATENCY / CONCURRENCY
+
+
+def percentile_95(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[int(0.95 * (len(seconds) - 1))]
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,17 @@ def _growth(contender: str) -> Callable[[Results], float]:
     return lambda results: work(results, 10_000) / work(results, 1000)
 
 
+def _lock_out_goals(size: int) -> Iterator[Goal]:
+    accounts = f"{size:,} accounts, `vault_file`"
+
+    def of(contender: str, figure: Callable[[Sequence[float]], float]) -> Callable[[Results], float]:
+        return lambda results: results.locked_out(contender, size, figure)
+
+    yield Goal(f"{accounts}, a hook for each: median lock-out", 5, of("accounts", median), " s")
+    yield Goal(f"{accounts}, a hook for each: worst lock-out", 12, of("accounts", max), " s")
+    yield Goal(f"{accounts}, a hook for each batch: median lock-out", 2.5, of("batches", median), " s")
+
+
 GOALS = (
     Goal("one reset: CPU / one `uri` task", 1.0, lambda r: r.cpu("module", 1) / r.cpu("uri", 1)),
     Goal("1,000 resets: time / floor", 1.1, lambda r: r.over_floor("reset", 1000)),
@@ -114,6 +135,11 @@ GOALS = (
         lambda r: r.controller("rotation", 10_000) / r.controller("ping", 10_000),
     ),
     Goal("rotation of 10,000: memory of the module", 120, lambda r: r.module("rotation", 10_000), " MB"),
+    Goal("rotation of 1,000 tenants: time / floor", 1.3, lambda r: r.over_floor("tenants", 1000, requests=2)),
+    Goal("1,000 tenants, nothing due: time / floor", 1.3, lambda r: r.over_floor("tenants-quiet", 1000)),
+    Goal("rotation of 10,000 tenants: time beyond ping / that of 1,000", 11, _growth("tenants")),
+    Goal("rotation of 10,000 tenants: memory of the module", 120, lambda r: r.module("tenants", 10_000), " MB"),
+    *(goal for size in (100, 1000) for goal in _lock_out_goals(size)),
 )
 
 
@@ -127,8 +153,8 @@ def _loop(results: Results) -> float:
 
 
 def markdown(results: Results) -> str:
-    """Return both tables."""
-    return "\n".join((*_goals(results), "", *_costs(results)))
+    """Return all tables."""
+    return "\n".join((*_goals(results), "", *_costs(results), "", *_lock_outs(results)))
 
 
 def _goals(results: Results) -> Iterator[str]:
@@ -161,4 +187,17 @@ def _costs(results: Results) -> Iterator[str]:
                 str(samples[-1].connections),
                 str(samples[-1].requests),
             )
+            yield f"| {' | '.join(cells)} |"
+
+
+def _lock_outs(results: Results) -> Iterator[str]:
+    yield "| accounts | contender | runs | lock-out, median, s | 95 %, s | worst, s |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: |"
+    for size in sorted({size for _name, size in results.samples}):
+        for contender in HAND_OVERS:
+            samples = results.samples.get((contender.name, size))
+            if not samples:
+                continue
+            seconds = (results.locked_out(contender.name, size, of) for of in (median, percentile_95, max))
+            cells = (f"{size:,}", contender.title, str(len(samples)), *(f"{each:.1f}" for each in seconds))
             yield f"| {' | '.join(cells)} |"
