@@ -35,6 +35,7 @@ FILES = {
 ROOMS = {
     "action": "The part of each module that runs on the controller: wiring.",
     "lookup": "The lookups: documentation and wiring.",
+    "filter": "What the roles decide between their tasks: wiring.",
     "plugin_utils._plugin": "What action plugins and lookups need from ansible-core.",
     "plugin_utils._rotation": "Rotation: the protocol, a run, a task, and what a store holds for an account.",
     "plugin_utils._reset_mail": "At most one mail per interval.",

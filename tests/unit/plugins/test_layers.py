@@ -27,7 +27,7 @@ from tooling.house import FILES, OURS, docstring, imported, ours, reached, room
 LIBRARY = [name for name in FILES if name.startswith("module_utils.")]
 HELPERS = [name for name in FILES if name.startswith("plugin_utils.")]
 MODULES = [name for name in FILES if name.startswith("modules.")]
-WIRING = [name for name in FILES if name.split(".")[0] in ("action", "lookup", "inventory")]
+WIRING = [name for name in FILES if name.split(".")[0] in ("action", "filter", "lookup", "inventory")]
 
 SHARED = ("module_utils._core", "module_utils._call", "module_utils._module")
 VENDORS = sorted({name.rpartition(".")[0] for name in LIBRARY} - set(SHARED))

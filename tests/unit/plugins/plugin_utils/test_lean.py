@@ -15,7 +15,7 @@ import pytest
 from tooling import tree
 
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"
-FOLDERS = {"action", "lookup", "module_utils", "plugin_utils"}
+FOLDERS = {"action", "filter", "lookup", "module_utils", "plugin_utils"}
 # What Ansible itself imports for an action or a lookup does not count.
 PROGRAM = """
 import importlib, sys

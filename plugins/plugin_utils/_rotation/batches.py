@@ -1,0 +1,291 @@
+# Copyright (c) 2026, krcloud.credentials contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Batch by batch to the consumers: in which order, when to stop, and what became of all accounts. Pure.
+
+The role ncp_dataforest_rotation runs the tasks and asks here, by filters. All rows are those of the results of
+ncp_dataforest_rotation and ncp_dataforest_publication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import FAILURES, OUTCOMES
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+_DUE = ("rotated", "resumed")
+_SENT = (*_DUE, "unknown")
+# What no other account of a batch can get around, unlike an answer about one account.
+_OF_ALL = ("store", "transport")
+# In a batch of so few, each may have a fault of its own.
+_FEW = 2
+_MOST_NAMES = 5
+_MOST_REASONS = 20
+
+
+# --------------------------------------------------------------------------------------------------------------- order
+
+
+class Order(NamedTuple):
+    """What a plan asks for, in the order in which it is done.
+
+    ``first`` are batches that need no reset, ``waiting`` the accounts to reset, ``last`` the batches at which an
+    earlier run may have ended. ``live`` are all accounts that are handed over, as far as the plan knows, and
+    ``at_once`` those among them that need no reset. For ``unproven``, nobody has seen the task files work: no password
+    was handed over since theirs are live. At the hand-over of ``suspects`` among them, an earlier run ended.
+    """
+
+    first: list[Rows]
+    waiting: Rows
+    last: list[Rows]
+    live: Rows
+    at_once: Rows
+    unproven: list[str]
+    suspects: list[str]
+
+    def __repr__(self) -> str:
+        return "Order"
+
+
+def order(rows: Rows, *, plans: bool, hands_over: bool, canary: int, size: int, again: bool) -> Order:
+    """Return what is to be done about the rows of a plan.
+
+    ``plans`` and ``hands_over`` say whether there are task files, and some that hand over. ``size`` accounts are a
+    batch, ``canary`` of them go first (0 for none). ``again`` hands over what consumers have already, too.
+    """
+    live = [row for row in rows if row["live" if again else "hand_over"]] if hands_over else []
+    at_once = [row for row in live if row["outcome"] not in _DUE]
+    begun = sorted((row for row in at_once if row["hand_over_begun"]), key=lambda row: bool(row["hand_over_alone"]))
+    proven_at = max((row["published_at"] for row in rows if row["published_at"]), default="")
+    unproven = [row for row in at_once if (row["rotated_at"] or "") > proven_at]
+    suspects = [row["name"] for row in unproven if row["hand_over_begun"]] if canary else []
+    # If several runs ended so, it is not the fault of one account, and these are tried before any password is reset.
+    early = [row for row in begun if not row["hand_over_alone"]] if len(suspects) > 1 else []
+    waiting = sorted((row for row in rows if row["outcome"] in _DUE), key=_turn) if plans else []
+    return Order(
+        first=[*_batches([row for row in at_once if not row["hand_over_begun"]], size), *_batches(early, 1)],
+        waiting=waiting,
+        # Each by itself, because what ended that run may end this one.
+        last=_batches([row for row in begun if row not in early], 1),
+        live=live,
+        at_once=at_once,
+        unproven=[row["name"] for row in unproven],
+        suspects=suspects,
+    )
+
+
+def _turn(row: Row) -> tuple[bool, str, bool]:
+    """Return by what accounts are sorted that wait for their reset.
+
+    Those with a pending password come last, and of these the one that was sent last: one that always stays unknown is
+    not the first in each run, and so does not keep the others from their turn.
+    """
+    return bool(row["last_sent_at"]), row["last_sent_at"] or "", row["outcome"] != "rotated"
+
+
+def _batches(rows: Rows, size: int) -> list[Rows]:
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+# -------------------------------------------------------------------------------------------------------------- course
+
+
+class Course(NamedTuple):
+    """What became of the batches so far, by the names of accounts.
+
+    ``outcomes`` of those whose turn has come, and ``errors``, which say why some were not reset. ``handed`` were handed
+    over, ``left`` says why others do not count as handed over, and for ``refused`` ones a task file failed. ``over``
+    says why no further batch is begun, '' if one is.
+    """
+
+    outcomes: Mapping[str, str] = {}
+    errors: Mapping[str, str] = {}
+    handed: Sequence[str] = ()
+    left: Mapping[str, str] = {}
+    refused: Sequence[str] = ()
+    over: str = ""
+
+    def __repr__(self) -> str:
+        return "Course"
+
+    @property
+    def troubled(self) -> int:
+        """How many accounts have failed, in one way or in two."""
+        return len({*self.errors, *self.left})
+
+
+def after_batch(
+    course: Course,
+    *,
+    result: Mapping[str, Any] | None,
+    batch: Rows,
+    failed: Mapping[str, str],
+    passed: Rows,
+    note: Mapping[str, Any],
+    limit: int,
+) -> Course:
+    """Return the course after a batch.
+
+    ``result`` is that of the module that has reset its accounts, None if that was not needed. Then the ``batch`` was
+    handed over: ``failed`` says why task files failed, ``passed`` are those for which none has. ``note`` is the result
+    of noting that. After ``limit`` failures no further batch is begun, 0 for no limit.
+    """
+    came = [row for row in (result or {}).get("accounts") or () if row["outcome"] != "skipped"]
+    names = [row["name"] for row in batch]
+    through = {row["name"] for row in passed}
+    noted = {row["name"]: row for row in note.get("accounts") or ()}
+    handed = [name for name in names if name in noted and noted[name]["published"]]
+    after = course._replace(
+        outcomes={**course.outcomes, **{row["name"]: row["outcome"] for row in came}},
+        errors={**course.errors, **{row["name"]: _why(row["error"]) for row in came if row["outcome"] in FAILURES}},
+        handed=[*course.handed, *handed],
+        left={
+            **course.left,
+            **{
+                name: failed.get(name) or _why_left(name in through, noted.get(name), note.get("msg"))
+                for name in names
+                if name not in handed
+            },
+        },
+        refused=[*course.refused, *(name for name in names if name not in through)],
+    )
+    over = _in_vain(result, came)
+    if not over and 0 < limit <= after.troubled:
+        over = f"max_failures ({limit}) was reached."
+    return after._replace(over=over)
+
+
+def _why(error: Mapping[str, Any] | None) -> str:
+    return " ".join(str(part) for part in ((error or {}).get("message"), (error or {}).get("hint")) if part)
+
+
+def _why_left(passed: bool, noted: Row | None, trouble: Any) -> str:
+    if not passed:
+        return "It was not handed over: its password could not be read from the store."
+    if noted and not noted["error"]:
+        return (
+            "Another run rotated it or handed it over in the meantime, so consumers may have been given a dead "
+            "password last. Run the role again to hand over the newest one."
+        )
+    why = _why(noted["error"]) if noted else str(trouble or "")
+    return f"It was handed over, but that could not be noted, so the next run hands it over again. {why}".rstrip()
+
+
+def _in_vain(result: Mapping[str, Any] | None, came: Rows) -> str:
+    """Return why no further batch can succeed either, '' if one can: it is not for the accounts that this failed."""
+    if result is None:
+        return ""
+    if "accounts" not in result:
+        return str(result.get("msg") or "The module ended without a result.")
+    if result.get("unreachable"):
+        return "The host that resets passwords could no longer be reached."
+    if len(came) > _FEW and all((row["error"] or {}).get("kind") in _OF_ALL for row in came):
+        return f"No account of a whole batch could be reset. {came[0]['error']['message']}"
+    return ""
+
+
+# ---------------------------------------------------------------------------------------------------------------- halt
+
+
+def doubt(course: Course, planned: Order, canary: int) -> str:
+    """Return why no password may be reset, now that what is live has been handed over. '' if any may."""
+    if course.handed or not canary:
+        return ""
+    stubborn = [name for name in planned.unproven if name in course.refused]
+    if stubborn:
+        why = f"that of {_named(stubborn)} still cannot be handed over, and no other one was since"
+    elif len(planned.suspects) > 1:
+        why = f"runs ended while they handed over those of {_named(planned.suspects)}, and none was handed over since"
+    else:
+        return ""
+    return (
+        f"No password was reset, because {why}. If the task files are right, run once with "
+        "ncp_dataforest_rotation_canary set to 0."
+    )
+
+
+def after_canary(course: Course, rows: Rows, canary: int) -> str:
+    """Return why the others are left alone, now that the first accounts had their turn. '' if they are not.
+
+    ``rows`` are those of the module that was to reset only ``canary`` of them.
+    """
+    sent = [row for row in rows if row["outcome"] in _SENT]
+    dead = [row["name"] for row in sent if row["outcome"] == "unknown" or row["name"] in course.refused]
+    if dead:
+        return f"The password of {_named(dead)} was reset first, and could not be handed over."
+    not_sent = [row for row in rows if row["outcome"] == "skipped"]
+    # Fewer than were to go first: it was not this bound that ended the run of the module.
+    return _why(not_sent[0]["error"]) if not_sent and len(sent) < canary else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+# ------------------------------------------------------------------------------------------------------------- verdict
+
+
+def verdict(
+    said: Mapping[str, Any], course: Course, planned: Order, *, halted: str, planned_only: bool, predicted: bool
+) -> dict[str, Any]:
+    """Return the ``summary`` of the role and its ``verdict``, '' if it does not fail.
+
+    ``said`` is the result of the plan or, unless it was ``planned_only``, of everything. ``predicted`` says that the
+    role ran in check mode.
+    """
+    rows: Rows = said.get("accounts") or ()
+    why_not = course.over or halted
+    judged = [_judged(row, course, planned_only and not predicted) for row in rows]
+    attention = [
+        {"name": row["name"], "outcome": outcome, "reason": reason} for row, outcome, reason in judged if reason
+    ]
+    given = {row["name"] for row in planned.live} if predicted else set(course.handed)
+    to_give = {row["name"] for row in planned.at_once} | set(course.left)
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    summary = {
+        **{word: [row["name"] for row, outcome, _reason in judged if outcome == word] for word in OUTCOMES},
+        "published": [name for name in names if name in given],
+        "unpublished": [name for name in names if name in to_give and name not in given],
+        "attention": attention,
+        "stopped": why_not,
+    }
+    alone = len(planned.waiting) - len(course.outcomes)
+    why = _why_failed(attention, len(rows), why_not, alone) if attention or why_not else ""
+    failed = said.get("failed") or said.get("unreachable")
+    return {"summary": summary, "verdict": why or (str(said.get("msg")) if failed else "")}
+
+
+def _judged(row: Row, course: Course, skipped: bool) -> tuple[Row, str, str]:
+    """Return a row of the plan with what became of its account and, if it needs attention, why."""
+    name, outcome = row["name"], row["outcome"]
+    errors: Iterable[str] = ()
+    # Another row of the same name has a failure of its own.
+    if outcome in _DUE:
+        outcome = course.outcomes.get(name) or ("skipped" if skipped else outcome)
+        errors = (course.errors.get(name, ""), course.left.get(name, ""))
+    elif row["live"]:
+        errors = (course.left.get(name, ""),)
+    why = " ".join(part for part in (_why(row["error"]), *errors) if part)
+    return row, outcome, why if outcome != "skipped" or any(errors) else ""
+
+
+def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str, alone: int) -> str:
+    said = [f"{len(attention)} of {rows} accounts need attention."]
+    said += [
+        f"{each['name'] or 'Without a name'}: {each['outcome']}: {each['reason']}" for each in attention[:_MOST_REASONS]
+    ]
+    if len(attention) > _MOST_REASONS:
+        said.append("The others are listed in ncp_dataforest_rotation_summary.attention.")
+    if why_not:
+        said.append(f"{why_not} Accounts that are due and were left alone: {alone}.")
+    said.append(
+        "Fix the causes, then run the role again: it resumes what was begun, leaves alone what is done, and hands over "
+        "what was not handed over."
+    )
+    return " ".join(said)
