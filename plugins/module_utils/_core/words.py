@@ -54,6 +54,7 @@ _KEYS = (
     "hold_until",
     "http_status",
     "last_sent_at",
+    "max_failures",
     "message",
     "message_id",
     "next_due_at",
