@@ -119,6 +119,16 @@ def test_one_that_cannot_be_reset_passes_its_turn_on(runs: Runs, simulator: Simu
     assert "(item=df003)" in done.stdout
 
 
+def test_all_batches_together_reset_no_more_than_wanted(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(5, hand_over_batch=1, max_resets=3)
+    first = pipeline.run()
+    assert first.returncode == 0, first.stdout
+    assert summary(first) == {"rotated": names(3), "skipped": names(5)[3:], "published": names(3)}
+    assert shown(first)["stopped"] == ""
+    assert summary(pipeline.run()) == {"fresh": names(3), "rotated": names(5)[3:], "published": names(5)[3:]}
+    assert resets(simulator) == 5
+
+
 def test_the_failures_of_all_batches_count(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(6, hand_over_batch=1, max_failures=2)
     verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))

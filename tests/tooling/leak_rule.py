@@ -33,6 +33,7 @@ from tooling import tree
 YAML_FILES = re.compile(r"(roles|playbooks|extensions/molecule|tests/demo|docs/examples)/.*\.yml")
 ROLE_SPECS = re.compile(r"roles/([^/]+)/meta/argument_specs\.yml")
 PLUGINS = re.compile(r"plugins/(lookup|modules)/.*\.py")
+BESIDE_PLUGINS = re.compile(r"plugins/filter/.*\.yml")
 GUIDES = re.compile(r"docs/docsite/rst/.*\.rst")
 READMES = re.compile(r"(roles/[^/]+/)?README(\.ko)?\.md")
 
@@ -141,6 +142,8 @@ def sources(root: Path, names: Iterable[str]) -> Iterator[Source]:
             yield Source(name, 0, (root / name).read_text(encoding="utf-8"))
         elif PLUGINS.fullmatch(name):
             yield from _examples(name, (root / name).read_text(encoding="utf-8"))
+        elif BESIDE_PLUGINS.fullmatch(name):
+            yield from _example_beside(name, (root / name).read_text(encoding="utf-8"))
         elif GUIDES.fullmatch(name):
             yield from _blocks(name, (root / name).read_text(encoding="utf-8"), RST_BLOCK)
         elif READMES.fullmatch(name):
@@ -151,6 +154,14 @@ def _examples(name: str, text: str) -> Iterator[Source]:
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["EXAMPLES"]:
             yield Source(name, node.value.lineno - 1, ast.literal_eval(node.value))
+
+
+def _example_beside(name: str, text: str) -> Iterator[Source]:
+    document = yaml.compose(text, yaml.SafeLoader)
+    assert isinstance(document, yaml.MappingNode)
+    for key, value in document.value:
+        if key.value == "EXAMPLES":
+            yield Source(name, value.start_mark.line + 1, value.value)
 
 
 def _blocks(name: str, text: str, pattern: re.Pattern[str]) -> Iterator[Source]:

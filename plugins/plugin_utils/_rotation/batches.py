@@ -99,8 +99,9 @@ class Course(NamedTuple):
     """What became of the batches so far, by the names of accounts.
 
     ``outcomes`` of those whose turn has come, and ``errors``, which say why some were not reset. ``handed`` were handed
-    over, ``left`` says why others do not count as handed over, and for ``refused`` ones a task file failed. ``over``
-    says why no further batch is begun, '' if one is.
+    over, ``left`` says why others do not count as handed over, and for ``refused`` ones a task file failed.
+    ``troubled`` is the number of accounts that have failed, in one way or in two. ``over`` says why no further batch is
+    begun, '' if one is.
     """
 
     outcomes: Mapping[str, str] = {}
@@ -108,15 +109,11 @@ class Course(NamedTuple):
     handed: Sequence[str] = ()
     left: Mapping[str, str] = {}
     refused: Sequence[str] = ()
+    troubled: int = 0
     over: str = ""
 
     def __repr__(self) -> str:
         return "Course"
-
-    @property
-    def troubled(self) -> int:
-        """How many accounts have failed, in one way or in two."""
-        return len({*self.errors, *self.left})
 
 
 def after_batch(
@@ -140,24 +137,23 @@ def after_batch(
     through = {row["name"] for row in passed}
     noted = {row["name"]: row for row in note.get("accounts") or ()}
     handed = [name for name in names if name in noted and noted[name]["published"]]
-    after = course._replace(
+    errors = {row["name"]: _why(row["error"]) for row in came if row["outcome"] in FAILURES}
+    left = {
+        name: failed.get(name) or _why_left(name in through, noted.get(name), note.get("msg"))
+        for name in names
+        if name not in handed
+    }
+    troubled = len({*course.errors, *course.left, *errors, *left})
+    reached = f"max_failures ({limit}) was reached." if 0 < limit <= troubled else ""
+    return Course(
         outcomes={**course.outcomes, **{row["name"]: row["outcome"] for row in came}},
-        errors={**course.errors, **{row["name"]: _why(row["error"]) for row in came if row["outcome"] in FAILURES}},
+        errors={**course.errors, **errors},
         handed=[*course.handed, *handed],
-        left={
-            **course.left,
-            **{
-                name: failed.get(name) or _why_left(name in through, noted.get(name), note.get("msg"))
-                for name in names
-                if name not in handed
-            },
-        },
+        left={**course.left, **left},
         refused=[*course.refused, *(name for name in names if name not in through)],
+        troubled=troubled,
+        over=_in_vain(result, came) or reached,
     )
-    over = _in_vain(result, came)
-    if not over and 0 < limit <= after.troubled:
-        over = f"max_failures ({limit}) was reached."
-    return after._replace(over=over)
 
 
 def _why(error: Mapping[str, Any] | None) -> str:

@@ -39,8 +39,6 @@ DIFFERENT = {
 # What the roles provide: facts for the play, and variables for the task files of the user.
 FACTS = {"summary", "failures"}
 HANDED = {"account", "password", "batch", "passwords"}
-# Options of a module that its role sets itself.
-SET_BY_ROLE = {"ncp_dataforest_rotation": {"max_resets"}, "solapi_password_reset": set()}
 
 
 @pytest.fixture(params=ROLES, ids=lambda role: role.name)
@@ -186,7 +184,7 @@ def test_a_role_offers_what_its_module_takes(role: Path, options: Options) -> No
     # ansible-core may quote what does not fit; the module says how to write it.
     for name in ("accounts", "tenants"):
         taken.get(name, {}).update(type="raw", elements=None)
-    assert set(offered) ^ set(taken) == DIFFERENT[role.name] | SET_BY_ROLE[role.name]
+    assert set(offered) ^ set(taken) == DIFFERENT[role.name]
     both = set(offered) & set(taken)
     assert {name: offered[name] for name in both} == {name: taken[name] for name in both}
 

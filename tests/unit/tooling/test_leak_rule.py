@@ -416,6 +416,7 @@ def test_passwords_of_a_role_are_known_to_the_task_files_of_its_users() -> None:
         ("roles/planted/README.md", "```yaml\n", "\n```\n"),
         ("roles/planted/README.md", "- An item:\n\n  ```yaml\n  ", "\n  ```\n"),
         ("plugins/lookup/planted.py", 'EXAMPLES = r"""\n', '\n"""\n'),
+        ("plugins/filter/planted.yml", "EXAMPLES: |\n  ", "\n"),
         ("tests/demo/planted.yml", "\n", "\n"),
     ],
 )
