@@ -75,7 +75,7 @@ def test_while_the_task_files_fail_one_account_is_reset_and_is_handed_over_first
     second = pipeline.run(locked_out=everybody, verify_tasks=verify)
     assert second.returncode == 2
     assert summary(second) == {"fresh": ["df001"], "skipped": rest, "unpublished": ["df001"]}
-    assert "df001 still cannot be handed over" in shown(second)["stopped"]
+    assert "the hand-over for df001 still fails" in shown(second)["stopped"]
     assert resets(simulator) == 1
 
     third = pipeline.run()
@@ -198,7 +198,7 @@ def test_where_all_consumers_are_down_two_accounts_are_reset_and_no_more(
         assert resets(simulator) == expected
     done = consumers.run()
     assert summary(done)["published"] == ["df001", "df002"]
-    assert "because runs ended while they handed over those of df001, df002" in shown(done)["stopped"]
+    assert "because runs ended during the hand-over for df001 and df002" in shown(done)["stopped"]
     assert summary(consumers.run())["published"] == ["df003", "df004"]
 
 

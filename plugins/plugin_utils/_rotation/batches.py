@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import listed
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import FAILURES, OUTCOMES
 
 Row = Mapping[str, Any]
@@ -20,7 +21,7 @@ Rows = Sequence[Row]
 
 _DUE = ("rotated", "resumed")
 _SENT = (*_DUE, "unknown")
-# What no other account of a batch can get around, unlike an answer about one account.
+# Kinds of errors that affect every account of a batch, unlike an answer about one account.
 _OF_ALL = ("store", "transport")
 # In a batch of so few, each may have a fault of its own.
 _FEW = 2
@@ -56,7 +57,8 @@ def order(rows: Rows, *, plans: bool, hands_over: bool, canary: int, size: int, 
     """Return what is to be done about the rows of a plan.
 
     ``plans`` and ``hands_over`` say whether there are task files, and some that hand over. ``size`` accounts are a
-    batch, ``canary`` of them go first (0 for none). ``again`` hands over what consumers have already, too.
+    batch, and ``canary`` of them go first (0 for none). With ``again``, what consumers already have is also handed
+    over.
     """
     live = [row for row in rows if row["live" if again else "hand_over"]] if hands_over else []
     at_once = [row for row in live if row["outcome"] not in _DUE]
@@ -80,10 +82,10 @@ def order(rows: Rows, *, plans: bool, hands_over: bool, canary: int, size: int, 
 
 
 def _turn(row: Row) -> tuple[bool, str, bool]:
-    """Return by what accounts are sorted that wait for their reset.
+    """Return the key by which the accounts that wait for their reset are sorted.
 
-    Those with a pending password come last, and of these the one that was sent last: one that always stays unknown is
-    not the first in each run, and so does not keep the others from their turn.
+    Those with a pending password come last, and among these, the one that was sent last. So an account that stays
+    unknown in each run does not keep the others from their turn.
     """
     return bool(row["last_sent_at"]), row["last_sent_at"] or "", row["outcome"] != "rotated"
 
@@ -173,7 +175,7 @@ def _why_left(passed: bool, noted: Row | None, trouble: Any) -> str:
 
 
 def _in_vain(result: Mapping[str, Any] | None, came: Rows) -> str:
-    """Return why no further batch can succeed either, '' if one can: it is not for the accounts that this failed."""
+    """Return why no further batch can succeed either, '' if one can. The accounts are then not the cause."""
     if result is None:
         return ""
     if "accounts" not in result:
@@ -194,14 +196,14 @@ def doubt(course: Course, planned: Order, canary: int) -> str:
         return ""
     stubborn = [name for name in planned.unproven if name in course.refused]
     if stubborn:
-        why = f"that of {_named(stubborn)} still cannot be handed over, and no other one was since"
+        why = f"the hand-over for {_named(stubborn)} still fails"
     elif len(planned.suspects) > 1:
-        why = f"runs ended while they handed over those of {_named(planned.suspects)}, and none was handed over since"
+        why = f"runs ended during the hand-over for {_named(planned.suspects)}"
     else:
         return ""
     return (
-        f"No password was reset, because {why}. If the task files are right, run once with "
-        "ncp_dataforest_rotation_canary set to 0."
+        f"No password was reset, because {why}, and no other one has succeeded since. If the task files are right, run "
+        "once with ncp_dataforest_rotation_canary set to 0."
     )
 
 
@@ -213,15 +215,16 @@ def after_canary(course: Course, rows: Rows, canary: int) -> str:
     sent = [row for row in rows if row["outcome"] in _SENT]
     dead = [row["name"] for row in sent if row["outcome"] == "unknown" or row["name"] in course.refused]
     if dead:
-        return f"The password of {_named(dead)} was reset first, and could not be handed over."
+        what = "password of {} was" if len(dead) == 1 else "passwords of {} were"
+        return f"The {what.format(_named(dead))} reset first, and could not be handed over."
     not_sent = [row for row in rows if row["outcome"] == "skipped"]
     # Fewer than were to go first: it was not this bound that ended the run of the module.
     return _why(not_sent[0]["error"]) if not_sent and len(sent) < canary else ""
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+    more = len(names) - _MOST_NAMES
+    return listed([*names[:_MOST_NAMES], f"{more} more"] if more > 0 else names)
 
 
 # ------------------------------------------------------------------------------------------------------------- verdict

@@ -120,8 +120,12 @@ def test_several_accounts_that_ended_runs_are_tried_before_anybody_is_reset() ->
     ("rows", "course", "doubt"),
     [
         # Nobody was given a password since: the task files may be to blame.
-        ([unpublished("df001", NEW), row("df002", rotated_at=OLD)], Course(refused=["df001"]), "df001 still cannot be"),
-        ([unpublished("df001", NEW)], Course(refused=["df001"]), "df001 still cannot be"),
+        (
+            [unpublished("df001", NEW), row("df002", rotated_at=OLD)],
+            Course(refused=["df001"]),
+            "for df001 still fails, and no other one",
+        ),
+        ([unpublished("df001", NEW)], Course(refused=["df001"]), "for df001 still fails, and no other one"),
         # Others have, from this run or from an earlier one: it is the account.
         ([unpublished("df001", NEW), row("df002", rotated_at=NEW)], Course(refused=["df001"]), ""),
         ([unpublished("df001", NEW), row("df002", rotated_at=NEWEST)], Course(refused=["df001"]), ""),
@@ -133,7 +137,7 @@ def test_several_accounts_that_ended_runs_are_tried_before_anybody_is_reset() ->
         (
             [unpublished("df001", NEW, alone=True), unpublished("df002", NEWEST, alone=True)],
             Course(),
-            "handed over those of df001, df002, and none was",
+            "during the hand-over for df001 and df002, and no other",
         ),
         (
             [unpublished("df001", NEW, alone=True), unpublished("df002", NEWEST, begun=True)],
@@ -181,7 +185,7 @@ def test_the_others_are_reset_only_if_the_first_was_handed_over(
 def test_a_reason_names_few_of_many() -> None:
     many = [f"df{at:03}" for at in range(8)]
     found = order(*(unpublished(name, NEW) for name in many))
-    assert "df003, df004 and 3 more still cannot" in batches.doubt(Course(refused=many), found, 1)
+    assert "df003, df004 and 3 more still fails" in batches.doubt(Course(refused=many), found, 1)
 
 
 # -------------------------------------------------------------------------------------------------------------- course
