@@ -340,8 +340,10 @@ def ready_for_roles(reader: Reader) -> None:
     reader.keys()
     reader.profiles()
     reader.passphrase()
-    (reader.place / "credentials").mkdir()
-    reader.replaced |= {"/srv/credentials": str(reader.home), "/usr/local/bin": str(reader.home), "billing": "team-a"}
+    # Two stores for the same accounts would each hold dead passwords of the other's.
+    folder = reader.place / "credentials"
+    folder.mkdir()
+    reader.replaced |= {"/srv/credentials": str(folder), "/usr/local/bin": str(reader.home), "billing": "team-a"}
     for name, program in (("set-job-password", CHECK_LOGIN), ("set-job-passwords", CHECK_LOGINS)):
         (reader.home / name).write_text(program, encoding="utf-8")
         (reader.home / name).chmod(0o755)
