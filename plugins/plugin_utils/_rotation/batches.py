@@ -41,13 +41,13 @@ class Order(NamedTuple):
     was handed over since theirs are live. At the hand-over of ``suspects`` among them, an earlier run ended.
     """
 
-    first: list[Rows]
-    waiting: Rows
-    last: list[Rows]
-    live: Rows
-    at_once: Rows
-    unproven: list[str]
-    suspects: list[str]
+    first: Sequence[Rows] = ()
+    waiting: Rows = ()
+    last: Sequence[Rows] = ()
+    live: Rows = ()
+    at_once: Rows = ()
+    unproven: Sequence[str] = ()
+    suspects: Sequence[str] = ()
 
     def __repr__(self) -> str:
         return "Order"

@@ -20,13 +20,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from support.stores.steps import Hook, Replacement, of_hashi_vault, of_vault_file
+from support.stores.steps import Hook, Replacement, of_hashi_vault, of_vault_file, told
 from sweeps.boundaries import Boundaries, of_vendor
 
 PLUGINS = "ansible_collections.krcloud.credentials.plugins"
+
+
+def of_consumers(basic: ModuleType, hook: Hook) -> Iterator[Replacement]:
+    """What to put into `basic`, so that a module of the hooks that gives a file its content calls the hook."""
+    yield basic.AnsibleModule, "atomic_move", told(basic.AnsibleModule.atomic_move, "hand-over", hook)
+
+
 WATCHED: dict[str, tuple[Callable[[ModuleType, Hook], Iterator[Replacement]], ...]] = {
     f"{PLUGINS}.plugin_utils._stores.durable_file": (of_vault_file,),
     f"{PLUGINS}.module_utils._call.wire": (of_hashi_vault, of_vendor),
+    "ansible.module_utils.basic": (of_consumers,),
 }
 
 
