@@ -176,6 +176,8 @@ options:
       - An account that cannot be reset (V(rejected) or V(failed)) passes its turn on to the next one. For that, no more
         accounts are tried at the same time than are left. If the vendor cannot be reached for three accounts in a row,
         no further one is tried.
+      - Accounts with a pending password come last, and among these the one that was sent last. So an account that is
+        V(unknown) in each run does not keep the others from their turn.
       - If not set, all accounts that are due are reset.
     type: int
   requests_per_second:

@@ -21,9 +21,9 @@ Rows = Sequence[Row]
 
 _DUE = ("rotated", "resumed")
 _SENT = (*_DUE, "unknown")
-# Kinds of errors that affect every account of a batch, unlike an answer about one account.
+# Kinds of errors that affect every account, unlike an answer about one account.
 _OF_ALL = ("store", "transport")
-# In a batch of so few, each may have a fault of its own.
+# Of so few, each may have a fault of its own.
 _FEW = 2
 _MOST_NAMES = 5
 _MOST_REASONS = 20
@@ -102,8 +102,8 @@ class Course(NamedTuple):
 
     ``outcomes`` of those whose turn has come, and ``errors``, which say why some were not reset. ``handed`` were handed
     over, ``left`` says why others do not count as handed over, and for ``refused`` ones a task file failed.
-    ``troubled`` is the number of accounts that have failed, in one way or in two. ``over`` says why no further batch is
-    begun, '' if one is.
+    ``troubled`` is the number of accounts that have failed, in one way or in two, and ``in_vain`` how many there are in
+    the last batches of which none had a chance. ``over`` says why no further batch is begun, '' if one is.
     """
 
     outcomes: Mapping[str, str] = {}
@@ -112,6 +112,7 @@ class Course(NamedTuple):
     left: Mapping[str, str] = {}
     refused: Sequence[str] = ()
     troubled: int = 0
+    in_vain: int = 0
     over: str = ""
 
     def __repr__(self) -> str:
@@ -146,6 +147,9 @@ def after_batch(
         if name not in handed
     }
     troubled = len({*course.errors, *course.left, *errors, *left})
+    stuck, why = _stuck(came, () if through else names, note)
+    in_vain = course.in_vain + stuck if stuck else 0
+    hopeless = f"Nothing could be done for {in_vain} accounts in a row. {why}" if in_vain > _FEW else ""
     reached = f"max_failures ({limit}) was reached." if 0 < limit <= troubled else ""
     return Course(
         outcomes={**course.outcomes, **{row["name"]: row["outcome"] for row in came}},
@@ -154,7 +158,8 @@ def after_batch(
         left={**course.left, **left},
         refused=[*course.refused, *(name for name in names if name not in through)],
         troubled=troubled,
-        over=_in_vain(result, came) or reached,
+        in_vain=in_vain,
+        over=_ended(result) or hopeless or reached,
     )
 
 
@@ -174,17 +179,27 @@ def _why_left(passed: bool, noted: Row | None, trouble: Any) -> str:
     return f"It was handed over, but that could not be noted, so the next run hands it over again. {why}".rstrip()
 
 
-def _in_vain(result: Mapping[str, Any] | None, came: Rows) -> str:
-    """Return why no further batch can succeed either, '' if one can. The accounts are then not the cause."""
+def _stuck(came: Rows, missed: Sequence[str], note: Mapping[str, Any]) -> tuple[int, str]:
+    """Return for how many accounts of a batch nothing could be done, if that is so for all, and why.
+
+    ``came`` are those of the module that was to reset them. Nobody was handed the passwords of ``missed`` ones.
+    """
+    errors = [row["error"] or {} for row in came]
+    if errors and all(error.get("kind") in _OF_ALL for error in errors):
+        return len(came), str(errors[0]["message"])
+    # If the store as a whole fails, the passwords cannot be read either.
+    if (note.get("error") or {}).get("kind") == "store":
+        return len(missed), str(note["msg"])
+    return 0, ""
+
+
+def _ended(result: Mapping[str, Any] | None) -> str:
+    """Return why the module cannot be run again, '' if it can."""
     if result is None:
         return ""
     if "accounts" not in result:
         return str(result.get("msg") or "The module ended without a result.")
-    if result.get("unreachable"):
-        return "The host that resets passwords could no longer be reached."
-    if len(came) > _FEW and all((row["error"] or {}).get("kind") in _OF_ALL for row in came):
-        return f"No account of a whole batch could be reset. {came[0]['error']['message']}"
-    return ""
+    return "The host that resets passwords could no longer be reached." if result.get("unreachable") else ""
 
 
 # ---------------------------------------------------------------------------------------------------------------- halt

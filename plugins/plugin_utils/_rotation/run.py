@@ -79,7 +79,7 @@ class Run:
     def predict(self, wanted: Sequence[Wanted]) -> Generator[Effect, Any, list[Result]]:
         """Read what a run would read, and return what it would do if the vendor accepts everything."""
         turns = yield from self._read(wanted)
-        waiting = [turn for turn in turns if turn.result is None]
+        waiting = self._in_order([turn for turn in turns if turn.result is None])
         if waiting:
             try:
                 refused: Mapping[str, StoreError] = yield Rehearse(tuple(turn.name for turn in waiting))
@@ -99,7 +99,7 @@ class Run:
     def rotate(self, wanted: Sequence[Wanted]) -> Generator[Effect, Any, list[Result]]:
         """Rotate what is due, and return a result for every account, in their order."""
         turns = yield from self._read(wanted)
-        waiting = [turn for turn in turns if turn.result is None]
+        waiting = self._in_order([turn for turn in turns if turn.result is None])
         total, tally = len(waiting), _Tally()
         while waiting:
             size = self._size_of_batch(tally.resets)
@@ -126,6 +126,10 @@ class Run:
         for turn in turns:
             turn.take(stored.get(turn.name), turn.wanted.error)
         return turns
+
+    def _in_order(self, turns: list[Turn]) -> list[Turn]:
+        # Otherwise an account that is unknown in each run would always use up ``max_resets`` first.
+        return turns if self._max_resets is None else sorted(turns, key=lambda turn: turn.last_sent_at or "")
 
     def _size_of_batch(self, resets: int) -> int:
         # As each of them may turn out to be a reset.

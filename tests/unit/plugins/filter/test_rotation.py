@@ -60,6 +60,7 @@ EXPECTED = {
         "left": {"df001": AFTER},
         "refused": [],
         "troubled": 1,
+        "in_vain": 0,
         "over": "",
     },
     "rotation_halt": "",

@@ -270,7 +270,7 @@ def trouble(kind: str, outcome: str = "failed") -> dict[str, Any]:
     [
         (None, ""),
         ({"accounts": [row("df001", "rotated"), trouble("store")]}, ""),
-        ({"accounts": [trouble("store")] * 3}, "No account of a whole batch could be reset. The disk is full."),
+        ({"accounts": [trouble("store")] * 3}, "Nothing could be done for 3 accounts in a row. The disk is full."),
         ({"accounts": [trouble("store"), trouble("transport"), trouble("rejected", "rejected")]}, ""),
         # Of so few, each may have a fault of its own.
         ({"accounts": [trouble("store")] * 2}, ""),
@@ -283,6 +283,37 @@ def test_a_batch_in_which_nothing_could_be_done_is_the_last(result: dict[str, An
     course = after(*(noted(f"df00{at}") for at in (1, 2, 3)), result=result)
     assert course.over.startswith(why)
     assert bool(course.over) is bool(why)
+
+
+def stuck(names: str, *, before: Course, result: dict[str, Any] | None = None, read: str = "") -> Course:
+    """The course after a batch in which the store did not answer, except for the passwords of some accounts."""
+    batch = [row(name) for name in names.split()]
+    note = {"failed": True, "msg": "The store is away.", "error": {"kind": "store"}} if batch else {}
+    passed = [each for each in batch if each["name"] in read.split()]
+    return batches.after_batch(before, result=result, batch=batch, failed={}, passed=passed, note=note, limit=0)
+
+
+def test_small_batches_in_which_nothing_could_be_done_count_together() -> None:
+    one = {"accounts": [trouble("store")]}
+    second = stuck("", before=stuck("", before=Course(), result=one), result=one)
+    assert (second.over, second.in_vain) == ("", 2)
+    assert stuck("", before=second, result=one).over == "Nothing could be done for 3 accounts in a row. The disk is full."
+    # One that could be reset, or one with a fault of its own, begins the count anew.
+    for other in ({"accounts": [row("df001", "rotated")]}, {"accounts": [trouble("not_found")]}):
+        assert stuck("", before=second, result=other).in_vain == 0
+
+
+def test_hand_overs_end_when_the_store_no_longer_answers() -> None:
+    first = stuck("df001", before=Course())
+    second = stuck("df002", before=first)
+    assert (first.over, second.over) == ("", "")
+    third = stuck("df003", before=second)
+    assert third.over == "Nothing could be done for 3 accounts in a row. The store is away."
+    assert third.troubled == 3
+    # What can be read is handed over, even if nothing can be noted.
+    assert stuck("df003 df004", before=second, read="df004").in_vain == 0
+    reset = {"accounts": [row(f"df00{at}", "rotated") for at in (1, 2, 3)]}
+    assert stuck("df001 df002 df003", before=Course(), result=reset).over.startswith("Nothing could be done for 3 ")
 
 
 # ------------------------------------------------------------------------------------------------------------- verdict

@@ -260,6 +260,16 @@ def test_check_mode_predicts_max_resets() -> None:
     assert not real.get("failed")
 
 
+def test_one_that_is_unknown_in_each_run_keeps_no_other_from_its_turn() -> None:
+    store, vendor = MemoryStore(), Vendor(df001=["unknown"] * 9)
+    assert outcomes(task(store, vendor, max_resets=1).run(check_mode=False)) == ["unknown", *["skipped"] * 3]
+    for at in (1, 2, 3):
+        predicted, real = (task(store, vendor, max_resets=1).run(check_mode) for check_mode in (True, False))
+        assert outcomes(predicted) == outcomes(real)
+        assert outcomes(real) == ["skipped", *["fresh"] * (at - 1), "rotated", *["skipped"] * (3 - at)]
+    assert outcomes(task(store, vendor, max_resets=1).run(check_mode=False)) == ["unknown", *["fresh"] * 3]
+
+
 def test_where_the_vendor_cannot_be_reached_the_turn_is_not_passed_on_for_ever() -> None:
     vendor, store = Vendor(), MemoryStore()
     vendor.instead["ncp_dataforest_password"] = {"failed": True, "msg": "no", "error": {"kind": "transport"}}
