@@ -202,6 +202,46 @@ def test_where_all_consumers_are_down_two_accounts_are_reset_and_no_more(
     assert summary(consumers.run())["published"] == ["df003", "df004"]
 
 
+@pytest.mark.parametrize(
+    "text", ["- ansible.builtin.meta: end_host", "- {'meta': 'end_play'}", "- action: meta end_role"]
+)
+def test_a_task_file_that_would_end_the_run_in_silence_is_refused(
+    runs: Runs, simulator: Simulator, tmp_path: Path, text: str
+) -> None:
+    pipeline = runs.with_accounts(2)
+    hook = tmp_path / "publish.yml"
+    hook.write_text(f"{hook.read_text(encoding='utf-8')}\n{text}\n", encoding="utf-8")
+    refused = pipeline.run()
+    assert refused.returncode == 2
+    assert "publish.yml ends the play, the host or the role with ansible.builtin.meta" in refused.stdout
+    assert resets(simulator) == 0
+
+
+def test_under_run_once_one_of_several_hosts_works_batch_by_batch(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(4, hand_over_batch=2)
+    role = {"role": "krcloud.credentials.ncp_dataforest_rotation", "run_once": True}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {"hosts": "first,second", "gather_facts": False, "vars": local, "roles": [role]}
+    done = pipeline.run("--inventory=first,second,", playbook=json.dumps([play]))
+    assert done.returncode == 0, done.stdout
+    assert summary(done) == {"rotated": names(4), "published": names(4)}
+    assert handed(pipeline) == pipeline.live()
+    assert resets(simulator) == 4
+
+
+def test_a_consumer_that_refuses_what_is_handed_over_again_gets_it_from_the_next_run(
+    runs: Runs, simulator: Simulator
+) -> None:
+    pipeline = runs.with_accounts(3, hand_over_batch=2)
+    verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))
+    assert pipeline.run().returncode == 0
+    again = pipeline.run(hand_over="all", canary=0, verify_tasks=verify, locked_out=("df002",))
+    assert again.returncode == 2
+    assert summary(again) == {"fresh": names(3), "published": ["df001", "df003"], "unpublished": ["df002"]}
+    assert summary(pipeline.run()) == {"fresh": names(3), "published": ["df002"]}
+    assert resets(simulator) == 3
+
+
 def test_a_batch_hook_gets_all_passwords_of_a_batch_at_once(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
     hook = str(tmp_path / "publish_batch.yml")
     pipeline = runs.with_accounts(4, publish_tasks=None, publish_batch_tasks=hook, hand_over_batch=3)

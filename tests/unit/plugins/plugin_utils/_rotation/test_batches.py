@@ -297,7 +297,9 @@ def test_small_batches_in_which_nothing_could_be_done_count_together() -> None:
     one = {"accounts": [trouble("store")]}
     second = stuck("", before=stuck("", before=Course(), result=one), result=one)
     assert (second.over, second.in_vain) == ("", 2)
-    assert stuck("", before=second, result=one).over == "Nothing could be done for 3 accounts in a row. The disk is full."
+    assert (
+        stuck("", before=second, result=one).over == "Nothing could be done for 3 accounts in a row. The disk is full."
+    )
     # One that could be reset, or one with a fault of its own, begins the count anew.
     for other in ({"accounts": [row("df001", "rotated")]}, {"accounts": [trouble("not_found")]}):
         assert stuck("", before=second, result=other).in_vain == 0
