@@ -37,8 +37,9 @@ class Order(NamedTuple):
 
     ``first`` are batches that need no reset, ``waiting`` the accounts to reset, ``last`` the batches at which an
     earlier run may have ended. ``live`` are all accounts that are handed over, as far as the plan knows, and
-    ``at_once`` those among them that need no reset. For ``unproven``, nobody has seen the task files work: no password
-    was handed over since theirs are live. At the hand-over of ``suspects`` among them, an earlier run ended.
+    ``at_once`` those among them that need no reset. For ``unproven``, nobody has seen the task files of today work: no
+    password was handed over since theirs are live, or theirs are handed over again. At the hand-over of ``suspects``
+    among them, an earlier run ended.
     """
 
     first: Sequence[Rows] = ()
@@ -64,7 +65,8 @@ def order(rows: Rows, *, plans: bool, hands_over: bool, canary: int, size: int, 
     at_once = [row for row in live if row["outcome"] not in _DUE]
     begun = sorted((row for row in at_once if row["hand_over_begun"]), key=lambda row: bool(row["hand_over_alone"]))
     proven_at = max((row["published_at"] for row in rows if row["published_at"]), default="")
-    unproven = [row for row in at_once if (row["rotated_at"] or "") > proven_at]
+    # What consumers already have is only in `at_once` if it is to be handed over again.
+    unproven = [row for row in at_once if row["published"] or (row["rotated_at"] or "") > proven_at]
     suspects = [row["name"] for row in unproven if row["hand_over_begun"]] if canary else []
     # If several runs ended so, it is not the fault of one account, and these are tried before any password is reset.
     early = [row for row in begun if not row["hand_over_alone"]] if len(suspects) > 1 else []

@@ -159,6 +159,14 @@ def test_while_the_task_files_fail_nobody_is_reset(rows: list[dict[str, Any]], c
     assert batches.doubt(course, order(*rows, row("due", "rotated"), canary=0), 0) == ""
 
 
+def test_nobody_is_reset_if_nothing_could_be_handed_over_again() -> None:
+    rows = [row("df001"), row("df002", rotated_at=NEW), row("due", "rotated")]
+    found = order(*rows, again=True)
+    assert "for df001 and df002 still fails" in batches.doubt(Course(refused=["df001", "df002"]), found, 1)
+    assert batches.doubt(Course(refused=["df001"], handed=["df002"]), found, 1) == ""
+    assert batches.doubt(Course(), order(*rows), 1) == ""
+
+
 def skipped(name: str, why: str = "Not tried: max_resets (1) was reached.") -> dict[str, Any]:
     return row(name, "skipped", error={"message": why, "hint": None, "kind": "skipped"})
 
