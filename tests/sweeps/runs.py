@@ -31,7 +31,7 @@ from sweeps.boundaries import of_vendor
 
 # The options of each module that the task runs, and its body.
 MODULES: Mapping[str, tuple[dict[str, Any], Callable[[Any], dict[str, Any]]]] = {
-    "ncp_dataforest_account_info": ({"id": {"type": "str"}, "name": {"type": "str"}}, info.list_accounts),
+    "ncp_dataforest_account_info": (info.OPTIONS, info.list_accounts),
     "ncp_dataforest_password": (password.OPTIONS, password.reset_accounts),
 }
 
@@ -43,6 +43,7 @@ class _Module:
 
     def __init__(self, spec: dict[str, Any], options: Mapping[str, Any]) -> None:
         self.params = _validated(argument_spec(DATAFOREST, spec), options)
+        self.given = frozenset(options)
         self.redactor = Redactor()
 
     def warn(self, warning: str) -> None:
