@@ -68,7 +68,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
         'It was not handed over: the task "Log in with the new password" of a verify or publish task file failed. The '
         "new password is live."
     )
-    assert "2 of 3 accounts need attention. gone: failed: There is no account with the name gone, " in first.stdout
+    assert "2 of 3 accounts need attention. gone (failed): There is no account with the name gone, " in first.stdout
     assert " df001: rotated: It was not handed over: the task " in first.stdout
     live = pipeline.live()
     (consumer,) = pipeline.consumers().values()
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
     assert "2 hosts run the role at the same time with the same store or the same credentials" in done.stdout
     assert f"There is no file {tmp_path}/missing.yml, which" in done.stdout
     assert "couldn't resolve module/action 'no.such.module'" in done.stdout + done.stderr
-    assert "Plan what is done" not in done.stdout
+    assert "Plan the rotation" not in done.stdout
     assert simulator.requests() == []
 
 

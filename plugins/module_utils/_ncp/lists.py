@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import transport
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, tenants
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import accounts, dataforest, options, tenants
 
 # So many rows, usable or not, fit in memory with all that a result takes.
 MOST_ROWS = 20_000
@@ -120,7 +120,9 @@ def result_of(listed: Sequence[Listed]) -> Dict[str, Any]:
     }
     bad = [(at, each.tenant, each.error) for at, each in enumerate(listed) if each.error]
     if bad:
-        reasons = [f"{tenants.label(tenant, at)}: {error.sentence()}" for at, tenant, error in bad[:_MOST_REASONS]]
+        reasons = [
+            f"{options.tenant_label(tenant.name, at)}: {error.sentence()}" for at, tenant, error in bad[:_MOST_REASONS]
+        ]
         more = f" For {len(bad) - len(reasons)} more, see tenants." if len(bad) > len(reasons) else ""
         msg = f"{len(bad)} of {len(listed)} tenants could not be listed. {' '.join(reasons)}{more}"
         result.update(failed=True, msg=msg, error=bad[0][2].as_dict())
@@ -133,7 +135,7 @@ def warnings_of(listed: Sequence[Listed]) -> List[str]:
     if not unusable:
         return []
     at, first = next((at, each) for at, each in enumerate(listed) if each.unusable)
-    whose = "" if first.tenant == tenants.TASK else f"{tenants.label(first.tenant, at)}: "
+    whose = "" if first.tenant == tenants.TASK else f"{options.tenant_label(first.tenant.name, at)}: "
     return [whose + accounts.warning_of(unusable)]
 
 

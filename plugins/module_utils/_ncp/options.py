@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
 
 KEYS = Group(
@@ -101,3 +101,11 @@ def tenant_fault(row: Mapping[str, Any]) -> Optional[errors.ConfigurationError]:
     return errors.ConfigurationError(
         what, hint="Give the tenant a profile, or an access_key and a secret_key. Nothing was sent for it."
     )
+
+
+def tenant_label(name: Optional[str], at: int) -> str:
+    """Return what messages call a tenant of the option ``tenants``: its place and, unless it may be a secret, its name.
+
+    ``name`` is its profile or its access key.
+    """
+    return f"tenants[{at}] ({name})" if name and names.may_be_quoted(name) else f"tenants[{at}]"

@@ -10,7 +10,7 @@ import os
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Union
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import caller
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, names, redaction
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors, redaction
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import gateway, keys
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault
 
@@ -54,12 +54,6 @@ def of_rows(rows: Iterable[Mapping[str, Any]]) -> List[Asked]:
         )
         for row in rows
     ]
-
-
-def label(tenant: Tenant, at: int) -> str:
-    """Return what messages call a tenant of the option ``tenants``. Anything that may be a secret is not quoted."""
-    shown = tenant.name if tenant.name and names.may_be_quoted(tenant.name) else None
-    return f"tenants[{at}] ({shown})" if shown else f"tenants[{at}]"
 
 
 def gateways(

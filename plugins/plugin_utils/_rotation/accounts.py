@@ -20,7 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Directory, ambiguous, not_found
-from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault, tenant_label
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
@@ -75,7 +75,7 @@ def tenant_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, warn: Ca
     for at, (item, listing) in enumerate(zip(items, _lists_of_tenants(items, vendor), strict=True)):
         tenant = credentials_in(item)
         # Half a key may be that of another tenant as well.
-        name = f"tenants[{at}]" if tenant_fault(item) else _called(tenant, at)
+        name = tenant_label(None if tenant_fault(item) else tenant.get("profile") or tenant.get("access_key"), at)
         if isinstance(listing, KrcloudError):
             listing.message = f"The accounts of {name} could not be listed: {listing.message}"
             rows.append(Row(None, tenant, error=listing))
@@ -106,14 +106,6 @@ def _listed(listing: Listing, used: Credentials, credentials: Credentials, of: s
         yield listed_row(row, whose(used).profile)._replace(credentials=credentials)
     for reason in listing.unusable:
         yield Row(None, credentials, error=ProtocolError(of + reason))
-
-
-def _called(tenant: Credentials, at: int) -> str:
-    """Return what messages call a tenant. Anything that may be a secret is not quoted."""
-    profile, access_key = whose(tenant)
-    if profile and may_be_quoted(profile):
-        return f"the profile {profile}"
-    return f"the access key {access_key}" if access_key and may_be_quoted(access_key) else f"tenants[{at}]"
 
 
 def without_empty_credentials(rows: Any) -> Any:

@@ -69,7 +69,7 @@ def order(rows: Rows, *, plans: bool, hands_over: bool, canary: int, size: int, 
     unproven = [row for row in at_once if row["published"] or (row["rotated_at"] or "") > proven_at]
     suspects = [row["name"] for row in unproven if row["hand_over_begun"]] if canary else []
     # If several runs ended so, it is not the fault of one account, and these are tried before any password is reset.
-    early = [row for row in begun if not row["hand_over_alone"]] if len(suspects) > 1 else []
+    early = ([row for row in begun if not row["hand_over_alone"]] or begun) if len(suspects) > 1 else []
     waiting = sorted((row for row in rows if row["outcome"] in _DUE), key=_turn) if plans else []
     return Order(
         first=[*_batches([row for row in at_once if not row["hand_over_begun"]], size), *_batches(early, 1)],
@@ -271,8 +271,7 @@ def verdict(
         "attention": attention,
         "stopped": why_not,
     }
-    alone = len(planned.waiting) - len(course.outcomes)
-    why = _why_failed(attention, len(rows), why_not, alone) if attention or why_not else ""
+    why = _why_failed(attention, len(rows), why_not, len(summary["skipped"])) if attention or why_not else ""
     failed = said.get("failed") or said.get("unreachable")
     return {"summary": summary, "verdict": why or (str(said.get("msg")) if failed else "")}
 
@@ -291,15 +290,18 @@ def _judged(row: Row, course: Course, skipped: bool) -> tuple[Row, str, str]:
     return row, outcome, why if outcome != "skipped" or any(errors) else ""
 
 
-def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str, alone: int) -> str:
-    said = [f"{len(attention)} of {rows} accounts need attention."]
+def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str, skipped: int) -> str:
+    said = []
+    if attention:
+        said.append(f"{len(attention)} of {rows} accounts {'needs' if len(attention) == 1 else 'need'} attention.")
     said += [
-        f"{each['name'] or 'Without a name'}: {each['outcome']}: {each['reason']}" for each in attention[:_MOST_REASONS]
+        f"{each['name'] or 'Without a name'} ({each['outcome']}): {each['reason']}"
+        for each in attention[:_MOST_REASONS]
     ]
     if len(attention) > _MOST_REASONS:
         said.append("The others are listed in ncp_dataforest_rotation_summary.attention.")
     if why_not:
-        said.append(f"{why_not} Accounts that are due and were left alone: {alone}.")
+        said.append(f"{why_not} Accounts that were left alone: {skipped}.")
     said.append(
         "Fix the causes, then run the role again: it resumes what was begun, leaves alone what is done, and hands over "
         "what was not handed over."

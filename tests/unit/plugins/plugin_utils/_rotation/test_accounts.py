@@ -272,7 +272,7 @@ def test_a_tenant_that_cannot_be_listed_is_a_row_that_says_whose_it_is() -> None
     ]
     assert [row["error"]["message"] for row in failed] == [
         f"The accounts of {name} could not be listed: Refused."
-        for name in ("the access key AK", "tenants[2]", "the profile three")
+        for name in ("tenants[1] (AK)", "tenants[2]", "tenants[3] (three)")
     ]
     assert failed[0]["error"] == {**REFUSED, "message": failed[0]["error"]["message"]} | dict.fromkeys(
         ("vendor_code", "trace_id")
@@ -287,11 +287,11 @@ def test_tenants_that_see_nothing_are_warned_of_and_what_cannot_be_used_says_who
     result = task(MemoryStore(), vendor, tenants=tenants).run(check_mode=False)
     assert outcomes(result) == ["rotated"]
     (warning,) = result["warnings"]
-    assert warning.startswith("12 of 13 tenants see no account: the profile team-00, the profile team-01,")
-    assert warning.endswith("the profile team-09 and 2 more. Check whose credentials they are.")
+    assert warning.startswith("12 of 13 tenants see no account: tenants[0] (team-00), tenants[1] (team-01),")
+    assert warning.endswith("tenants[9] (team-09) and 2 more. Check whose credentials they are.")
     result = task(MemoryStore(), vendor, tenants=tenants[-2:]).run(check_mode=True)
     assert result["warnings"] == [
-        "1 of 2 tenants sees no account: the profile team-11. Check whose credentials they are."
+        "1 of 2 tenants sees no account: tenants[0] (team-11). Check whose credentials they are."
     ]
     reason = "Account 1 in the list of NAVER Cloud is left out: it is not in the documented form."
     vendor.instead["ncp_dataforest_account_info"] = {
@@ -302,7 +302,7 @@ def test_tenants_that_see_nothing_are_warned_of_and_what_cannot_be_used_says_who
     result = task(MemoryStore(), vendor, tenants=[KEYS]).run(check_mode=False)
     (row,) = result["accounts"]
     assert (row["outcome"], row["access_key"]) == ("failed", "AK")
-    assert row["error"]["message"] == f"Of the access key AK: {reason}"
+    assert row["error"]["message"] == f"Of tenants[0] (AK): {reason}"
     assert "warnings" not in result
 
 

@@ -109,6 +109,9 @@ def test_several_accounts_that_ended_runs_are_tried_before_anybody_is_reset() ->
     ]
     found = order(*rows)
     assert (names(found.first), names(found.last)) == ([["left"], ["begun"]], [["alone"]])
+    assert names(order(rows[0], *rows[2:]).last) == [["alone"]]
+    stubborn = order(unpublished("alone1", NEW, alone=True), unpublished("alone2", NEW, alone=True), rows[3])
+    assert (names(stubborn.first), names(stubborn.last)) == ([["alone1"], ["alone2"]], [])
     proven = order(*rows, row("newer", rotated_at=NEW))
     assert (names(proven.first), names(proven.last)) == ([["left"]], [["begun"], ["alone"]])
 
@@ -188,6 +191,14 @@ def test_the_others_are_reset_only_if_the_first_was_handed_over(
     why = batches.after_canary(Course(refused=refused), rows, 1)
     assert why.startswith(died)
     assert bool(why) is bool(died)
+
+
+def test_a_verdict_without_a_failure_of_an_account_says_only_why_the_role_stopped() -> None:
+    found = verdict(row("df001", published=False), row("df002", "rotated"), halted="Runs ended.")
+    assert found["verdict"].startswith("Runs ended. Accounts that were left alone: 1. Fix the causes")
+    assert verdict(failed("df001"), row("df002"))["verdict"].startswith(
+        "1 of 2 accounts needs attention. df001 (failed): "
+    )
 
 
 def test_a_reason_names_few_of_many() -> None:
@@ -351,9 +362,9 @@ def test_the_verdict_names_what_was_left_alone_in_one_sentence() -> None:
     assert [each["name"] for each in summary["attention"]] == ["df001", "df004"]
     assert (summary["unpublished"], summary["stopped"]) == (["df001"], "It could not be handed over.")
     assert found["verdict"].startswith(
-        "2 of 5 accounts need attention. df001: rotated: It was not handed over. df004: "
+        "2 of 5 accounts need attention. df001 (rotated): It was not handed over. df004 (failed): "
     )
-    assert " It could not be handed over. Accounts that are due and were left alone: 2. Fix the " in found["verdict"]
+    assert " It could not be handed over. Accounts that were left alone: 2. Fix the " in found["verdict"]
 
     done = Course(outcomes=dict.fromkeys(("df001", "df002", "df005"), "rotated"), handed=["df001", "df002"])
     assert [each["name"] for each in verdict(*plan, course=done)["summary"]["attention"]] == ["df004"]
@@ -384,7 +395,7 @@ def test_a_second_row_about_one_name_keeps_its_own_failure() -> None:
 
 def test_many_reasons_are_cut_and_a_row_without_a_name_is_called_so() -> None:
     said = verdict(*[{**failed("df001"), "name": None}] * 22)["verdict"]
-    assert said.count("Without a name: failed: It failed. Look.") == 20
+    assert said.count("Without a name (failed): It failed. Look.") == 20
     assert "The others are listed in ncp_dataforest_rotation_summary.attention." in said
 
 
