@@ -13,72 +13,66 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.plot import lock_outs, times
-from benchmarks.report import Results, markdown
-from benchmarks.world import Contender, Sample, between_pings, world
+from benchmarks.parts import PARTS, Part
+from benchmarks.report import Results
+from benchmarks.world import Contender, Sample, World, between_pings, world
 from tooling import tree
 
 PAGE = tree.ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
-PLOTS = {
-    "performance.svg": ("Time over the number of accounts", times),
-    "performance-lock-out.svg": ("Lock-out over the number of accounts", lock_outs),
-}
-# How often everything runs, by the number of accounts. With 1 and 1,000 the goals are ratios of a few seconds.
-RUNS = {1: 25, 10: 3, 100: 3, 1000: 15, 10_000: 3}
 
 
 def main() -> int:
     options = _options()
-    samples: dict[tuple[str, int], list[Sample]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="krcloud-bench-") as folder,
         world(Path(os.environ["KRCLOUD_COLLECTIONS_PATH"]).resolve(), Path(folder)) as stage,
     ):
-        for size in options.sizes:
-            # Round by round, so that good and bad moments of the machine affect all of them.
-            for turn in range(_runs(size, options)):
-                due = [contender for contender in CONTENDERS if turn < _turns(contender, size, options)]
-                for sample in between_pings(due, stage, size):
-                    samples.setdefault((sample.contender, size), []).append(sample)
-                    cost = f"{sample.cost.wall:.2f} s, CPU {sample.cost.cpu:.2f} s"
-                    print(f"{size} accounts, {sample.contender}: {cost}", file=sys.stderr, flush=True)
-    results = Results(samples)
-    text = f"{_machine()}\n\n{markdown(results)}\n"
-    print(text)
-    if options.write:
-        before, _old, after = _parts(PAGE.read_text(encoding="utf-8"))
-        images = "".join(f"![{title}]({file})\n\n" for file, (title, _plot) in PLOTS.items())
-        PAGE.write_text(f"{before}{BEGIN}\n{images}{text}\n{END}{after}", encoding="utf-8")
-        for file, (_title, plot) in PLOTS.items():
-            PAGE.with_name(file).write_text(plot(results), encoding="utf-8")
+        for part in PARTS:
+            samples = _samples(part, stage, options) if part.name in options.parts else {}
+            if samples:
+                results = Results(samples)
+                text = f"{_machine()}\n\n{part.markdown(results)}"
+                print(text, flush=True)
+                if options.write:
+                    _write(part, results, text)
     return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure the collection and its alternatives.")
+    parser.add_argument("--parts", nargs="+", choices=[each.name for each in PARTS], help="these only")
     parser.add_argument("--runs", type=int, help="how often everything runs")
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(RUNS), help="numbers of accounts")
-    parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="these only")
+    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of accounts")
+    names = [contender.name for part in PARTS for contender in part.contenders]
+    parser.add_argument("--only", nargs="+", choices=names, help="these contenders only")
     parser.add_argument("--whole", action="store_true", help="also loop over 1,000 accounts, which takes minutes")
     parser.add_argument("--write", action="store_true", help=f"put the result into {PAGE.relative_to(tree.ROOT)}")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.parts = options.parts or [part.name for part in PARTS]
+    return options
 
 
-def _runs(size: int, options: argparse.Namespace) -> int:
-    return int(options.runs or RUNS.get(size, 3))
+def _samples(part: Part, stage: World, options: argparse.Namespace) -> dict[tuple[str, int], list[Sample]]:
+    samples: dict[tuple[str, int], list[Sample]] = {}
+    for size in options.sizes or part.runs:
+        runs = options.runs or part.runs.get(size, 3)
+        # Round by round, so that good and bad moments of the machine affect all of them.
+        for turn in range(runs):
+            due = [contender for contender in part.contenders if turn < _turns(contender, size, runs, options)]
+            for sample in between_pings(due, stage, size) if due else ():
+                samples.setdefault((sample.contender, size), []).append(sample)
+                cost = f"{sample.cost.wall:.2f} s, CPU {sample.cost.cpu:.2f} s"
+                print(f"{size} accounts, {sample.contender}: {cost}", file=sys.stderr, flush=True)
+    return samples
 
 
-def _turns(contender: Contender, size: int, options: argparse.Namespace) -> int:
+def _turns(contender: Contender, size: int, runs: int, options: argparse.Namespace) -> int:
     """How often a contender runs with this many accounts. A loop over 1,000 runs once: it takes many minutes."""
     if options.only and contender.name not in options.only:
         return 0
-    if size < contender.smallest:
-        return 0
     if size > contender.largest:
         return int(options.whole and contender.given_accounts and size <= 1000)
-    return min(_runs(size, options), contender.most_runs)
+    return min(runs, contender.runs.get(size, runs))
 
 
 def _machine() -> str:
@@ -86,10 +80,15 @@ def _machine() -> str:
     return f"Medians of all runs, with Python {platform.python_version()} on {platform.machine()}, {cores} cores."
 
 
-def _parts(page: str) -> tuple[str, str, str]:
-    before, _begin, rest = page.partition(BEGIN)
-    old, _end, after = rest.partition(END)
-    return before, old, after
+def _write(part: Part, results: Results, text: str) -> None:
+    """Put the figures of a part into the page, between its marks, and its plot beside the page."""
+    begin, end = (f"<!-- {word}: {part.name}, written by make bench -->\n" for word in ("begin", "end"))
+    before, _begin, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _old, _end, after = rest.partition(end)
+    image = PAGE.with_name(f"performance-{part.name}.svg")
+    image.write_text(part.plot(results, part.contenders), encoding="utf-8")
+    text = f"\n![{part.plot_title}]({image.name})\n\n{text}\n"
+    PAGE.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.hand_over import HAND_OVERS
 from benchmarks.world import CONCURRENCY, Contender, Play, World, left_by, openbao, vault_file, without_store
 
 # Above this size a loop takes minutes, and runs only on request.
@@ -66,17 +65,8 @@ def rotation_of_tenants(world: World) -> Play:
 
 
 ROTATION = Contender("rotation", "rotation, `vault_file`", rotation_to(vault_file), before=without_store)
-TENANTS = Contender(
-    "tenants",
-    "rotation, a tenant for each account",
-    rotation_of_tenants,
-    smallest=10,
-    most_runs=5,
-    before=without_store,
-    of_tenants=True,
-)
 
-CONTENDERS = (
+SPEED = (
     Contender("session", "`requests.Session` in a script", None),
     Contender("uri", "loop of `ansible.builtin.uri`", loop(uri), largest=LARGEST_LOOP, given_accounts=True),
     Contender(
@@ -86,16 +76,20 @@ CONTENDERS = (
     ROTATION,
     Contender("rotation-bao", "rotation, `hashi_vault`", rotation_to(openbao)),
     Contender("quiet", "rotation, nothing due", rotation_to(vault_file), resets=0, before=left_by(ROTATION)),
-    TENANTS,
+)
+
+ROTATION_OF_TENANTS = Contender(
+    "tenants", "rotation, `vault_file`", rotation_of_tenants, before=without_store, of_tenants=True
+)
+
+TENANTS = (
+    ROTATION_OF_TENANTS,
     Contender(
         "tenants-quiet",
-        "the same, nothing due",
+        "rotation, nothing due",
         rotation_of_tenants,
         resets=0,
-        smallest=10,
-        most_runs=5,
-        before=left_by(TENANTS),
+        before=left_by(ROTATION_OF_TENANTS),
         of_tenants=True,
     ),
-    *HAND_OVERS,
 )

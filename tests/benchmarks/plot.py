@@ -7,20 +7,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import floor as whole
 from math import log10
 from statistics import median
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.hand_over import HAND_OVERS
 from benchmarks.report import Missing, Results, floor
 from benchmarks.world import CONCURRENCY, LATENCY, PING, Contender
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 960, 480, 60, 20, 360, 40
-COLOURS = ("#888888", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#000000", "#f0a0ff", "#8b4513")
+COLOURS = ("#888888", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7")
+_LATENCY = f"{1000 * LATENCY:g} ms / {CONCURRENCY}"
 
 
 @dataclass(frozen=True)
@@ -33,25 +32,35 @@ class Series:
     dashed: bool = False
 
 
-def times(results: Results) -> str:
-    """Return the plot of how long each contender takes."""
-    sizes = sorted({size for _name, size in results.samples})
-    contenders = [each for each in (PING, *CONTENDERS) if each not in HAND_OVERS]
-    series = [
-        Series(each.title, colour, _points(results.wall, each.name, sizes))
-        for each, colour in zip(contenders, COLOURS, strict=True)
-    ]
-    least = [(size, floor(results.wall(PING.name, size), size)) for size in sizes]
-    series.append(Series(f"floor: ping + accounts x {1000 * LATENCY:g} ms / {CONCURRENCY}", COLOURS[0], least, True))
+def times(results: Results, contenders: Sequence[Contender]) -> str:
+    """Return the plot of how long each contender takes, beside a floor of one request for each account."""
+    return _times(results, contenders, {f"floor: ping + accounts x {_LATENCY}": 1})
+
+
+def times_of_tenants(results: Results, contenders: Sequence[Contender]) -> str:
+    """Return the plot of how long each contender takes, beside floors of one and two requests for each account."""
+    floors = {f"floor: ping + {number} x accounts x {_LATENCY}": number for number in (2, 1)}
+    return _times(results, contenders, floors)
+
+
+def lock_outs(results: Results, contenders: Sequence[Contender]) -> str:
+    """Return the plot of how long consumers are locked out: in the median, and dashed at worst."""
+    series = []
+    for each, colour in zip(contenders, COLOURS[1:], strict=False):
+        series.append(_lock_out(results, each, colour, "median", median))
+        series.append(_lock_out(results, each, colour, "worst", max))
     return _svg(series)
 
 
-def lock_outs(results: Results) -> str:
-    """Return the plot of how long consumers are locked out: in the median, and dashed at worst."""
-    series = []
-    for each, colour in zip(HAND_OVERS, COLOURS[1:], strict=False):
-        series.append(_lock_out(results, each, colour, "median", median))
-        series.append(_lock_out(results, each, colour, "worst", max))
+def _times(results: Results, contenders: Sequence[Contender], floors: Mapping[str, int]) -> str:
+    sizes = sorted({size for _name, size in results.samples})
+    series = [
+        Series(each.title, colour, _points(results.wall, each.name, sizes))
+        for each, colour in zip((PING, *contenders), COLOURS, strict=False)
+    ]
+    for title, requests in floors.items():
+        least = [(size, floor(results.wall(PING.name, size), requests * size)) for size in sizes]
+        series.append(Series(title, COLOURS[0], least, True))
     return _svg(series)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the samples mean: medians, the ratios that are the goals, and both as Markdown."""
+"""What samples mean: medians, the ratios that are goals, and both as tables in Markdown."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.hand_over import HAND_OVERS
-from benchmarks.world import CONCURRENCY, LATENCY, PING, Sample
+from benchmarks.world import CONCURRENCY, LATENCY, PING, Contender, Sample
 
 Samples = Mapping[tuple[str, int], Sequence[Sample]]
 
@@ -96,79 +94,20 @@ class Goal:
         return f"| {self.text} | {sign} {self.bound:g}{self.unit} | {figure:.3g}{self.unit} | {verdict} |"
 
 
-def _growth(contender: str) -> Callable[[Results], float]:
-    def work(results: Results, size: int) -> float:
-        return results.wall(contender, size) - results.ping(contender, size)
-
-    return lambda results: work(results, 10_000) / work(results, 1000)
-
-
-def _lock_out_goals(size: int) -> Iterator[Goal]:
-    accounts = f"{size:,} accounts, `vault_file`"
-
-    def of(contender: str, figure: Callable[[Sequence[float]], float]) -> Callable[[Results], float]:
-        return lambda results: results.locked_out(contender, size, figure)
-
-    yield Goal(f"{accounts}, a hook for each: median lock-out", 5, of("accounts", median), " s")
-    yield Goal(f"{accounts}, a hook for each: worst lock-out", 12, of("accounts", max), " s")
-    yield Goal(f"{accounts}, a hook for each batch: median lock-out", 2.5, of("batches", median), " s")
-
-
-GOALS = (
-    Goal("one reset: CPU / one `uri` task", 1.0, lambda r: r.cpu("module", 1) / r.cpu("uri", 1)),
-    Goal("1,000 resets: time / floor", 1.1, lambda r: r.over_floor("reset", 1000)),
-    Goal("1,000 resets: time of the `uri` loop / ours", 75, lambda r: _loop(r) / r.wall("reset", 1000), at_least=True),
-    Goal("rotation of 1,000, `vault_file`: time / floor", 1.3, lambda r: r.over_floor("rotation", 1000)),
-    Goal("rotation of 1,000, OpenBao: time / floor", 1.6, lambda r: r.over_floor("rotation-bao", 1000)),
-    Goal("1,000 accounts, nothing due: time / ping", 1.35, lambda r: r.wall("quiet", 1000) / r.ping("quiet", 1000)),
-    Goal("10,000 resets: time beyond ping / that of 1,000", 11, _growth("reset")),
-    Goal("rotation of 10,000: time beyond ping / that of 1,000", 11, _growth("rotation")),
-    Goal(
-        "10,000 resets: memory of the controller / ping",
-        1.5,
-        lambda r: r.controller("reset", 10_000) / r.controller("ping", 10_000),
-    ),
-    Goal("10,000 resets: memory of the module", 120, lambda r: r.module("reset", 10_000), " MB"),
-    Goal(
-        "rotation of 10,000: memory of the controller / ping",
-        1.5,
-        lambda r: r.controller("rotation", 10_000) / r.controller("ping", 10_000),
-    ),
-    Goal("rotation of 10,000: memory of the module", 120, lambda r: r.module("rotation", 10_000), " MB"),
-    Goal("rotation of 1,000 tenants: time / floor", 1.3, lambda r: r.over_floor("tenants", 1000, requests=2)),
-    Goal("1,000 tenants, nothing due: time / floor", 1.3, lambda r: r.over_floor("tenants-quiet", 1000)),
-    Goal("rotation of 10,000 tenants: time beyond ping / that of 1,000", 11, _growth("tenants")),
-    Goal("rotation of 10,000 tenants: memory of the module", 120, lambda r: r.module("tenants", 10_000), " MB"),
-    *(goal for size in (100, 1000) for goal in _lock_out_goals(size)),
-)
-
-
-def _loop(results: Results) -> float:
-    """The time of the `uri` loop over 1,000; without ``--whole``, ping and ten times what 100 took beyond it."""
-    try:
-        return results.wall("uri", 1000)
-    except Missing:
-        ping = results.ping("uri", 100)
-        return ping + 10 * (results.wall("uri", 100) - ping)
-
-
-def markdown(results: Results) -> str:
-    """Return all tables."""
-    return "\n".join((*_goals(results), "", *_costs(results), "", *_lock_outs(results)))
-
-
-def _goals(results: Results) -> Iterator[str]:
+def goal_table(results: Results, goals: Sequence[Goal]) -> Iterator[str]:
+    """Yield the lines of a table of goals, and of whether they are reached."""
     yield "| goal | bound | figure | reached |"
     yield "| --- | --- | --- | --- |"
-    yield from (goal.row(results) for goal in GOALS)
+    yield from (goal.row(results) for goal in goals)
 
 
-def _costs(results: Results) -> Iterator[str]:
+def cost_table(results: Results, contenders: Sequence[Contender]) -> Iterator[str]:
+    """Yield the lines of a table of what each contender costs."""
     heads = ("accounts", "contender", "runs", "time, s", "/ ping", "CPU, s", "/ ping", "controller, MB", "module, MB")
     yield f"| {' | '.join((*heads, 'connections', 'requests'))} |"
     yield "| --- | --- |" + " ---: |" * 9
     for size in sorted({size for _name, size in results.samples}):
-        for contender in (PING, *CONTENDERS):
+        for contender in (PING, *contenders):
             samples = results.samples.get((contender.name, size))
             if not samples:
                 continue
@@ -190,11 +129,12 @@ def _costs(results: Results) -> Iterator[str]:
             yield f"| {' | '.join(cells)} |"
 
 
-def _lock_outs(results: Results) -> Iterator[str]:
+def lock_out_table(results: Results, contenders: Sequence[Contender]) -> Iterator[str]:
+    """Yield the lines of a table of how long accounts are locked out."""
     yield "| accounts | contender | runs | lock-out, median, s | 95 %, s | worst, s |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
     for size in sorted({size for _name, size in results.samples}):
-        for contender in HAND_OVERS:
+        for contender in contenders:
             samples = results.samples.get((contender.name, size))
             if not samples:
                 continue

@@ -95,16 +95,16 @@ class Contender:
     ``resets`` is how many resets the vendor must have seen per account. ``before`` prepares a run, and ``after`` says
     how long each account was locked out, in seconds; neither is measured. With ``given_accounts`` the play is given
     the accounts and their passwords; a rotation finds and makes them itself. With ``of_tenants``, each account has a
-    tenant of its own. There are ``smallest`` to ``largest`` accounts, and ``most_runs`` runs at most.
+    tenant of its own. There are at most ``largest`` accounts. With some numbers of accounts, it may run less often
+    than the others: ``runs`` says how often.
     """
 
     name: str
     title: str
     task: Callable[[World], Play] | None
     resets: int = 1
-    smallest: int = 1
     largest: int = sys.maxsize
-    most_runs: int = sys.maxsize
+    runs: Mapping[int, int] = field(default_factory=dict)
     before: Callable[[World], None] = field(default=lambda world: None)
     after: Callable[[World], Sequence[float]] = field(default=lambda world: ())
     given_accounts: bool = False
