@@ -12,6 +12,7 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from benchmarks.parts import PARTS, Part
 from benchmarks.report import Results
@@ -62,6 +63,8 @@ def _samples(part: Part, stage: World, options: argparse.Namespace) -> dict[tupl
             for sample in between_pings(due, stage, size) if due else ():
                 samples.setdefault((sample.contender, size), []).append(sample)
                 cost = f"{sample.cost.wall:.2f} s, CPU {sample.cost.cpu:.2f} s"
+                if sample.locked_out:
+                    cost += f", locked out {median(sample.locked_out):.2f} s, at most {max(sample.locked_out):.2f} s"
                 print(f"{size} accounts, {sample.contender}: {cost}", file=sys.stderr, flush=True)
     return samples
 
