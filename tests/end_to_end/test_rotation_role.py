@@ -69,7 +69,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
         "new password is live."
     )
     assert "2 of 3 accounts need attention. gone (failed): There is no account with the name gone, " in first.stdout
-    assert " df001: rotated: It was not handed over: the task " in first.stdout
+    assert " df001 (rotated): It was not handed over: the task " in first.stdout
     live = pipeline.live()
     (consumer,) = pipeline.consumers().values()
     assert consumer["password"] == live["df002"]
