@@ -15,12 +15,14 @@ Rows = Sequence[Mapping[str, Any]]
 
 def rotation_order(rows: Rows, **wishes: Any) -> dict[str, Any]:
     """See `batches.order`."""
-    return batches.order(rows, **wishes)._asdict()
+    planned = batches.order(rows, **wishes)
+    return planned._asdict()
 
 
 def rotation_course(course: Mapping[str, Any], **batch: Any) -> dict[str, Any]:
     """See `batches.after_batch`."""
-    return batches.after_batch(batches.Course(**course), **batch)._asdict()
+    after = batches.after_batch(batches.Course(**course), **batch)
+    return after._asdict()
 
 
 def rotation_halt(course: Mapping[str, Any], planned: Mapping[str, Any], canary: int, rows: Rows | None = None) -> str:
