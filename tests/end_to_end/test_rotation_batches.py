@@ -216,6 +216,18 @@ def test_a_task_file_that_would_end_the_run_in_silence_is_refused(
     assert resets(simulator) == 0
 
 
+def test_a_task_without_a_name_that_fails_is_called_by_its_action(runs: Runs, tmp_path: Path) -> None:
+    pipeline = runs.with_accounts(2)
+    (tmp_path / "publish.yml").write_text("- ansible.builtin.fail: {msg: no}\n", encoding="utf-8")
+    failed = pipeline.run()
+    assert failed.returncode == 2
+    (reason,) = (each["reason"] for each in shown(failed)["attention"])
+    assert reason.startswith("It was not handed over: the task without a name (ansible.builtin.fail) of a verify or ")
+
+    prepared = pipeline.run(prepare_tasks=str(tmp_path / "publish.yml"))
+    assert "The task without a name (ansible.builtin.fail) of ncp_dataforest_rotation_prepare_tasks " in prepared.stdout
+
+
 def test_handlers_run_before_a_hand_over_is_noted(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
     pipeline = runs.with_accounts(4, hand_over_batch=3)
     hook = tmp_path / "publish.yml"
