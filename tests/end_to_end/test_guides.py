@@ -29,6 +29,8 @@ from support.simulator import Simulator
 from support.stores.openbao import OpenBao
 from tooling import guides
 
+pytestmark = pytest.mark.any_core
+
 
 @pytest.fixture
 def reader(tmp_path: Path, installed_collection: Path, simulator: Simulator) -> Reader:

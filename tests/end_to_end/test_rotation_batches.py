@@ -59,6 +59,7 @@ def handed(pipeline: Pipeline) -> dict[str, str]:
     return {name: given["password"] for name, given in pipeline.consumers().items() if "password" in given}
 
 
+@pytest.mark.any_core
 def test_while_the_task_files_fail_one_account_is_reset_and_is_handed_over_first_then(
     runs: Runs, simulator: Simulator
 ) -> None:
@@ -94,6 +95,7 @@ def test_while_the_task_files_fail_one_account_is_reset_and_is_handed_over_first
     assert resets(simulator) == 4
 
 
+@pytest.mark.any_core
 def test_where_others_have_passwords_as_new_a_failure_is_that_of_the_account(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(4)
     verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))
@@ -111,6 +113,7 @@ def test_where_others_have_passwords_as_new_a_failure_is_that_of_the_account(run
     assert resets(simulator) == 4
 
 
+@pytest.mark.any_core
 def test_one_that_cannot_be_reset_passes_its_turn_on(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(3)
     simulator.fault(vendor="ncp", operation="resetPassword", match={"name": "df001"}, kind="reject", times=3)
@@ -119,6 +122,7 @@ def test_one_that_cannot_be_reset_passes_its_turn_on(runs: Runs, simulator: Simu
     assert "(item=df003)" in done.stdout
 
 
+@pytest.mark.any_core
 def test_all_batches_together_reset_no_more_than_wanted(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(5, hand_over_batch=1, max_resets=3)
     first = pipeline.run()
@@ -129,6 +133,7 @@ def test_all_batches_together_reset_no_more_than_wanted(runs: Runs, simulator: S
     assert resets(simulator) == 5
 
 
+@pytest.mark.any_core
 def test_the_failures_of_all_batches_count(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(6, hand_over_batch=1, max_failures=2)
     verify = str(Path(pipeline.options["publish_tasks"]).with_name("verify.yml"))
@@ -187,6 +192,7 @@ def test_a_consumer_that_ends_a_run_is_found_and_keeps_no_other_from_its_turn(
     assert summary(fourth) == {"fresh": names(6), "published": ["df003"]}
 
 
+@pytest.mark.any_core
 def test_where_all_consumers_are_down_two_accounts_are_reset_and_no_more(
     runs: Runs, simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -258,6 +264,7 @@ def test_under_run_once_one_of_several_hosts_works_batch_by_batch(runs: Runs, si
     assert resets(simulator) == 4
 
 
+@pytest.mark.any_core
 def test_a_consumer_that_refuses_what_is_handed_over_again_gets_it_from_the_next_run(
     runs: Runs, simulator: Simulator
 ) -> None:
@@ -319,6 +326,7 @@ def test_passwords_come_to_the_hooks_exactly_as_they_are(runs: Runs, simulator: 
     assert handed(pipeline) == pipeline.consumers()["batch-df001"]["passwords"] == ODD
 
 
+@pytest.mark.any_core
 def test_everything_is_handed_over_again_without_a_reset(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(3, hand_over_batch=1)
     assert summary(pipeline.run())["published"] == names(3)
@@ -339,6 +347,7 @@ def test_everything_is_handed_over_again_without_a_reset(runs: Runs, simulator: 
     assert resets(simulator) == 3
 
 
+@pytest.mark.any_core
 def test_nothing_is_changed_before_all_is_prepared(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
     pipeline = runs.with_accounts(2, prepare_tasks=str(tmp_path / "prepare.yml"))
     before = pipeline.live()

@@ -40,6 +40,7 @@ def pipeline(run_playbook: Any, simulator: Simulator, tmp_path: Path) -> Pipelin
     return Pipeline(run_playbook, simulator, tmp_path)
 
 
+@pytest.mark.any_core
 def test_every_password_is_handed_over_once_whatever_happens_in_between(
     pipeline: Pipeline, simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simu
     assert summary(pipeline.run()) == {"failed": NAMES}
 
 
+@pytest.mark.any_core
 def test_a_run_that_is_late_says_so_and_the_next_one_hands_over_what_is_live(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:

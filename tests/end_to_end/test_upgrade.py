@@ -33,6 +33,8 @@ from support.simulator import Simulator
 from support.stores.openbao import OpenBao
 from tooling.tree import ROOT
 
+pytestmark = pytest.mark.any_core
+
 OLD = Path(__file__).parent / "from_0_1_0"
 PASSPHRASE = f"--vault-password-file={OLD / 'passphrase'}"
 BY_HAND = "Ab1{#xx#}-yzwq"
