@@ -50,6 +50,7 @@ SPEC = controller_spec(
         "max_age": {"type": "str", "default": "90d"},
         "jitter": {"type": "str", "default": "10%"},
         "force": {"type": "bool", "default": False},
+        "rotated_before": {"type": "str"},
         "new_accounts": {"type": "str", "choices": [each.value for each in NewAccounts], "default": "fail"},
         "password_length": {"type": "int", "default": 20, "no_log": False, "least": SHORTEST, "most": LONGEST},
         "concurrency": {"type": "int", "default": 8},

@@ -128,6 +128,18 @@ options:
         first, and then replaced.
     type: bool
     default: false
+  rotated_before:
+    description:
+      - Give every account a new password that has one made before this moment, such as that of a theft. The accounts
+        that are due by O(max_age) get one as well.
+      - A date and a time with a time zone, such as V(2026-11-30T10:00:00Z) or V(2026-11-30T19:00:00+09:00). Fractions
+        of seconds are rounded up. A moment in the future is refused.
+      - What counts is when a password was made, not when it was confirmed. An older password that an earlier run began
+        to set is therefore settled first, and then replaced. A password of which O(store) does not know when it was
+        made, because it was written by hand or by version 0.1.0, counts as older.
+      - Repeat the task until all accounts are done. Accounts that have got a new password since are left alone.
+      - Cannot be combined with O(force).
+    type: str
   new_accounts:
     description:
       - What to do with an account that O(store) does not know. The store knows an account even if it holds only a
@@ -231,6 +243,12 @@ EXAMPLES = r"""
       token: "{{ bao_token }}"
     max_age: 30d
     max_failures: 1
+
+- name: Replace the passwords that were made before a theft, and only these, however often it runs
+  krcloud.credentials.ncp_dataforest_rotation:
+    store:
+      path: credentials/dataforest.yml
+    rotated_before: "2026-11-02T10:00:00+09:00"
 """
 
 RETURN = r"""
@@ -373,6 +391,11 @@ summary:
     unknown: 0
     failed: 0
     skipped: 0
+rotated_before:
+  description: The option O(rotated_before) in UTC and whole seconds. V(null) if it is not set.
+  returned: always, except when the options are refused or the store cannot be read
+  type: str
+  sample: null
 max_failures:
   description: The option O(max_failures), which C(module_defaults) may have set.
   returned: always, except when the options are refused or the store cannot be read

@@ -10,13 +10,16 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from support.canary import found, sinks
 from support.simulator import Simulator
 from support.stores.openbao import OpenBao
@@ -287,3 +290,43 @@ def test_a_store_that_cannot_be_used_stops_the_run_before_any_reset(pipeline: Pi
         pipeline.store.parent.mkdir(exist_ok=True)
         pipeline.store.write_bytes(whole)
         pipeline.passphrase.write_text(phrase, encoding="utf-8")
+
+
+def test_after_an_incident_what_was_made_before_it_is_replaced_and_that_once(
+    pipeline: Pipeline, simulator: Simulator
+) -> None:
+    pipeline.run()
+    stolen = pipeline.live()
+    time.sleep(1)  # passwords are dated in whole seconds
+    moment = time_text(time.time())
+    predicted = pipeline.run("--check", rotated_before=moment)
+    assert (predicted["summary"]["rotated"], predicted["rotated_before"]) == (5, moment)
+    assert pipeline.live() == stolen
+
+    simulator.fault(vendor="ncp", operation="resetPassword", match={"name": "df002"}, kind="drop", at="after")
+    struck = pipeline.run(rotated_before=moment)
+    assert outcomes(struck) == ["rotated", "unknown", "rotated", "rotated", "rotated"]
+    # As YAML reads it without quotes, and with another zone.
+    again = pipeline.run(rotated_before="{{ '%s' | ansible.builtin.from_yaml }}" % moment)
+    assert outcomes(again) == ["fresh", "resumed", "fresh", "fresh", "fresh"]
+    assert resets(simulator) == 11
+    assert not set(stolen.values()) & set(pipeline.live().values())
+    there = datetime.fromisoformat(moment).astimezone(timezone(timedelta(hours=9)))
+    quiet = pipeline.run(rotated_before=there.isoformat())
+    assert (quiet["changed"], quiet["rotated_before"]) == (False, moment)
+    assert resets(simulator) == 11
+
+
+def test_a_moment_that_makes_no_sense_is_refused_before_anything(pipeline: Pipeline, simulator: Simulator) -> None:
+    tomorrow = time_text(time.time() + 86400)
+    for arguments, moment, said in (
+        ((), tomorrow, "rotated_before is not valid: it lies in the future."),
+        (("--check",), tomorrow, "rotated_before is not valid: it lies in the future."),
+        ((), "{{ '2026-11-02 10:00:00' | ansible.builtin.from_yaml }}", "it has no time zone. Add Z for UTC"),
+    ):
+        refused = pipeline.run(*arguments, rotated_before=moment)
+        assert refused["failed"] is True
+        assert refused["error"]["kind"] == "configuration"
+        assert said in refused["msg"]
+    assert simulator.counters()["ncp"]["by_operation"] == {}
+    assert not pipeline.store.exists()

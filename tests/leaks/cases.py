@@ -581,7 +581,9 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "solapi_password_reset", options
     for name in ("email", "timeout", "unknown"):
         yield "solapi_password_reset", {name: secret}
-    for name in ("max_age", "jitter", "password_length", "batch_size", "force", "new_accounts", "unknown", "store"):
+    for name in ("max_age", "rotated_before", "jitter", "password_length", "batch_size", "force", "new_accounts"):
+        yield "ncp_dataforest_rotation", {name: secret}
+    for name in ("unknown", "store"):
         yield "ncp_dataforest_rotation", {name: secret}
     for rows in (secret, [secret], [{"name": secret}]):
         yield "ncp_dataforest_rotation", {"accounts": rows}

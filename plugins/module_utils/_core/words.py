@@ -71,6 +71,7 @@ _KEYS = (
     "reason",
     "requested_at",
     "rotated_at",
+    "rotated_before",
     "rotation_id",
     "status",
     "summary",

@@ -27,7 +27,8 @@ class Policy:
     """When a password is due, and what to do with accounts that the store does not know.
 
     ``max_age`` is in seconds. ``jitter`` is the share of it by which a password may be due earlier. With ``force``,
-    every password that was made before the run began is due.
+    every password that was made before the run began is due, and with ``rotated_before`` every one that was not
+    certainly made at or after that moment, in whole seconds since the epoch.
     """
 
     def __init__(
@@ -36,15 +37,22 @@ class Policy:
         jitter: float = 0.1,
         force: bool = False,
         new_accounts: NewAccounts = NewAccounts.FAIL,
+        rotated_before: float | None = None,
     ) -> None:
         if not (math.isfinite(max_age) and max_age > 0):
             raise ConfigurationError("max_age is not valid: it must be greater than 0, such as 90d.")
         if not 0 <= jitter < 1:
             raise ConfigurationError("jitter is not valid: it must be 0% or more and less than 100%.")
+        if force and rotated_before is not None:
+            raise ConfigurationError(
+                "rotated_before cannot be combined with force.",
+                hint="Remove force. With it, each repetition of the run would set all passwords anew.",
+            )
         self.max_age = max_age
         self.jitter = jitter
         self.force = force
         self.new_accounts = new_accounts
+        self.rotated_before = rotated_before
 
 
 def due_at(envelope: Envelope, policy: Policy) -> float | None:

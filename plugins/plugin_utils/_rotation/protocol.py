@@ -31,6 +31,7 @@ A commit that loses to another run is not a failure: `run` reads again and plans
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -179,10 +180,20 @@ def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> b
         return True
     if envelope.rotation_id in course.made:
         return False
-    # It was made before it was confirmed, and before now, even if the clock of the run that made it was wrong.
-    made = min(seconds(envelope.made_at or rotated_at), seconds(rotated_at))
-    forced = policy.force and (made <= course.started or made > now)
-    return forced or now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
+    made = _certainly_made(envelope, rotated_at, now)
+    forced = policy.force and made <= course.started
+    outdated = policy.rotated_before is not None and made < policy.rotated_before
+    return forced or outdated or now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
+
+
+def _certainly_made(envelope: Envelope, rotated_at: str, now: float) -> float:
+    """Return when the active password was made. If that is not certain, it was made long ago.
+
+    It is not if somebody else has made it, or if some clock was wrong: it was made before it was confirmed, and before
+    now.
+    """
+    made = seconds(envelope.made_at) if envelope.made_at else math.inf
+    return -math.inf if made > min(seconds(rotated_at), now) else made
 
 
 # ------------------------------------------------------------------------------------------- commits before a request

@@ -21,6 +21,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.duration
     parse_percentage,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import check_limits
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenants_named
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import generate_password, password_faults
@@ -31,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.acco
     written_accounts,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.moments import parse_past
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.planned import planned_accounts
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
@@ -77,13 +79,16 @@ class RotationTask:
         check_limits(options["concurrency"], options["max_failures"])
         RateLimiter(options["requests_per_second"])
         generate_password(options["password_length"], secrets.token_bytes)
+        before = options["rotated_before"]
+        self._policy = Policy(
+            parse_duration(options["max_age"], "max_age"),
+            parse_percentage(options["jitter"], "jitter"),
+            options["force"],
+            NewAccounts(options["new_accounts"]),
+            parse_past(before, "rotated_before", clock()) if before else None,
+        )
         self._run = Run(
-            Policy(
-                parse_duration(options["max_age"], "max_age"),
-                parse_percentage(options["jitter"], "jitter"),
-                options["force"],
-                NewAccounts(options["new_accounts"]),
-            ),
+            self._policy,
             generate=lambda: generate_password(options["password_length"], secrets.token_bytes),
             new_id=lambda: str(uuid.uuid4()),
             clock=clock,
@@ -107,6 +112,9 @@ class RotationTask:
         settled = iter(carry_out(steps, self._store, lambda effect: self._vendor.send(effect, targets)))
         results = [self._result(row, next(settled) if row.wanted else None) for row in rows]
         result = task_result(results, self._store.place, forced=self._options["force"])
+        before = self._policy.rotated_before
+        # Those who go on with a part of this result do so by the same options.
+        result["rotated_before"] = None if before is None else time_text(before)
         result["max_failures"] = self._options["max_failures"]
         if self._warnings:
             result["warnings"] = self._warnings

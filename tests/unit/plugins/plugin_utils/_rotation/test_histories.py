@@ -6,7 +6,8 @@
 
 After each step the live password must be one that the store knows. When all is calm again, one plain run settles
 every account: then the live password is the active one. Once nothing can be in flight any more, a run neither writes
-nor sends, and consumers have what is live.
+nor sends, and consumers have what is live. If the store was stolen on the way, the runs replace what was made before
+that, and in the end nothing of it is active or live.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import flights, turn
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
@@ -140,12 +141,15 @@ class World:
         self.publishers: list[Publisher] = []
         self.consumers: dict[str, str] = {}
         self.writes = 0
+        self.stolen_at: float | None = None
+        self.stolen: set[str | None] = set()
+        self.went_back = False  # the clock, so that it says nothing about what was made before what
         self.bounded = True  # nobody has slept longer than the protocol allows for
         self.crowds = False  # an account may have to wait for a day
 
-    def begin(self, force: bool, batch_size: int, named: bool = True) -> None:
+    def begin(self, force: bool, batch_size: int, named: bool = True, before: float | None = None) -> None:
         run = Run(
-            Policy(90 * DAY, force=force, new_accounts=NewAccounts.ROTATE),
+            Policy(90 * DAY, force=force, new_accounts=NewAccounts.ROTATE, rotated_before=before),
             generate=lambda: f"password-{next(self.numbers)}",
             new_id=lambda: f"rotation-{next(self.numbers)}",
             clock=lambda: self.now,
@@ -217,11 +221,23 @@ class World:
     def kill(self, which: int) -> None:
         self.runs.pop(which).steps.close()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, duration: float) -> None:
         """Let time pass, or set the clock back. What has been on its way for too long is lost."""
-        self.now += seconds
-        self.elapsed += max(0.0, seconds)
+        self.now += duration
+        self.went_back |= duration < 0
+        self.elapsed += max(0.0, duration)
         self.vendor.late = [late for late in self.vendor.late if self.elapsed - late[3] < LONGEST_FLIGHT]
+
+    def steal(self) -> None:
+        """Let somebody copy the store, and wait for the next second, as passwords are dated in whole ones."""
+        self.stolen.update(password for name in NAMES for password in known(self.envelope(name)))
+        self.wait(1.0)
+        self.stolen_at = self.now
+
+    @property
+    def moment(self) -> float | None:
+        """The moment of the theft, as a run would accept it."""
+        return self.stolen_at if self.stolen_at is not None and self.stolen_at <= self.now else None
 
     def land(self) -> None:
         for name, account_id, password, _at in self.vendor.late:
@@ -252,8 +268,8 @@ class World:
                 owned = (envelope.account.id, envelope.password)
                 assert owned in self.vendor.confirmed, "active without a confirmation"
 
-    def finish(self, fates: list[str], force: bool = False) -> list[Any]:
-        self.begin(force, batch_size=2)
+    def finish(self, fates: list[str], force: bool = False, before: float | None = None) -> list[Any]:
+        self.begin(force, batch_size=2, before=before)
         while True:
             results = self.step(len(self.runs) - 1, fates)
             self.check()
@@ -279,7 +295,7 @@ class World:
         self.land()
         self.check()
         waiting = set()
-        for result in self.finish(["confirm"]):
+        for result in self.finish(["confirm"], before=self.moment):
             if self.crowds and result.outcome == "failed" and "may still become live" in str(result.error):
                 waiting.add(result.account.name)
             else:
@@ -292,7 +308,7 @@ class World:
         # an account that has had to wait for its first password gets the date of its notes only with that password.
         for _day in range(2 if without else 1):
             self.wait(LONGEST_FLIGHT + 3600.0)
-            results = self.finish(["confirm"])
+            results = self.finish(["confirm"], before=self.moment)
             if self.bounded:
                 self.assert_active_is_live()
         for name in NAMES:
@@ -303,7 +319,7 @@ class World:
         while self.publishers:
             self.hand_over(0)
         writes, sent = self.writes, len(self.vendor.sent)
-        results = self.finish(["confirm"])
+        results = self.finish(["confirm"], before=self.moment)
         assert [result.outcome for result in results] == ["fresh"] * len(NAMES)
         assert (self.writes, len(self.vendor.sent)) == (writes, sent)
         for result in results:
@@ -312,6 +328,18 @@ class World:
                 self.take(result.account.name)
                 self.hand_over(0)
         assert self.consumers == self.active(), "consumers do not have what is active"
+        self.check_theft()
+
+    def check_theft(self) -> None:
+        if self.moment is None:
+            return
+        for name in NAMES:
+            made_at = getattr(self.envelope(name), "made_at", None)
+            assert made_at, "nobody knows when the active password was made"
+            assert self.moment <= seconds(made_at) <= self.now, "a password of before the theft is active"
+        if not self.went_back:
+            assert not self.stolen & set(self.active().values()), "a stolen password is active"
+            assert not self.bounded or not self.stolen & set(self.vendor.live.values()), "a stolen password is live"
 
 
 FATE = st.sampled_from(FATES)
@@ -323,6 +351,9 @@ EVENTS = st.one_of(
     STEPS,
     STEPS,
     st.tuples(st.just("run"), FATE_LISTS, st.booleans()),
+    st.tuples(st.just("theft")),
+    st.tuples(st.just("begin after the theft"), st.integers(1, 3)),
+    st.tuples(st.just("run after the theft"), FATE_LISTS),
     st.tuples(st.just("dribble"), st.integers(0, 3), FATE),
     st.tuples(st.just("kill"), st.integers(0, 3)),
     st.tuples(st.just("die"), st.integers(0, 3), FATE_LISTS, st.integers(0, 3)),
@@ -340,6 +371,12 @@ def happen(world: World, kind: str, *details: Any) -> None:
         world.begin(*details)
     elif kind == "run" and len(world.runs) < 3:
         world.finish(*details)
+    elif kind == "theft":
+        world.steal()
+    elif kind == "begin after the theft" and len(world.runs) < 3:
+        world.begin(False, details[0], before=world.moment)
+    elif kind == "run after the theft" and len(world.runs) < 3:
+        world.finish(details[0], before=world.moment)
     elif kind == "clock":
         world.wait(details[0])
     elif kind == "land":
@@ -603,6 +640,40 @@ def test_a_late_note_takes_back_that_consumers_have_the_newer_password() -> None
     assert getattr(world.envelope("df001"), "is_published", None) is True
     world.hand_over(0)
     assert getattr(world.envelope("df001"), "is_published", None) is False
+    world.calm_down()
+
+
+def test_what_was_stolen_while_it_was_pending_is_settled_and_then_replaced_and_that_once() -> None:
+    world = World()
+    world.finish(["confirm"])
+    world.wait(91 * DAY)
+    world.finish(["lose the request"])
+    world.steal()
+    pending = dict(world.vendor.sent[3:])
+    assert [result.outcome for result in world.finish(["confirm"], before=world.moment)] == ["rotated"] * 3
+    assert dict(world.vendor.sent[6:8]) == dict(list(pending.items())[:2])
+    assert not world.stolen & set(world.active().values())
+    world.assert_active_is_live()
+    # Whatever a request with the stolen one may still do, it makes no password older.
+    made_at = [getattr(world.envelope(name), "made_at", None) for name in NAMES]
+    assert [result.outcome for result in world.finish(["confirm"], before=world.moment)] == ["resumed"] * 3
+    assert made_at == [getattr(world.envelope(name), "made_at", None) for name in NAMES]
+    world.calm_down()
+
+
+def test_a_repeated_run_after_a_theft_is_quiet_and_one_that_died_is_resumed() -> None:
+    world = World()
+    world.finish(["confirm"])
+    world.steal()
+    world.begin(False, batch_size=3, before=world.moment)
+    world.until_it_sends(0)
+    world.step(0, ["confirm"], stop_after=1)
+    died_with = set(world.vendor.sent[3:])
+    assert [result.outcome for result in world.finish(["confirm"], before=world.moment)] == ["resumed"] * 3
+    assert died_with < set(world.vendor.sent[4:]), "it sends another value, although its candidate is young enough"
+    writes, sent = world.writes, len(world.vendor.sent)
+    assert [result.outcome for result in world.finish(["confirm"], before=world.moment)] == ["fresh"] * 3
+    assert (world.writes, len(world.vendor.sent)) == (writes, sent)
     world.calm_down()
 
 

@@ -103,6 +103,40 @@ def test_the_first_step(envelope: Envelope | None, force: bool, step: Step) -> N
     assert planned(envelope, Policy(90 * DAY, 0.0, force)) is step
 
 
+MADE = rotated(DAY)._replace(made_at=time_text(NOW - 2 * DAY))
+
+
+@pytest.mark.parametrize(
+    ("envelope", "before", "step"),
+    [
+        (MADE, NOW - 2 * DAY + 1, Step.STAGE),
+        (MADE, NOW - 2 * DAY, Step.REST),
+        # It was confirmed after the moment, and made before it.
+        (MADE, NOW - 1.5 * DAY, Step.STAGE),
+        # When it was made is not known.
+        (rotated(DAY), NOW - 400 * DAY, Step.STAGE),
+        # It was made before it was confirmed, and before now, whatever some clock said.
+        (MADE._replace(rotated_at=time_text(NOW - 3 * DAY)), NOW - 2 * DAY, Step.STAGE),
+        (MADE._replace(made_at=time_text(NOW + 9), rotated_at=time_text(NOW + 9)), NOW - 9 * DAY, Step.STAGE),
+        # It is due by its age.
+        (MADE._replace(made_at=time_text(NOW - 91 * DAY), rotated_at=time_text(NOW - 90 * DAY)), 0.0, Step.STAGE),
+        # What a run has begun comes first.
+        (MADE._replace(pending=(candidate(),)), NOW, Step.RESEND),
+        # A former value may still arrive: what is older than the moment is replaced all the same.
+        (MADE._replace(previous=(FLYING,)), NOW - DAY, Step.STAGE),
+        (MADE._replace(previous=(FLYING,)), NOW - 2 * DAY, Step.RESTORE),
+        (None, NOW, Step.REFUSE),
+    ],
+)
+def test_what_was_made_before_a_moment_is_due(envelope: Envelope | None, before: float, step: Step) -> None:
+    assert planned(envelope, Policy(90 * DAY, 0.0, rotated_before=before)) is step
+
+
+def test_what_this_run_has_made_is_not_due_in_it() -> None:
+    policy = Policy(90 * DAY, 0.0, rotated_before=NOW)
+    assert planned(MADE, policy, made=frozenset(["r1"]), live="r1", restored=True) is Step.REST
+
+
 @pytest.mark.parametrize(
     ("course", "step"),
     [

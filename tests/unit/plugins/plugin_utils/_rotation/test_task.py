@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     STAGED,
     UNKNOWN,
@@ -30,6 +31,7 @@ from support.rotation_tasks import (
     NOW,
     Vendor,
     envelope,
+    holding,
     outcomes,
     task,
 )
@@ -50,6 +52,9 @@ PENDING = st.lists(st.sampled_from([STAGED, UNKNOWN]), max_size=2)
         ({"password_length": 21}, "length"),
         ({"max_age": "ninety days"}, "max_age"),
         ({"max_age": "0d"}, "max_age"),
+        ({"rotated_before": "2026-11-30T10:00:00"}, "rotated_before"),
+        ({"rotated_before": time_text(NOW + 1)}, "future"),
+        ({"rotated_before": time_text(NOW), "force": True}, "force"),
         ({"jitter": "10"}, "jitter"),
         ({"jitter": "100%"}, "jitter"),
         ({"accounts": []}, "accounts"),
@@ -75,7 +80,10 @@ def states(draw: st.DrawFn) -> dict[str, Stored]:
         kind = draw(st.sampled_from(["absent", "envelope", "other id", "no envelope"]))
         pending = draw(PENDING)
         age = draw(AGES) if not pending else draw(st.one_of(st.none(), AGES))
-        document: Any = to_document(envelope(name, age, *pending, account_id="another" if kind == "other id" else None))
+        known = envelope(name, age, *pending, account_id="another" if kind == "other id" else None)
+        made_ago = draw(st.one_of(st.none(), AGES)) if age is not None else None
+        made_at = None if made_ago is None else time_text(NOW - made_ago)
+        document: Any = to_document(known._replace(made_at=made_at))
         if kind == "no envelope":
             document = {"password": "hunter2"}
         if kind != "absent":
@@ -83,11 +91,16 @@ def states(draw: st.DrawFn) -> dict[str, Stored]:
     return rows
 
 
-@given(states(), st.booleans(), st.sampled_from([1, 3]), st.booleans())
+WISHES = st.sampled_from(
+    [{"force": False}, {"force": True}, *({"rotated_before": time_text(NOW - ago)} for ago in (0, 30, 85 * DAY))]
+)
+
+
+@given(states(), WISHES, st.sampled_from([1, 3]), st.booleans())
 def test_check_mode_predicts_exactly_what_the_run_then_does(
-    rows: dict[str, Stored], force: bool, batch_size: int, one_is_gone: bool
+    rows: dict[str, Stored], wishes: dict[str, Any], batch_size: int, one_is_gone: bool
 ) -> None:
-    options: dict[str, Any] = {"force": force, "batch_size": batch_size}
+    options: dict[str, Any] = {**wishes, "batch_size": batch_size}
     if one_is_gone:
         options["accounts"] = [{"name": "gone"}, *({"name": name} for name in NAMES)]
     store, vendor = MemoryStore(copy.deepcopy(rows)), Vendor()
@@ -96,7 +109,7 @@ def test_check_mode_predicts_exactly_what_the_run_then_does(
     assert vendor.runs("ncp_dataforest_password") == []
 
     done = task(store, vendor, **options).run(check_mode=False, diff=True)
-    for key in ("changed", "summary", "diff", "failed", "msg"):
+    for key in ("changed", "summary", "diff", "failed", "msg", "rotated_before"):
         assert predicted.get(key) == done.get(key), key
     assert outcomes(predicted) == outcomes(done)
     assert [row["published"] for row in predicted["accounts"]] == [row["published"] for row in done["accounts"]]
@@ -110,3 +123,13 @@ def test_check_mode_predicts_exactly_what_the_run_then_does(
     task(store, Vendor(), **calm_options).run(check_mode=False)
     calm = task(store, Vendor(), **calm_options).run(check_mode=True, diff=True)
     assert (calm["changed"], calm["diff"]) == (False, {"before": "", "after": ""})
+
+
+def test_a_run_can_be_repeated_by_the_moment_that_it_reports() -> None:
+    store = holding(**{name: envelope(name, age=DAY) for name in NAMES})
+    results = [task(store, Vendor(), rotated_before="2027-01-15T16:59:58.5+09:00").run(check_mode=False)]
+    assert results[0]["rotated_before"] == time_text(NOW - 1)
+    results.append(task(store, Vendor(), rotated_before=results[0]["rotated_before"]).run(check_mode=False))
+    assert [result["summary"]["rotated"] for result in results] == [len(NAMES), 0]
+    assert [result["changed"] for result in results] == [True, False]
+    assert task(store, Vendor()).run(check_mode=False)["rotated_before"] is None
