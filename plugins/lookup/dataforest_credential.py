@@ -5,15 +5,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dataforest_credential
-short_description: Read the active passwords of NAVER Cloud Data Forest accounts from a store
+short_description: Read passwords of NAVER Cloud Data Forest accounts from a store
 version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Returns the active passwords of accounts from the store in which M(krcloud.credentials.ncp_dataforest_rotation)
-    keeps them.
-  - The active password is the one that the vendor last confirmed. If the outcome of a later one is not known, a warning
-    names the account.
+  - Returns the active passwords of accounts, or those that were active before, from the store in which
+    M(krcloud.credentials.ncp_dataforest_rotation) keeps them.
+  - If the outcome of a later password than the active one is not known, a warning names the account.
   - Changes nothing, in the store or at the vendor.
   - A password is returned exactly as it is in the store, and is never taken for a template.
 extends_documentation_fragment:
@@ -27,9 +26,22 @@ options:
     required: true
   store:
     required: true
+  version:
+    description:
+      - Which password of each account is returned.
+      - V(active) is the one that the vendor last confirmed.
+      - V(previous) is the one that was active before. It is not valid at the vendor. Use it for a consumer that must be
+        told its old password to accept a new one. A password that was replaced by version 0.1.0 is not found, because
+        that version did not note which passwords were active.
+    type: str
+    choices:
+      - active
+      - previous
+    default: active
   on_missing:
     description:
-      - What to do about an account that is not in the store, or has no confirmed password there yet.
+      - What to do about an account that is not in the store, or has no such password there. A new account has no active
+        one until one is confirmed, and no previous one until that is replaced.
       - V(error) fails and names all such accounts.
       - V(warn) warns about them and leaves them out of the result.
       - V(skip) leaves them out of the result.
@@ -77,6 +89,20 @@ EXAMPLES = r"""
     store:
       path: credentials/dataforest.yml
 
+- name: Give a job the new password, and the old one that its service asks for before it accepts another
+  ansible.builtin.command:
+    argv: [/bin/sh, -c, 'umask 077 && cat >"$1"', sh, "{{ job_folder }}/change-password.json"]
+    stdin: "{{ {'old': old, 'new': new} | to_json }}"
+    stdin_add_newline: false
+  changed_when: true
+  no_log: true
+  vars:
+    ansible_pipelining: true
+    old: "{{ lookup('krcloud.credentials.dataforest_credential', 'df001', store=store, version='previous') }}"
+    new: "{{ lookup('krcloud.credentials.dataforest_credential', 'df001', store=store) }}"
+    store:
+      path: credentials/dataforest.yml
+
 - name: Use the password if there is one in OpenBao
   ansible.builtin.command:
     argv: [/bin/sh, -c, 'umask 077 && cat >"$1.new" && mv "$1.new" "$1"', sh, "{{ job_folder }}/team-a.password"]
@@ -96,7 +122,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The active passwords, in the order of the accounts.
+  description: The passwords, in the order of the accounts.
   type: list
   elements: str
 """
@@ -109,26 +135,28 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store, validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.lookup import RedactingLookup
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.reader import active_passwords
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.reader import ACTIVE, VERSIONS, passwords
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
 
 class LookupModule(RedactingLookup):
-    """Wiring: terms, options and store into `active_passwords`."""
+    """Wiring: terms, options and store into `passwords`."""
 
     def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
-        """Return the active passwords of the accounts that the terms name."""
+        """Return the passwords of the accounts that the terms name."""
         if not terms:
             raise ConfigurationError("No account is named.", hint="Give the names of the accounts before the options.")
         names = [name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])]
         options = validated(credential_spec(), arguments, self.redactor)
         with closing(opened_store(options["store"], self._loader, self.redactor)) as store:
-            return active_passwords(store, names, on_missing=options["on_missing"], warn=self.warn)
+            wishes = {name: options[name] for name in ("version", "on_missing")}
+            return passwords(store, names, **wishes, warn=self.warn)
 
 
 def credential_spec() -> Spec:
     """Return the argument spec of the lookup."""
     return {
         "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+        "version": {"type": "str", "choices": list(VERSIONS), "default": ACTIVE},
         "on_missing": {"type": "str", "choices": ["error", "warn", "skip"], "default": "error"},
     }

@@ -97,6 +97,7 @@ def seen(run_playbook: Any, installed_collection: Path, simulator: Simulator, tm
     failing = [("gone", "dataforest"), ("df003", "dataforest"), ("df001", "torn"), ("df001", "foreign")]
     tasks = [
         rotation("df001", "df002"),
+        rotation("df001", force=True),
         {**rotation("df002", "df003", force=True), "ignore_errors": True},
         *examples(installed_collection, CREDENTIAL),
         *examples(installed_collection, PASSWORD),

@@ -25,7 +25,7 @@ from support.stores.child import Child, Died, kill_myself
 from sweeps.boundaries import Boundaries, passed
 from sweeps.runs import rotate, watched
 from sweeps.tally import Tally
-from sweeps.world import Start, World, first_run, forced_run, resuming_run
+from sweeps.world import Start, World, first_run, forced_run, incident_run, resuming_run
 
 Starter = Callable[[Sequence[Account]], Start]
 Fault = Mapping[str, Any]
@@ -134,7 +134,7 @@ class Sweep:
             yield from world.rest()
 
 
-@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("start", [*STARTS, pytest.param(incident_run, marks=pytest.mark.long)])
 def test_a_kill_at_any_boundary_loses_no_password(
     bench: Bench, simulator: Simulator, folder: Path, tally: Tally, store: str, start: Starter
 ) -> None:

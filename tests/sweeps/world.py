@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
@@ -87,6 +87,19 @@ def resuming_run(accounts: Sequence[Account]) -> Start:
         envelopes.append(envelope)
         live[account.name] = str(password)
     return Start(envelopes, live)
+
+
+def stolen_store(accounts: Sequence[Account]) -> Start:
+    """Everything was well until somebody has copied the store, just now."""
+    made_at, moment = time_text(time.time() - DAY - 60), time_text(time.time())
+    envelopes = [_active(account, age=DAY)._replace(made_at=made_at) for account in accounts]
+    live = {each.account.name: str(each.password) for each in envelopes}
+    return Start(envelopes, live, {"rotated_before": moment})
+
+
+def incident_run(accounts: Sequence[Account]) -> Start:
+    """Everything was stolen just now, with what earlier runs have left behind."""
+    return replace(resuming_run(accounts), options={"rotated_before": time_text(time.time())})
 
 
 def _active(account: Account, age: float) -> Envelope:

@@ -72,13 +72,17 @@ class Pending(NamedTuple):
 
 
 class Previous(NamedTuple):
-    """A password that was active, or a candidate that never was. While it is in flight it may become live again."""
+    """A password that was active, or a candidate that never was. While it is in flight it may become live again.
+
+    ``rotated_at`` is when it was confirmed, where it is known that it was active: version 0.1.0 did not note it.
+    """
 
     password: str
     retired_at: str
     rotation_id: str | None
     in_flight: tuple[Flight, ...] = ()
     unknown: Mapping[str, Any] = _NOTHING
+    rotated_at: str | None = None
 
     def __repr__(self) -> str:
         return f"Previous({self.rotation_id}, {len(self.in_flight)} in flight)"
@@ -124,6 +128,11 @@ class Envelope(NamedTuple):
     def published_since(self) -> str | None:
         """Since when consumers have the active password, or since when they could have it. None if they do not."""
         return (self.published_at or self.rotated_at) if self.is_published else None
+
+    @property
+    def formerly_active(self) -> str | None:
+        """The password that was active before this one, as far as that is known."""
+        return next((former.password for former in self.previous if former.rotated_at), None)
 
     @property
     def is_left_behind(self) -> bool:
@@ -178,6 +187,8 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
 
 def _row(item: Pending | Previous, *, always: bool = False) -> dict[str, Any]:
     known = {name: value for name, value in item._asdict().items() if name not in ("in_flight", "unknown")}
+    if known.get("rotated_at", "") is None:
+        del known["rotated_at"]
     flights = {"in_flight": _flown(item.in_flight)} if item.in_flight or always else {}
     return {**known, **flights, **item.unknown}
 
@@ -243,6 +254,7 @@ def _previous(item: Mapping[str, Any]) -> Previous:
         _text(item, "rotation_id", True),
         _flights(item),
         _rest(item, _KEYS_OF_PREVIOUS),
+        _time(item, "rotated_at", True),
     )
 
 

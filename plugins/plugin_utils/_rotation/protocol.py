@@ -358,7 +358,8 @@ def _retired(envelope: Envelope, candidates: Iterable[Pending], now: float) -> l
         else:
             retired.insert(0, Previous(item.password, retired_at, item.rotation_id, item.in_flight, item.unknown))
     if envelope.password is not None:
-        retired.append(Previous(envelope.password, retired_at, envelope.rotation_id, of_active))
+        active = Previous(envelope.password, retired_at, envelope.rotation_id, of_active)
+        retired.append(active._replace(rotated_at=envelope.rotated_at))
     return [*retired, *envelope.previous]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a consumer reads from a store: active passwords, and what to say where there is none. Pure."""
+"""What a consumer reads from a store: passwords, and what to say where there is none. Pure."""
 
 from __future__ import annotations
 
@@ -23,9 +23,16 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 
 ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
 
+# Which passwords can be read, and what an envelope without one lacks.
+ACTIVE = "active"
+PREVIOUS = "previous"
+VERSIONS = {ACTIVE: "no confirmed password yet", PREVIOUS: "no password that is known to have been active before"}
 
-def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, warn: Callable[[str], None]) -> list[str]:
-    """Return the active passwords of accounts in the order of their names.
+
+def passwords(
+    store: Store, names: Sequence[Any], *, version: str = ACTIVE, on_missing: str, warn: Callable[[str], None]
+) -> list[str]:
+    """Return the active passwords of accounts, or those that were active before, in the order of their names.
 
     Raises NotFoundError for accounts that have none, unless ``on_missing`` is ``warn`` or ``skip``: then they are left
     out. Raises StoreError when the store or a document cannot be read, or when a document is not an envelope.
@@ -33,22 +40,24 @@ def active_passwords(store: Store, names: Sequence[Any], *, on_missing: str, war
     labels = {name: _label(name, at) for at, name in enumerate(names, 1)}
     loaded = _load(store, labels)
     envelopes = {name: _envelope(store, name, labels, loaded) for name in loaded}
-    active = {name: envelope.password for name, envelope in envelopes.items() if envelope.password is not None}
-    missing = [name for name in labels if name not in active]
+    every = {name: each.password if version == ACTIVE else each.formerly_active for name, each in envelopes.items()}
+    found = {name: password for name, password in every.items() if password is not None}
+    missing = [name for name in labels if name not in found]
     if missing and on_missing == "error":
+        remedy = f", or run {ROTATION} with this store" if version == ACTIVE else ""
         raise NotFoundError(
-            _missing(missing, labels, envelopes, store.place),
-            hint=f"Correct the name or the store, or run {ROTATION} with this store.",
+            _missing(missing, labels, envelopes, store.place, VERSIONS[version]),
+            hint=f"Correct the name or the store{remedy}.",
         )
     if missing and on_missing == "warn":
-        warn(f"{_missing(missing, labels, envelopes, store.place)} Left out of the result.")
-    unsettled = [name for name in active if envelopes[name].pending]
-    if unsettled:
+        warn(f"{_missing(missing, labels, envelopes, store.place, VERSIONS[version])} Left out of the result.")
+    unsettled = [name for name in found if envelopes[name].pending]
+    if unsettled and version == ACTIVE:
         warn(
             f"The outcome of the last rotation of {', '.join(unsettled)} in the store {store.place} is unknown: the "
             f"live password may be newer than the active one used here. Run {ROTATION} to settle it."
         )
-    return [active[name] for name in names if name in active]
+    return [found[name] for name in names if name in found]
 
 
 def readable_passwords(store: Store, names: Sequence[str]) -> dict[str, str]:
@@ -106,9 +115,11 @@ def _unquote(error: StoreError, name: str, labels: Mapping[str, str]) -> None:
         error.hint = error.hint and error.hint.replace(name, labels[name])
 
 
-def _missing(names: Sequence[str], labels: Mapping[str, str], present: Mapping[str, Envelope], place: str) -> str:
+def _missing(
+    names: Sequence[str], labels: Mapping[str, str], present: Mapping[str, Envelope], place: str, lacks: str
+) -> str:
     absent = ", ".join(labels[name] for name in names if name not in present)
     unconfirmed = ", ".join(name for name in names if name in present)
     clauses = [f"nothing for {absent}"] if absent else []
-    clauses += [f"no confirmed password yet for {unconfirmed}"] if unconfirmed else []
+    clauses += [f"{lacks} for {unconfirmed}"] if unconfirmed else []
     return f"The store {place} holds {' and '.join(clauses)}."

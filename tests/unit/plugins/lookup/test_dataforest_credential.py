@@ -42,8 +42,11 @@ ACTIVE = {
 }
 CANDIDATES = {"settling": "Candidate-2-may-be-live", "pending": "Candidate-3-may-be-live"}
 RETIRED = "Retired-password-4"
+# Of df001 and settling: what was active before, and candidates that never were.
+FORMER = "Former-password-5"
+NEVER_ACTIVE = "Never-active-6"
 TOKEN = "s.token-of-the-store-7"
-SECRETS = [*ACTIVE.values(), *CANDIDATES.values(), RETIRED, TOKEN, "Tresor-암호-4711"]
+SECRETS = [*ACTIVE.values(), *CANDIDATES.values(), RETIRED, FORMER, NEVER_ACTIVE, TOKEN, "Tresor-암호-4711"]
 
 
 def document(name: str) -> dict[str, Any]:
@@ -51,6 +54,9 @@ def document(name: str) -> dict[str, Any]:
     pending = (Pending(CANDIDATES[name], TIME, "r-2"),) if name in CANDIDATES else ()
     active = {"password": ACTIVE[name], "rotated_at": TIME, "rotation_id": "r-1"} if name in ACTIVE else {}
     previous = (Previous(RETIRED, TIME, None),)
+    if name in ("df001", "settling"):
+        former = Previous(FORMER, TIME, "r-0", rotated_at=TIME)
+        previous = (Previous(NEVER_ACTIVE, TIME, "r-0.5"), former, former._replace(password=RETIRED), *previous)
     return to_document(Envelope(Account("1", name, None), **active, pending=pending, previous=previous))
 
 
@@ -145,6 +151,21 @@ def test_an_ansible_that_cannot_mask_is_no_obstacle(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ansible.module_utils.secrets", None)
     assert look_up("df001") == [ACTIVE["df001"]]
+
+
+def test_the_previous_password_is_the_last_one_that_was_active_before(
+    look_up: Callable[..., list[str]], path: Path, warnings: list[str]
+) -> None:
+    assert look_up("settling", "df001", version="previous") == [FORMER, FORMER]
+    assert look_up("df001", version="active") == [ACTIVE["df001"]]
+    # Whatever the outcome of a later one is, this one has been replaced.
+    assert warnings == []
+    with pytest.raises(AnsibleLookupError) as caught:
+        look_up("df001", "df002", "gone", "pending", version="previous")
+    lacks = "no password that is known to have been active before for df002, pending"
+    assert str(caught.value) == (f"The store {path} holds nothing for gone and {lacks}. Correct the name or the store.")
+    assert look_up("df002", "df001", version="previous", on_missing="warn") == [FORMER]
+    assert "active before for df002. Left out of the result." in warnings[0]
 
 
 # ------------------------------------------------------------------------------------------------------ what is missing
@@ -278,8 +299,12 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"stor": {"token": TOKEN}}, "There is no option stor. Supported parameters include: on_missing, store."),
+        (
+            {"stor": {"token": TOKEN}},
+            "There is no option stor. Supported parameters include: on_missing, store, version.",
+        ),
         ({"on_missing": "ignore"}, "value of on_missing must be one of: error, warn, skip, got: ********."),
+        ({"version": TOKEN}, "value of version must be one of: active, previous, got: ********."),
         ({"store": None}, "store is not a dictionary."),
         ({"store": 7}, "store is not a dictionary."),
         ({"store": [TOKEN]}, "store is not a dictionary."),

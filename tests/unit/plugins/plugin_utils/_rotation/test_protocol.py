@@ -289,6 +289,24 @@ def test_what_a_newer_version_says_of_a_candidate_is_kept_when_it_is_retired() -
         assert {former.rotation_id: former.unknown for former in after.previous}["r3"] == {"why": "new"}
 
 
+def test_of_the_earlier_passwords_those_are_marked_that_were_active() -> None:
+    envelope = rotated(DAY)._replace(pending=(candidate("r2"), candidate("r3")))
+    for rotation_id in ("r3", "r4"):
+        envelope = settle(envelope, rotation_id, Outcome.CONFIRMED, Policy(90 * DAY), NOW, COURSE).envelope
+        if rotation_id == "r3":
+            assert envelope.formerly_active == "password"
+            envelope = stage(envelope, ACCOUNT, "q", "r4", "another run", NOW)
+    assert [(former.rotation_id, former.rotated_at) for former in envelope.previous] == [
+        ("r3", time_text(NOW)),
+        ("r2", None),
+        ("r1", time_text(NOW - DAY)),
+    ]
+    # A password that was only sent once more is not its own predecessor.
+    again = restore(envelope, "another run", NOW)
+    assert settle(again, "r4", Outcome.CONFIRMED, Policy(90 * DAY), NOW, COURSE).envelope.formerly_active == "p"
+    assert Envelope(ACCOUNT, previous=(Previous("p", time_text(NOW), "r0"),)).formerly_active is None
+
+
 def test_a_candidate_that_was_not_sent_has_no_answer() -> None:
     with pytest.raises(ValueError, match="SKIPPED"):
         settle(rotated(1)._replace(pending=(candidate(),)), "r2", Outcome.SKIPPED, Policy(DAY), NOW, COURSE)
