@@ -307,7 +307,7 @@ def test_after_an_incident_what_was_made_before_it_is_replaced_and_that_once(
     struck = pipeline.run(rotated_before=moment)
     assert outcomes(struck) == ["rotated", "unknown", "rotated", "rotated", "rotated"]
     # As YAML reads it without quotes, and with another zone.
-    again = pipeline.run(rotated_before="{{ '%s' | ansible.builtin.from_yaml }}" % moment)
+    again = pipeline.run(rotated_before=f"{{{{ '{moment}' | ansible.builtin.from_yaml }}}}")
     assert outcomes(again) == ["fresh", "resumed", "fresh", "fresh", "fresh"]
     assert resets(simulator) == 11
     assert not set(stolen.values()) & set(pipeline.live().values())

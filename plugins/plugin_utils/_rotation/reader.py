@@ -23,10 +23,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 
 ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
 
-# Which passwords can be read, and what an envelope without one lacks.
+# Which passwords can be read.
 ACTIVE = "active"
 PREVIOUS = "previous"
-VERSIONS = {ACTIVE: "no confirmed password yet", PREVIOUS: "no password that is known to have been active before"}
+VERSIONS = (ACTIVE, PREVIOUS)
 
 
 def passwords(
@@ -46,11 +46,11 @@ def passwords(
     if missing and on_missing == "error":
         remedy = f", or run {ROTATION} with this store" if version == ACTIVE else ""
         raise NotFoundError(
-            _missing(missing, labels, envelopes, store.place, VERSIONS[version]),
+            _missing(missing, labels, envelopes, store.place, version),
             hint=f"Correct the name or the store{remedy}.",
         )
     if missing and on_missing == "warn":
-        warn(f"{_missing(missing, labels, envelopes, store.place, VERSIONS[version])} Left out of the result.")
+        warn(f"{_missing(missing, labels, envelopes, store.place, version)} Left out of the result.")
     unsettled = [name for name in found if envelopes[name].pending]
     if unsettled and version == ACTIVE:
         warn(
@@ -116,10 +116,13 @@ def _unquote(error: StoreError, name: str, labels: Mapping[str, str]) -> None:
 
 
 def _missing(
-    names: Sequence[str], labels: Mapping[str, str], present: Mapping[str, Envelope], place: str, lacks: str
+    names: Sequence[str], labels: Mapping[str, str], present: Mapping[str, Envelope], place: str, version: str
 ) -> str:
     absent = ", ".join(labels[name] for name in names if name not in present)
-    unconfirmed = ", ".join(name for name in names if name in present)
+    without = ", ".join(name for name in names if name in present)
     clauses = [f"nothing for {absent}"] if absent else []
-    clauses += [f"{lacks} for {unconfirmed}"] if unconfirmed else []
+    if without and version == ACTIVE:
+        clauses.append(f"no confirmed password yet for {without}")
+    elif without:
+        clauses.append(f"no password that is known to have been active before for {without}")
     return f"The store {place} holds {' and '.join(clauses)}."
