@@ -31,6 +31,7 @@ ACCOUNT: Spec = {
     "profile": {"type": "str"},
     "access_key": {"type": "str", "no_log": False},
     "secret_key": {"type": "str", "no_log": True},
+    "max_age": {"type": "str"},
     **{name: {"type": "raw"} for name in LISTED_TOO},
 }
 
@@ -46,6 +47,7 @@ SPEC = controller_spec(
             "required_together": [("access_key", "secret_key")],
         },
         "tenants": TENANTS,
+        "exclude": {"type": "list", "elements": "str"},
         "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
         "max_age": {"type": "str", "default": "90d"},
         "jitter": {"type": "str", "default": "10%"},

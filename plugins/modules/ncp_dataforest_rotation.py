@@ -83,6 +83,10 @@ options:
         description:
           - The secret key that belongs to O(accounts[].access_key).
         type: str
+      max_age:
+        description:
+          - The highest age of the password of this account, instead of O(max_age). O(jitter) applies to it as well.
+        type: str
   tenants:
     description:
       - Rotate all accounts that each of these tenants may see, instead of those that the credentials of the task may
@@ -110,6 +114,15 @@ options:
         description:
           - The secret key that belongs to O(tenants[].access_key).
         type: str
+  exclude:
+    description:
+      - The names of accounts that are left alone, out of those that O(accounts), O(tenants) or the credentials mean.
+        Nothing is read, sent or reported for them.
+      - A name that is neither one of these accounts nor in O(store) is refused, and nothing is sent for any account, as
+        it may be a typo. If some accounts could not be listed or found, such a name is a warning.
+      - An empty list is refused.
+    type: list
+    elements: str
   max_age:
     description:
       - The highest age of a password. Whole numbers with a unit (V(w), V(d), V(h), V(m) or V(s)), such as V(90d) or
@@ -243,6 +256,18 @@ EXAMPLES = r"""
       token: "{{ bao_token }}"
     max_age: 30d
     max_failures: 1
+
+- name: Keep most passwords younger than 90 days, one younger than a week, and leave one alone
+  krcloud.credentials.ncp_dataforest_rotation:
+    accounts:
+      - name: df001
+      - name: df002
+        max_age: 7d
+      - name: df003
+    exclude:
+      - df003
+    store:
+      path: credentials/dataforest.yml
 
 - name: Replace the passwords that were made before a theft, and only these, however often it runs
   krcloud.credentials.ncp_dataforest_rotation:

@@ -22,6 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.names im
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Directory, ambiguous, not_found
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import tenant_fault, tenant_label
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import parse_max_age
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.turn import Wanted
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
     CREDENTIALS,
@@ -136,9 +137,9 @@ def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Cr
         if fault:
             rows.append(Row(None, credentials, error=fault))
             continue
-        half = half_a_key(at, item)
-        if half:
-            rows.append(_failed(at, item, credentials, whose(credentials or own).profile, half))
+        mistake = mistake_in(at, item)
+        if mistake:
+            rows.append(_failed(at, item, credentials, whose(credentials or own).profile, mistake))
         else:
             rows.append(_match(at, item, credentials, seen.get(_key(credentials)), own))
     names = Counter(row.wanted.account.name for row in rows if row.wanted and not row.wanted.error)
@@ -154,7 +155,7 @@ def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Cr
 
 def _is_looked_up(at: int, item: Mapping[str, Any]) -> bool:
     """Tell whether a list is needed to know the account that a row of the user means."""
-    return not (fault_in(at, item) or half_a_key(at, item) or (item["name"] and item["id"]))
+    return not (fault_in(at, item) or mistake_in(at, item) or (item["name"] and item["id"]))
 
 
 def fault_in(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
@@ -167,7 +168,22 @@ def fault_in(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
     return _unsafe(f"The {key} of accounts[{at}]", key) if key else None
 
 
-def half_a_key(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
+def mistake_in(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
+    """Return why a row that names an account cannot be used all the same."""
+    try:
+        own_max_age(item, f"accounts[{at}].max_age")
+    except ConfigurationError as error:
+        error.hint = "Nothing was sent for this row."
+        return error
+    return _half_a_key(at, item)
+
+
+def own_max_age(item: Mapping[str, Any], option: str = "max_age") -> float | None:
+    """Return the ``max_age`` of a row that the user wrote, in seconds, if it has one. Raises ConfigurationError."""
+    return parse_max_age(item["max_age"], option) if item["max_age"] else None
+
+
+def _half_a_key(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
     """Return what is missing from the credentials of a row. What is empty was not given, as everywhere.
 
     The password module would refuse all accounts because of it.
@@ -248,14 +264,19 @@ def _match(
     own: Credentials,
 ) -> Row:
     """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
-    profile, named = whose(credentials or own).profile, is_named(item)
+    profile = whose(credentials or own).profile
+
+    def of(row: Mapping[str, Any]) -> Row:
+        found = listed_row(row, profile, named=is_named(item))._replace(credentials=credentials)
+        return found._replace(wanted=found.wanted and found.wanted._replace(max_age=own_max_age(item)))
+
     if item["name"] and item["id"]:
-        return listed_row(item, profile, named=named)._replace(credentials=credentials)
+        return of(item)
     if not isinstance(seen, Directory):
         return _failed(at, item, credentials, profile, seen)
     found = seen.find(item["id"] or None, item["name"] or None)
     if len(found) == 1:
-        return listed_row(found[0], profile, named=named)._replace(credentials=credentials)
+        return of(found[0])
     key = "name" if item["name"] else "id"
     what = f"the {key} {item[key]}" if may_be_quoted(item[key]) else f"the {key} of accounts[{at}]"
     remedy = "Give both the name and the id of the account that you mean."

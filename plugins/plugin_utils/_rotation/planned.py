@@ -19,9 +19,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.acco
     Row,
     each_once,
     fault_in,
-    half_a_key,
     is_named,
     listed_row,
+    mistake_in,
+    own_max_age,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.vendor import (
     Credentials,
@@ -43,11 +44,12 @@ class _Wish(NamedTuple):
 
 
 class _Means(NamedTuple):
-    """How an account is reached, or why it cannot be, and whether the user wrote its id himself."""
+    """How an account is reached, or why it cannot be, whether the user wrote its id himself, and its own ``max_age``."""
 
     credentials: Credentials
     named: bool = False
     error: ConfigurationError | None = None
+    max_age: float | None = None
 
     def __repr__(self) -> str:
         return "_Means"
@@ -80,7 +82,8 @@ def _wishes(options: Mapping[str, Any]) -> Iterable[tuple[_Wish, _Means]]:
             continue
         credentials = credentials_in(item)
         wish = _Wish(whose(credentials or own), item["name"] or None, item["id"] or None)
-        yield wish, _Means(credentials, is_named(item), half_a_key(at, item))
+        mistake = mistake_in(at, item)
+        yield wish, _Means(credentials, is_named(item), mistake, None if mistake else own_max_age(item))
 
 
 def _planned(row: Mapping[str, Any], wishes: Mapping[_Wish, _Means]) -> Row:
@@ -96,7 +99,7 @@ def _planned(row: Mapping[str, Any], wishes: Mapping[_Wish, _Means]) -> Row:
         _Wish(of_row),
     ):
         if means := wishes.get(wish):
-            wanted = found.wanted._replace(named=means.named, error=means.error)
+            wanted = found.wanted._replace(named=means.named, error=means.error, max_age=means.max_age)
             return found._replace(credentials=means.credentials, wanted=wanted)
     error = ConfigurationError(
         f"The options do not ask for {name if may_be_quoted(name) else 'this account'} with these credentials.",

@@ -10,6 +10,7 @@ import enum
 import hashlib
 import math
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope
@@ -53,6 +54,20 @@ class Policy:
         self.force = force
         self.new_accounts = new_accounts
         self.rotated_before = rotated_before
+
+    def with_max_age(self, max_age: float | None) -> Policy:
+        """Return the policy for an account with a ``max_age`` of its own, if it has one."""
+        if max_age is None:
+            return self
+        return Policy(max_age, self.jitter, self.force, self.new_accounts, self.rotated_before)
+
+
+def parse_max_age(text: str, option: str) -> float:
+    """Return how old a password may get, in seconds. Raises ConfigurationError, which names the option."""
+    max_age = parse_duration(text, option)
+    if max_age <= 0:
+        raise ConfigurationError(f"{option} is not valid: it must be greater than 0, such as 90d.")
+    return max_age
 
 
 def due_at(envelope: Envelope, policy: Policy) -> float | None:

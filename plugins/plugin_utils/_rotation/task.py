@@ -16,10 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.rate import RateLimiter
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import (
-    parse_duration,
-    parse_percentage,
-)
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import parse_percentage
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import check_limits
@@ -32,11 +29,17 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.acco
     written_accounts,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.exclusion import (
+    check_excluded,
+    excluded_names,
+    without,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.moments import parse_past
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.planned import planned_accounts
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
     Policy,
+    parse_max_age,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result, diff_of, task_result
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run import Run
@@ -72,6 +75,7 @@ class RotationTask:
         self._given = given
         self._planned = planned
         self._own = credentials_in(options)
+        self._excluded = excluded_names(options["exclude"], "exclude" in given)
         self._warnings: list[str] = []
         self._store = store
         self._vendor = Vendor(options, run_module)
@@ -81,7 +85,7 @@ class RotationTask:
         generate_password(options["password_length"], secrets.token_bytes)
         before = options["rotated_before"]
         self._policy = Policy(
-            parse_duration(options["max_age"], "max_age"),
+            parse_max_age(options["max_age"], "max_age"),
             parse_percentage(options["jitter"], "jitter"),
             options["force"],
             NewAccounts(options["new_accounts"]),
@@ -102,7 +106,7 @@ class RotationTask:
 
     def run(self, check_mode: bool, *, diff: bool = False) -> dict[str, Any]:
         """Rotate, or in check mode predict, and return the result of the task, with a ``diff`` if asked for."""
-        rows = self._find_accounts()
+        rows = self._included(self._find_accounts())
         wanted = [row.wanted for row in rows if row.wanted]
         # By ID: with a name the module would have to look it up once more.
         targets = {
@@ -146,6 +150,15 @@ class RotationTask:
                 "These credentials see no account, so there is nothing to rotate. Check whose they are."
             )
         return rows
+
+    def _included(self, rows: list[Row]) -> list[Row]:
+        left = without(rows, self._excluded)
+        # Of a plan, only a part may be here.
+        if self._planned is None:
+            check_excluded(self._excluded, rows, self._store, self._warnings.append)
+            if rows and not left:
+                self._warnings.append("exclude names all accounts, so there is nothing to rotate.")
+        return left
 
     def _result(self, row: Row, settled: Result | None) -> Result:
         """Return the result of a row, and whose it is. The store cannot be asked about a row without an account."""

@@ -70,6 +70,8 @@ _ADVICE = {
 class Wanted(NamedTuple):
     """An account that a run is about. ``named`` says that the user wrote its id.
 
+    ``max_age`` is how old its password may get, in seconds, if that is not what the policy says.
+
     With an ``error`` nothing can be done at the vendor. The store is read all the same: what it holds may have to be
     handed over.
     """
@@ -77,6 +79,7 @@ class Wanted(NamedTuple):
     account: Account
     named: bool = False
     error: KrcloudError | None = None
+    max_age: float | None = None
 
 
 class Means(NamedTuple):
@@ -113,8 +116,10 @@ class Turn:
     losses: int = 0  # commits lost to other runs
     result: Result | None = None
     course: Course = field(init=False)
+    policy: Policy = field(init=False)
 
     def __post_init__(self) -> None:
+        self.policy = self.means.policy.with_max_age(self.wanted.max_age)
         self.course = Course(self.means.run, self.means.started, self.wanted.named)
 
     @property
@@ -149,7 +154,7 @@ class Turn:
         if error is not None:
             self.give_up(error)
             return
-        self.step = plan(self.envelope, self.account, self.means.policy, self.means.clock(), self.course)
+        self.step = plan(self.envelope, self.account, self.policy, self.means.clock(), self.course)
         if self.step is Step.REFUSE:
             self.give_up(_new_account(self.name, self.means.place()))
         elif self.step is Step.WAIT:
@@ -232,7 +237,7 @@ class Turn:
         course = self.course
         if answer.unanswered:
             course = course._replace(lost=course.lost | {rotation_id})
-        settled = settle(envelope, rotation_id, answer.outcome, self.means.policy, self.means.clock(), course)
+        settled = settle(envelope, rotation_id, answer.outcome, self.policy, self.means.clock(), course)
         self.step, self.course = settled.next, settled.course
         return settled.envelope
 
@@ -315,7 +320,7 @@ class Turn:
             after=standing(envelope, self.means.started) if self.before else None,
         )
         if envelope is not None:
-            due, live = due_at(envelope, self.means.policy), _is_live(envelope, self.account)
+            due, live = due_at(envelope, self.policy), _is_live(envelope, self.account)
             result = result._replace(
                 rotation_id=envelope.rotation_id,
                 rotated_at=envelope.rotated_at,
