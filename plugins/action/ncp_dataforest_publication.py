@@ -19,7 +19,7 @@ ROWS: Spec = {name: {"type": "list", "elements": "dict", "default": []} for name
 SPEC: Spec = {
     "accounts": {"type": "list", "elements": "dict", "required": True},
     **ROWS,
-    "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+    "store": {"type": "dict", "options": registry.argument_spec()},
 }
 
 
@@ -27,6 +27,7 @@ class ActionModule(RedactingAction):
     """Wiring: options and store into `note_published`, and the passwords of a batch to the role."""
 
     _requires_connection = False
+    _stores_passwords = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""

@@ -48,7 +48,7 @@ SPEC = controller_spec(
         },
         "tenants": TENANTS,
         "exclude": {"type": "list", "elements": "str"},
-        "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+        "store": {"type": "dict", "options": registry.argument_spec()},
         "max_age": {"type": "str", "default": "90d"},
         "jitter": {"type": "str", "default": "10%"},
         "force": {"type": "bool", "default": False},
@@ -66,6 +66,8 @@ SPEC = controller_spec(
 
 class ActionModule(RedactingAction):
     """Wiring: options, store and module runs into a `RotationTask`."""
+
+    _stores_passwords = True
 
     _requires_connection = True
 

@@ -38,3 +38,12 @@ attributes:
     membership:
       - krcloud.credentials.solapi
 """
+
+    ACTIONGROUP_STORE = r"""
+attributes:
+  action_group:
+    description: Use C(group/krcloud.credentials.store) in C(module_defaults) to set O(store) for this module.
+    support: full
+    membership:
+      - krcloud.credentials.store
+"""

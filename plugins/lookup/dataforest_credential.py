@@ -25,7 +25,11 @@ options:
     elements: str
     required: true
   store:
-    required: true
+    description:
+      - Where the passwords are kept. It is read on the controller.
+      - One of the option and the variable is required.
+    vars:
+      - name: krcloud_credentials_store
   version:
     description:
       - Which password of each account is returned.
@@ -147,7 +151,7 @@ class LookupModule(RedactingLookup):
         if not terms:
             raise ConfigurationError("No account is named.", hint="Give the names of the accounts before the options.")
         names = [name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])]
-        options = validated(credential_spec(), arguments, self.redactor)
+        options = validated(credential_spec(), self.with_store(arguments), self.redactor)
         with closing(opened_store(options["store"], self._loader, self.redactor)) as store:
             wishes = {name: options[name] for name in ("version", "on_missing")}
             return passwords(store, names, **wishes, warn=self.warn)
@@ -156,7 +160,7 @@ class LookupModule(RedactingLookup):
 def credential_spec() -> Spec:
     """Return the argument spec of the lookup."""
     return {
-        "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+        "store": {"type": "dict", "options": registry.argument_spec()},
         "version": {"type": "str", "choices": list(VERSIONS), "default": ACTIVE},
         "on_missing": {"type": "str", "choices": ["error", "warn", "skip"], "default": "error"},
     }

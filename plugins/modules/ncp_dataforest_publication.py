@@ -21,6 +21,7 @@ description:
   - Runs on the controller, and sends nothing to the vendor.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.actiongroup_store
   - krcloud.credentials.store
 attributes:
   check_mode:
@@ -37,7 +38,9 @@ attributes:
       - If everything is noted already, nothing is written.
 options:
   store:
-    required: true
+    description:
+      - Where the passwords are kept. It is read and written on the controller.
+      - If not set, the variable C(krcloud_credentials_store) of the play is used. One of them is required.
   accounts:
     description:
       - The accounts whose passwords were published. Rows of a rotation's result can be passed as they are. Other keys

@@ -19,11 +19,16 @@ description:
 extends_documentation_fragment:
   - krcloud.credentials.attributes
   - krcloud.credentials.attributes.actiongroup_ncp
+  - krcloud.credentials.attributes.actiongroup_store
   - krcloud.credentials.ncp
   - krcloud.credentials.dataforest
   - krcloud.credentials.connection
   - krcloud.credentials.store
 attributes:
+  action_group:
+    membership:
+      - krcloud.credentials.ncp
+      - krcloud.credentials.store
   check_mode:
     support: full
     details:
@@ -40,7 +45,9 @@ attributes:
       - A second run within O(max_age) changes nothing, unless O(force) is set.
 options:
   store:
-    required: true
+    description:
+      - Where the passwords are kept. It is read and written on the controller.
+      - If not set, the variable C(krcloud_credentials_store) of the play is used. One of them is required.
   accounts:
     description:
       - The accounts whose passwords are kept young. If not set, all accounts that the credentials may see. An empty

@@ -86,7 +86,7 @@ def _value(name: str, option: dict[str, Any], which: int) -> Any:
     if name == "tenants":
         return [{"profile": f"team-{which}"}]
     if option["type"] == "list":
-        return [{"name": f"df{which}"}]
+        return [f"df{which}" if option["elements"] == "str" else {"name": f"df{which}"}]
     if "choices" in option:
         return option["choices"][-which]
     if option["type"] == "bool":

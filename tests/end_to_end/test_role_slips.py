@@ -120,7 +120,7 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
 }
 # The last four of the rotation are handed to hooks: if the user sets them, a hook may get the user's value.
 UNKNOWN = {
-    ROTATION: ["acounts", "exclude", "account", "password", "batch", "passwords"],
+    ROTATION: ["acounts", "excluded", "account", "password", "batch", "passwords"],
     RESET: ["email", "mails", "interval"],
 }
 

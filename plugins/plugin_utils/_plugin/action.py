@@ -21,7 +21,11 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import leave_identifiers
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store, validated
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import (
+    opened_store,
+    validated,
+    with_store,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.module_action import SendingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
 
@@ -32,6 +36,8 @@ class RedactingAction(SendingAction):
     _supports_check_mode = True
     _supports_async = False
     _unreachable = False
+    # Whether a variable of the play may stand in for the option `store`: see `with_store`.
+    _stores_passwords = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
@@ -84,7 +90,10 @@ class RedactingAction(SendingAction):
         empty = [variables[name] for name, value in given.items() if value in (None, "", [], {})]
         if empty:
             raise ConfigurationError(f"{empty[0]} has no value.", hint="Give it one, or remove the variable.")
-        return {**self._task.args, **given}
+        given = {**self._task.args, **given}
+        if self._stores_passwords:
+            given = dict(with_store(given, self.task_vars, self._templar.template))
+        return given
 
     def variable(self, name: str) -> Any:
         """Return the value of the variable ``__MODULE_NAME`` of the task itself, None if the task has none.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -27,6 +27,35 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
+
+# The variable of a play that stands in for the option `store`. The store of reset mails is another one.
+STORE_VARIABLE = "krcloud_credentials_store"
+
+
+def with_store(
+    given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> Mapping[str, Any]:
+    """Return the options as they were given, with the store that STORE_VARIABLE names if they have none.
+
+    Raises ConfigurationError if the variable has no store either.
+    """
+    if "store" in given:
+        if given["store"] is None:
+            raise ConfigurationError("store has no value.", hint="Give it one, or remove the option.")
+        return given
+    if STORE_VARIABLE not in variables:
+        raise ConfigurationError(
+            f"There is no option store, and no variable {STORE_VARIABLE}.",
+            hint="Set one of them to a dictionary that says where the passwords are kept.",
+        )
+    store = template(variables[STORE_VARIABLE])
+    if not isinstance(store, (Mapping, str)):
+        raise ConfigurationError(
+            f"The variable {STORE_VARIABLE} is not a dictionary.", hint="Write the options of store below it."
+        )
+    if not store:
+        raise ConfigurationError(f"{STORE_VARIABLE} has no value.", hint="Give it one, or remove the variable.")
+    return {**given, "store": store}
 
 
 def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleLookupError, AnsibleUndefinedVariable
 from ansible.plugins.lookup import LookupBase
 from jinja2 import UndefinedError
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, internal_error
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import with_store
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import mask_in_output
 
 
@@ -25,9 +26,10 @@ class RedactingLookup(LookupBase):
     def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Look up."""
         self.redactor = Redactor()
+        self.variables = variables or {}
         try:
             passwords = self.look_up(terms, kwargs)
-        except UndefinedError:
+        except (UndefinedError, AnsibleUndefinedVariable):
             # A variable in the options does not exist: ansible-core names it, and the place.
             raise
         except KrcloudError as error:
@@ -40,6 +42,10 @@ class RedactingLookup(LookupBase):
     @abstractmethod
     def look_up(self, terms: Sequence[Any], arguments: Mapping[str, Any]) -> list[str]:
         """Return the passwords."""
+
+    def with_store(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options, with the store of the play if they have none. Raises ConfigurationError."""
+        return with_store(arguments, self.variables, lambda value: self._templar.template(value))
 
     def warn(self, warning: str) -> None:
         """Warn, masked."""

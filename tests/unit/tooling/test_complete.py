@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
 
 import pytest
 import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.krcloud.credentials.plugins.doc_fragments import attributes
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin import module_action
@@ -87,6 +90,24 @@ def test_each_module_is_in_its_action_group(group: dict[str, object]) -> None:
     matching = {name for name in MODULES if re.search(str(group["pattern"]), name)}
     named = yaml.safe_load(text("meta/runtime.yml"))["action_groups"][group["name"]]
     assert set(named) == matching - set(group.get("exclusions", ()))  # type: ignore[call-overload]
+
+
+def test_the_modules_with_passwords_in_their_store_are_a_group() -> None:
+    """Whether a module is one of them is a matter of the code, and so is the variable that stands in for the option."""
+    actions = {name: import_module(f"{house.OURS}action.{name}") for name in MODULES}
+    with_store = {name for name, each in actions.items() if getattr(each.ActionModule, "_stores_passwords", False)}
+    assert with_store == set(yaml.safe_load(text("meta/runtime.yml"))["action_groups"]["store"])
+    with_option = {name for name, action in actions.items() if "store" in getattr(action, "SPEC", {})}
+    assert with_option - with_store == {"solapi_password_reset"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_each_module_shows_its_action_groups(module: str) -> None:
+    path = str(ROOT / "plugins" / "modules" / f"{module}.py")
+    shown = get_docstring(path, fragment_loader, collection_name="krcloud.credentials")[0]["attributes"]
+    groups = yaml.safe_load(text("meta/runtime.yml"))["action_groups"]
+    named = {f"krcloud.credentials.{group}" for group in groups if module in groups[group]}
+    assert set(shown["action_group"]["membership"]) == named
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])

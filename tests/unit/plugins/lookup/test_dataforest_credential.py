@@ -131,6 +131,39 @@ def test_a_play_gets_them_as_they_are(template: Callable[..., Any], path: Path) 
     assert template(f"query({LOOKUP}, *names, store={{'path': 'dataforest.yml'}})", **accounts) == both
 
 
+def test_a_variable_of_the_play_stands_in_for_the_store(template: Callable[..., Any], path: Path) -> None:
+    play = {"krcloud_credentials_store": {"path": "{{ folder }}/dataforest.yml"}, "folder": str(path.parent)}
+    assert template(f"lookup({LOOKUP}, 'df002')", **play) == ACTIVE["df002"]
+    other = {"path": "other.yml"}
+    with pytest.raises(AnsibleError, match="holds nothing for df002"):
+        template(f"lookup({LOOKUP}, 'df002', store=other)", other=other, **play)
+    assert template(f"query({LOOKUP}, 'df002', version='previous', on_missing='skip')", **play) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, "The variable krcloud_credentials_store is not a dictionary."),
+        ([TOKEN], "The variable krcloud_credentials_store is not a dictionary. Write the options of store below it."),
+        ({}, "krcloud_credentials_store has no value. Give it one, or remove the variable."),
+        ("", "krcloud_credentials_store has no value."),
+        (TOKEN, "store is not a dictionary."),
+        ({"path": "p.yml", "token": TOKEN}, "The store vault_file has no option 'token'."),
+        ({"path": "{{ nowhere }}"}, "'nowhere' is undefined"),
+    ],
+)
+def test_a_variable_that_is_no_store_is_named(template: Callable[..., Any], value: Any, why: str) -> None:
+    with pytest.raises(AnsibleError) as caught:
+        template(f"lookup({LOOKUP}, 'df001')", krcloud_credentials_store=value)
+    assert why in str(caught.value)
+    assert silent(str(caught.value))
+
+
+def test_without_a_store_both_ways_are_named(template: Callable[..., Any]) -> None:
+    with pytest.raises(AnsibleError, match="There is no option store, and no variable krcloud_credentials_store"):
+        template(f"lookup({LOOKUP}, 'df001')")
+
+
 def test_one_reading_serves_all_terms(look_up: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     store = CountingStore()
     monkeypatch.setattr(registry, "open_store", lambda *_args, **_kwargs: store)
@@ -305,7 +338,7 @@ SERVER = {"type": "hashi_vault", "url": "https://bao.example.com:8200", "token":
         ),
         ({"on_missing": "ignore"}, "value of on_missing must be one of: error, warn, skip, got: ********."),
         ({"version": TOKEN}, "value of version must be one of: active, previous, got: ********."),
-        ({"store": None}, "store is not a dictionary."),
+        ({"store": None}, "store has no value."),
         ({"store": 7}, "store is not a dictionary."),
         ({"store": [TOKEN]}, "store is not a dictionary."),
         ({"store": TOKEN}, "store is not a dictionary. Write the options of store below it."),

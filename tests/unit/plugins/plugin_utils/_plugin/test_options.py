@@ -69,7 +69,8 @@ def test_an_action_takes_what_its_module_documents(name: str) -> None:
 def test_what_is_required_is_documented_as_required(name: str) -> None:
     required = {option for option, said in documented(name).items() if said.get("required")}
     assert required == {option for option, said in SPECS[name].items() if said.get("required")}
-    assert "store" in required
+    # A variable of the play may stand in for it.
+    assert "store" not in required
 
 
 def test_secrets_in_a_store_cannot_be_quoted_by_an_error() -> None:
