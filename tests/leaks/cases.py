@@ -585,8 +585,8 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "ncp_dataforest_rotation", {name: secret}
     for name in ("unknown", "store"):
         yield "ncp_dataforest_rotation", {name: secret}
-    for options in ({"exclude": [secret]}, {"accounts": [{"name": "df001", "max_age": secret}]}):
-        yield "ncp_dataforest_rotation", options
+    yield "ncp_dataforest_rotation", {"exclude": [secret]}
+    yield "ncp_dataforest_rotation", {"accounts": [{"name": "df001", "max_age": secret}]}
     for rows in (secret, [secret], [{"name": secret}]):
         yield "ncp_dataforest_rotation", {"accounts": rows}
         yield "ncp_dataforest_publication", {"accounts": rows}

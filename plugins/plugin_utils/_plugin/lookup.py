@@ -45,7 +45,8 @@ class RedactingLookup(LookupBase):
 
     def with_store(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options, with the store of the play if they have none. Raises ConfigurationError."""
-        return with_store(arguments, self.variables, lambda value: self._templar.template(value))
+        templar = self._templar
+        return with_store(arguments, self.variables, lambda value: templar.template(value) if templar else value)
 
     def warn(self, warning: str) -> None:
         """Warn, masked."""
