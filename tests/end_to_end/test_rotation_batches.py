@@ -420,3 +420,24 @@ def test_all_batches_are_judged_by_the_moment_of_the_plan(runs: Runs, simulator:
     assert resets(simulator) == 5
     assert moment.read_text(encoding="utf-8") == later["content"]
     assert not set(stolen.values()) & set(pipeline.live().values())
+
+
+def test_a_variable_of_the_play_names_the_store_for_the_role_its_modules_and_its_lookups(
+    runs: Runs, simulator: Simulator, tmp_path: Path
+) -> None:
+    pipeline = runs.with_accounts(2, exclude=["df002"], accounts=None)
+    store = pipeline.options.pop("store")
+    lookup = "lookup('krcloud.credentials.dataforest_credential', ncp_dataforest_rotation_account.name)"
+    verify = [{"ansible.builtin.assert": {"that": f"{lookup} == ncp_dataforest_rotation_password"}}]
+    (tmp_path / "look.yml").write_text(yaml.safe_dump(verify), encoding="utf-8")
+    without = pipeline.run()
+    assert without.returncode == 2
+    assert "There is no variable ncp_dataforest_rotation_store, and krcloud_credentials_store is not" in without.stdout
+    assert resets(simulator) == 0
+
+    variable = json.dumps({"krcloud_credentials_store": store})
+    done = pipeline.run("--extra-vars", variable, verify_tasks=str(tmp_path / "look.yml"))
+    assert done.returncode == 0, done.stdout
+    assert summary(done) == {"rotated": ["df001"], "published": ["df001"]}
+    assert handed(pipeline) == {"df001": pipeline.live()["df001"]}
+    assert Path(store["path"]).exists()

@@ -325,7 +325,8 @@ class HashiVaultStore:
         if answer.status == 403:
             raise StoreError(
                 f"There is no mount {self._mount} on {server}, or the token is expired or has no rights there.",
-                hint="Check mount_point, namespace and token of the store.",
+                hint="Check mount_point, namespace and token of the store. "
+                f"To read, its policy needs read on {self._mount}/data/{self._folder}/*.",
                 http_status=403,
             )
         if answer.status != 200 or not isinstance(data, dict) or not isinstance(data.get("path"), str):

@@ -915,6 +915,12 @@ def test_a_reader_is_told_what_a_reader_needs(hashi: HashiVaultBench) -> None:
     assert error.hint == (
         f"Give its policy create, read and update on secret/data/{hashi.folder}/*, or use a fresh token."
     )
+    nobody = hashi.open(token=hashi.server.token('path "other/*" { capabilities = ["read"] }'))
+    error = failing(lambda: load(nobody, ["kim"]))
+    assert error.hint == (
+        "Check mount_point, namespace and token of the store. To read, its policy needs read on "
+        f"secret/data/{hashi.folder}/*."
+    )
 
 
 # -------------------------------------------------------------------------------------------------- a server that lives
