@@ -143,13 +143,16 @@ def test_consumers_read_what_the_vendor_accepts(seen: Seen, simulator: Simulator
     histories = {name: account["history"] for name, account in simulator.truth()["accounts"]["default"].items()}
     passwords = {name: [entry["password"] for entry in history] for name, history in histories.items()}
     # The example for dataforest_password has set another password of df001, about which the store knows nothing.
-    (first, example), (active, candidate), (only_candidate,) = (passwords[name] for name in ("df001", "df002", "df003"))
+    of_df001, (active, candidate), (only_candidate,) = (passwords[name] for name in ("df001", "df002", "df003"))
+    former, first, example = of_df001
 
     assert seen.results["both"] == [active, first]
     assert seen.results["warned"] == seen.results["skipped"] == [first]
     assert seen.results["by_name"] == {"df001": first, "df002": active}
     assert (seen.folder / "job" / "df001.password").read_text(encoding="utf-8") == first
     assert not (seen.folder / "job" / "team-a.password").exists()
+    change = json.loads((seen.folder / "job" / "change-password.json").read_text(encoding="utf-8"))
+    assert change == {"old": former, "new": first}
 
     assert seen.results["generated"] == example
     assert (seen.folder / "safe" / "df001.password").read_text(encoding="utf-8") == example
@@ -169,9 +172,9 @@ def test_consumers_read_what_the_vendor_accepts(seen: Seen, simulator: Simulator
     )
     assert [words in said for words, said in zip(explained, seen.results["failures"], strict=True)] == [True] * 4
 
-    secrets = [first, example, active, candidate, only_candidate, seen.results["in_check_mode"], *PASSPHRASES]
-    assert len(set(secrets)) == 8
+    secrets = [former, first, example, active, candidate, only_candidate, seen.results["in_check_mode"], *PASSPHRASES]
+    assert len(set(secrets)) == 9
     assert found(secrets, seen.output) == []
-    ours = ("passphrase", "playbook.yml", "results.json", "df001.password")
+    ours = ("passphrase", "playbook.yml", "results.json", "df001.password", "change-password.json")
     for name, text in sinks(seen.folder, *ours):
         assert found(secrets, text) == [], name
