@@ -180,20 +180,26 @@ def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> b
         return True
     if envelope.rotation_id in course.made:
         return False
-    made = _certainly_made(envelope, rotated_at, now)
-    forced = policy.force and made <= course.started
-    outdated = policy.rotated_before is not None and made < policy.rotated_before
-    return forced or outdated or now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
+    forced = policy.force and _made(envelope, now) <= course.started
+    late = now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
+    return forced or late or is_outdated(envelope, policy, now)
 
 
-def _certainly_made(envelope: Envelope, rotated_at: str, now: float) -> float:
+def is_outdated(envelope: Envelope, policy: Policy, now: float) -> bool:
+    """Tell whether the active password was, or may have been, made before the moment of the policy."""
+    return policy.rotated_before is not None and _made(envelope, now) < policy.rotated_before
+
+
+def _made(envelope: Envelope, now: float) -> float:
     """Return when the active password was made. If that is not certain, it was made long ago.
 
     It is not if somebody else has made it, or if some clock was wrong: it was made before it was confirmed, and before
     now.
     """
-    made = seconds(envelope.made_at) if envelope.made_at else math.inf
-    return -math.inf if made > min(seconds(rotated_at), now) else made
+    if envelope.made_at is None or envelope.rotated_at is None:
+        return -math.inf
+    made = seconds(envelope.made_at)
+    return -math.inf if made > min(seconds(envelope.rotated_at), now) else made
 
 
 # ------------------------------------------------------------------------------------------- commits before a request
