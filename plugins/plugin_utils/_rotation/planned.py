@@ -44,7 +44,7 @@ class _Wish(NamedTuple):
 
 
 class _Means(NamedTuple):
-    """How an account is reached, or why it cannot be, whether the user wrote its id himself, and its own ``max_age``."""
+    """How an account is reached or why it cannot be, whether the user wrote its id himself, and its ``max_age``."""
 
     credentials: Credentials
     named: bool = False
