@@ -27,6 +27,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.argume
     with_store,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.module_action import SendingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.role_options import (
+    options_of_role,
+    variable_of_task,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
 
 
@@ -74,40 +78,16 @@ class RedactingAction(SendingAction):
     def arguments(self, spec: Spec) -> dict[str, Any]:
         """Return the options of the task as they were given. Options that come from the variables of a role go first.
 
-        A role of this collection does not pass its variables on as options: ``{{ x | default(omit) }}`` overrides
-        ``module_defaults`` even where x is not given. Instead, the task of the role has a variable
-        ``__MODULE_options`` with the prefix of the role's variables. This also hides their values from callbacks, which
-        are shown the options of a task.
-
         Raises ConfigurationError for a variable without a value.
         """
-        prefix = self.variable("options")
-        variables = {} if prefix is None else {name: f"{prefix}{name}" for name in spec}
-        given: dict[str, Any] = self._templar.template(
-            # In a dictionary, as values that are omitted drop out of it.
-            {name: self.task_vars[variable] for name, variable in variables.items() if variable in self.task_vars}
-        )
-        empty = [variables[name] for name, value in given.items() if value in (None, "", [], {})]
-        if empty:
-            raise ConfigurationError(f"{empty[0]} has no value.", hint="Give it one, or remove the variable.")
-        given = {**self._task.args, **given}
+        given = {**self._task.args, **options_of_role(self, spec, self.task_vars)}
         if self._stores_passwords:
             given = dict(with_store(given, self.task_vars, self._templar.template))
         return given
 
     def variable(self, name: str) -> Any:
-        """Return the value of the variable ``__MODULE_NAME`` of the task itself, None if the task has none.
-
-        With such a variable, a role of this collection tells its own task what users have no option for. Raises
-        ConfigurationError for a variable without a value.
-        """
-        variable = f"__{type(self).__module__.rpartition('.')[2]}_{name}"
-        if variable not in self._task.vars:
-            return None
-        value = self._templar.template(self._task.vars[variable])
-        if value is None:
-            raise ConfigurationError(f"{variable} has no value.", hint="Nothing was sent.")
-        return value
+        """Return what a role of this collection tells its own task, see `variable_of_task`."""
+        return variable_of_task(self, name)
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
         """Return the store that the option ``store`` describes. It is closed when the task ends, in whatever way."""

@@ -34,6 +34,7 @@ DIFFERENT = {
         "fail",
         "secure_logging",
     },
+    "ncp_dataforest_password": {"verify_tasks", "fail", "secure_logging"},
     "solapi_password_reset": {"email", "emails", "fail", "secure_logging"},
 }
 # What the roles provide: facts for the play, and variables for the task files of the user.
