@@ -380,6 +380,18 @@ def test_the_role_for_reset_mails(reader: Reader) -> None:
     assert mails == ["first@example.com", "second@example.com", "member@example.com"]
 
 
+def test_the_role_for_passwords(reader: Reader) -> None:
+    ready_for_roles(reader)
+    reader.type_into_the_editor("passwords.yml")
+    both = CHECK_LOGIN.replace('["accounts"]["default"]', '["accounts"]; truth = {**truth["other"], **truth["default"]}')
+    (reader.home / "check-login").write_text(both, encoding="utf-8")
+    (reader.home / "check-login").chmod(0o755)
+    walk(reader, "roles/ncp_dataforest_password/README.md")
+    assert {path.suffix for path in reader.home.glob("check-login.*")} == {".df001", ".df002", ".team-a"}
+    assert reader.live()["df002"] == "My-{{2nd}}-2"
+    assert reader.simulator.truth()["accounts"]["other"]["team-a"]["password"] == "My-third-3"
+
+
 def test_locked_out(reader: Reader) -> None:
     reader.type_into_the_editor("passwords.yml")
     reader.keys()

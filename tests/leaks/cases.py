@@ -442,6 +442,81 @@ def role_ncp_dataforest_rotation(script: Script) -> None:
         role(rotation(script.hashi_vault("token_refused")), says="failed")
 
 
+def role_ncp_dataforest_password(script: Script) -> None:
+    role, first = partial(script.role, "ncp_dataforest_password"), "{{ password0 }}"
+
+    def hook(name: str, program: str = "cat") -> str:
+        """A task file that gives a program the password."""
+        path = script.stage.folder / f"{name}.yml"
+        command = {"cmd": program, "stdin": "{{ ncp_dataforest_password_password }}"}
+        tasks = [{"name": "Log in", "ansible.builtin.command": command, "no_log": True}]
+        path.write_text(json.dumps(tasks), encoding="utf-8")
+        return str(path)
+
+    login = hook("login")
+
+    def one(**fault: Any) -> dict[str, Any]:
+        connection = {"api_url": script.simulator.ncp_url, "retries": 0, "timeout": 5, "secure_logging": False}
+        return {
+            **connection,
+            **script.tenant(**fault),
+            "name": "df001",
+            "password": first,
+            "verify_tasks": login,
+        }
+
+    def many(**fault: Any) -> dict[str, Any]:
+        rows = [{"name": f"df00{at + 1}", "password": f"{{{{ password{at} }}}}"} for at in range(len(PASSWORDS))]
+        return {**{key: value for key, value in one(**fault).items() if key not in ("name", "password")}, "accounts": rows}
+
+    reset = {"operation": "resetPassword", "times": 0}
+    with script.on(SUCCESS):
+        role(one(), says="df001", fails=False)
+        role({**many(), "wire_format": "xml"}, says="df004", fails=False)
+    with script.on(HOOK):
+        failing = hook("failing", "cat /no/such/file")
+        role({**one(), "verify_tasks": failing}, says="of ncp_dataforest_password_verify_tasks failed")
+        role({**many(), "verify_tasks": failing}, says="4 of 4 accounts need attention")
+        for name, text in (("broken", f'- no.such.module: "{first}"\n'), ("empty", "---\n")):
+            (script.stage.folder / f"{name}.yml").write_text(text, encoding="utf-8")
+            role({**many(), "verify_tasks": str(script.stage.folder / f"{name}.yml")}, says=name)
+    with script.on(VENDOR):
+        role(many(**reset, kind="reject", echo="raw"), says="4 of 4 accounts need attention")
+    with script.on(LOST):
+        role(many(**reset, kind="torn_json"), says="unknown")
+    with script.on(TLS):
+        role({**one(), "api_url": script.simulator.tls_self_signed_url}, says="its TLS certificate")
+    with script.on(MISTAKE):
+        generated = f"{{{{ lookup('{NAMESPACE}.dataforest_password') }}}}"
+        for wrong in (
+            {"secret_key": ["{{ secret_key }}"]},
+            {"password": [first]},
+            {"password": {"value": first}},
+            {"password": "{{ password_refused }}"},
+            {"password": ""},
+            {"password": generated},
+            {"name": first},
+            {"pasword": first},
+            {"accounts": [{"name": "df001", "password": first}]},
+            {"retries": first},
+            {"wire_format": "{{ misplaced }}"},
+        ):
+            role({**one(), **wrong}, says="failed")
+        for rows in (
+            first,
+            [first],
+            {"df001": first},
+            [{"name": "df001", "pasword": first}],
+            [{"name": "df001", "password": [first]}],
+            [{"name": "df001", "password": first, "secret": "{{ password1 }}"}],
+            [{"name": "df001", "password": first}, "{{ password1 }}"],
+            [{"name": first, "password": first}],
+            [{"name": "df001", "password": "{{ password_refused }}"}],
+            [{"name": "df001", "password": generated}],
+        ):
+            role({**many(), "accounts": rows}, says="failed")
+
+
 def role_solapi_password_reset(script: Script) -> None:
     role = partial(script.role, "solapi_password_reset")
 
@@ -476,6 +551,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
     "dataforest_credential": dataforest_credential,
     "dataforest_password": dataforest_password,
     "role ncp_dataforest_rotation": role_ncp_dataforest_rotation,
+    "role ncp_dataforest_password": role_ncp_dataforest_password,
     "role solapi_password_reset": role_solapi_password_reset,
 }
 
@@ -530,6 +606,9 @@ def usual(
         vendor = {"api_url": script.simulator.ncp_url, **script.tenant(**trouble)}
         store = store or script.vault_file()
         role("ncp_dataforest_rotation", {**quick, **vendor, "store": store, "new_accounts": "rotate"})
+    elif subject == "role ncp_dataforest_password":
+        vendor = {"api_url": script.simulator.ncp_url, **script.tenant(**trouble)}
+        role("ncp_dataforest_password", {**quick, **vendor, "name": "df001", "password": "{{ password0 }}"})
     elif subject == "role solapi_password_reset":
         vendor = {"api_url": script.simulator.solapi_url, **KEYS, "emails": [script.address(**trouble)]}
         store = store or script.vault_file()

@@ -68,7 +68,7 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
 
 
 # The plugins and roles that use a store.
-STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, "dataforest_password"}
+STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, "dataforest_password", "role ncp_dataforest_password"}
 # What signs the requests to each vendor.
 SIGNERS = [
     (f"module_utils/{path.parent.name}/signature.py", f"{path.parent.name.removeprefix('_')}_headers")

@@ -39,6 +39,7 @@ ROOMS = {
     "plugin_utils._plugin": "What action plugins and lookups need from ansible-core.",
     "plugin_utils._rotation": "Rotation: the protocol, a run, a task, and what a store holds for an account.",
     "plugin_utils._reset_mail": "At most one mail per interval.",
+    "plugin_utils._passwords": "The accounts of the role that sets passwords, and what became of them.",
     "plugin_utils._stores": "Where passwords are kept.",
     "modules": "The modules: documentation and wiring.",
     "module_utils._module": "What modules need from ansible-core.",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters of the role ncp_dataforest_rotation: each is documented, and a play gets plain data from its example."""
+"""The filters of the roles: each is documented, and a play gets plain data from its example."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.krcloud.credentials.plugins.filter.rotation import FilterModule
+from ansible_collections.krcloud.credentials.plugins.filter import password, rotation
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import _passwords
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import batches
 from tooling.tree import ROOT
 
-FILTERS = FilterModule().filters()
+FILTERS = {**rotation.FilterModule().filters(), **password.FilterModule().filters()}
 # What a filter passes its keywords on to.
 BEHIND: dict[str, Callable[..., Any]] = {
     "rotation_order": batches.order,
     "rotation_course": batches.after_batch,
     "rotation_verdict": batches.verdict,
+    "password_accounts": _passwords.accounts,
+    "password_verdict": _passwords.verdict,
 }
 NOT_A_TEMPLATE = "{{ 7 * 7 }}"
 ROW = {
@@ -41,9 +44,15 @@ ROW = {
     "hand_over_alone": False,
     "error": {"message": NOT_A_TEMPLATE, "hint": None},
 }
+NAMED = {"name": "df001", "password": NOT_A_TEMPLATE}
+GIVEN = [{"name": "df001", "id": None, "profile": "analytics", "tenant": "analytics"}]
+SAID = {"accounts": [{"name": "df001", "id": "0", "outcome": "unknown", "error": ROW["error"]}], "failed": True}
 ORDER = batches.order([ROW], plans=True, hands_over=True, canary=1, size=10, again=False)._asdict()
 # What the examples use.
 VARIABLES = {
+    "named": NAMED,
+    "given": GIVEN,
+    "said": SAID,
     "plan": {"accounts": [ROW]},
     "planned": ORDER,
     "course": {},
@@ -52,6 +61,8 @@ VARIABLES = {
 }
 AFTER = "It was handed over, but that could not be noted, so the next run hands it over again. " + NOT_A_TEMPLATE
 EXPECTED = {
+    "password_accounts": GIVEN,
+    "password_verdict": _passwords.verdict(SAID, given=GIVEN, verified=[0], failed={"0": "Log in"}),
     "rotation_order": ORDER,
     "rotation_course": {
         "outcomes": {},
