@@ -28,15 +28,17 @@ def accounts(named: Mapping[str, Any], *, profile: str | None, access_key: str |
     their own. Each has ``name``, ``id``, ``profile`` and, for telling tenants apart, ``tenant``.
     """
     found = []
-    for row in named["accounts"] if "accounts" in named else [named]:
+    for row in named.get("accounts", [named]):
         own = row.get("profile"), row.get("access_key")
         used = own if any(own) else (profile, access_key)
-        found.append({
-            "name": row.get("name"),
-            "id": row.get("id"),
-            "profile": used[0] or None,
-            "tenant": str(used[0] or used[1] or ""),
-        })
+        found.append(
+            {
+                "name": row.get("name"),
+                "id": row.get("id"),
+                "profile": used[0] or None,
+                "tenant": str(used[0] or used[1] or ""),
+            }
+        )
     return found
 
 

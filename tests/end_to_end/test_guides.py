@@ -383,7 +383,9 @@ def test_the_role_for_reset_mails(reader: Reader) -> None:
 def test_the_role_for_passwords(reader: Reader) -> None:
     ready_for_roles(reader)
     reader.type_into_the_editor("passwords.yml")
-    both = CHECK_LOGIN.replace('["accounts"]["default"]', '["accounts"]; truth = {**truth["other"], **truth["default"]}')
+    both = CHECK_LOGIN.replace(
+        '["accounts"]["default"]', '["accounts"]; truth = {**truth["other"], **truth["default"]}'
+    )
     (reader.home / "check-login").write_text(both, encoding="utf-8")
     (reader.home / "check-login").chmod(0o755)
     walk(reader, "roles/ncp_dataforest_password/README.md")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs import controller_spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.options import SOLAPI
 from support.playbooks import command
@@ -27,17 +28,26 @@ SECRET = "Canary-Zq7mVx-3pWn"
 # Added to the end of the action, which then only notes the options that it would use.
 PROBE = r"""
 
-def _note(self):
+def _write(options):
     import json
     with open({notes!r}, "a", encoding="utf-8") as notes:
-        notes.write(json.dumps(self.options(SPEC)) + "\n")
+        notes.write(json.dumps(options) + "\n")
     return {{"changed": False, "accounts": [], "delivery": "accepted"}}
-
-ActionModule.act = _note
 """
+BY_ACTION = "ActionModule.act = lambda self: _write(self.options(SPEC))\n"
+# This one leaves its options to the module.
+BY_MODULE = "ModuleAction.run_module_of_task = lambda self, task_vars, arguments=None: _write(dict(arguments))\n"
 GROUPS = {"ncp": DATAFOREST, "solapi": SOLAPI}
 # The vendor whose credentials a role takes.
-ROLES = {"ncp_dataforest_rotation": "ncp", "solapi_password_reset": "solapi"}
+ROLES = {"ncp_dataforest_rotation": "ncp", "ncp_dataforest_password": "ncp", "solapi_password_reset": "solapi"}
+# What a role does not take from module_defaults: its task files need that, too, and what they look up gets none.
+NAMED = {
+    "ncp_dataforest_rotation": ("store",),
+    "ncp_dataforest_password": ("accounts",),
+    "solapi_password_reset": (),
+}
+# Instead of these rows, one account may be named.
+ALONE = ("email", "id", "name", "password")
 
 
 class Probe:
@@ -46,18 +56,21 @@ class Probe:
     def __init__(self, role: str, installed: Path, folder: Path) -> None:
         self.role = role
         self.vendor = ROLES[role]
-        self.spec: dict[str, dict[str, Any]] = import_module(f"{PLUGINS}.action.{role}").SPEC
+        action = import_module(f"{PLUGINS}.action.{role}")
+        self.spec: dict[str, dict[str, Any]] = getattr(action, "SPEC", None) or controller_spec(
+            GROUPS[self.vendor], import_module(f"{PLUGINS}.modules.{role}").OPTIONS
+        )
         self._folder = folder
         self._notes = folder / "notes"
         self._collections = folder / "collections"
         shutil.copytree(installed, self._collections)
-        action = self._collections / tree.COLLECTION / "plugins" / "action" / f"{role}.py"
-        with action.open("a", encoding="utf-8") as file:
-            file.write(PROBE.format(notes=str(self._notes)))
+        path = self._collections / tree.COLLECTION / "plugins" / "action" / f"{role}.py"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(PROBE.format(notes=str(self._notes)) + (BY_ACTION if hasattr(action, "SPEC") else BY_MODULE))
 
     def values(self, which: int) -> dict[str, Any]:
         """A value for each option. The first values are not the defaults, and the second values are different ones."""
-        return {name: _value(name, option, which) for name, option in self.spec.items() if name != "email"}
+        return {name: _value(name, option, which) for name, option in self.spec.items() if name not in ALONE}
 
     def run(self, defaults: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Run the role, with no warning and no secret on the screen, and return what the module was given."""
@@ -86,7 +99,13 @@ def _value(name: str, option: dict[str, Any], which: int) -> Any:
     if name == "tenants":
         return [{"profile": f"team-{which}"}]
     if option["type"] == "list":
-        return [f"df{which}" if option["elements"] == "str" else {"name": f"df{which}"}]
+        if option["elements"] == "str":
+            return [f"df{which}"]
+        return [
+            {"name": f"df{which}", "password": "Invented-1x"}
+            if "password" in option["options"]
+            else {"name": f"df{which}"}
+        ]
     if "choices" in option:
         return option["choices"][-which]
     if option["type"] == "bool":
@@ -117,10 +136,7 @@ def _common(got: Any, wanted: Any) -> Any:
 
 def test_module_defaults_reach_into_the_role_and_its_variables_win(probe: Probe) -> None:
     one, two = probe.values(1), probe.values(2)
-    required = {"emails": "a@example.com"}
-    if probe.role == "ncp_dataforest_rotation":
-        # The task files need the store, too, and what they look up gets no module_defaults.
-        required = {"store": one.pop("store")}
+    required = {name: one.pop(name) for name in NAMED[probe.role]} or {"emails": "a@example.com"}
     module = f"krcloud.credentials.{probe.role}"
     same(probe.run({module: one}, required), one)
     same(probe.run({module: one}, required | two), two)

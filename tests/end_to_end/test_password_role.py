@@ -25,7 +25,7 @@ PLAYBOOK = Path("krcloud.credentials.set_dataforest_passwords")
 # What YAML, Jinja, JSON and the vendor's rules make difficult.
 AWKWARD = {
     "df001": "A{{ 1 + 1 }}b-{% raw %}-{# no #}",
-    "df002": "It's \"quoted\" & 1\\n",
+    "df002": 'It\'s "quoted" & 1\\n',
     "df003": "암호 하나 Abc-1",
     "df004": "  Blank 1-x at both ends  ",
     "df005": "@yes: #1 !unsafe *A",
@@ -279,7 +279,9 @@ def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator:
     files["never"] = "- ansible.builtin.debug:\n  tags: [never]\n"
     for name, text in files.items():
         (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
-    say: dict[str, Any] = {"ansible.builtin.set_fact": {"said": "{{ said | default([]) + [ansible_failed_result.msg] }}"}}
+    say: dict[str, Any] = {
+        "ansible.builtin.set_fact": {"said": "{{ said | default([]) + [ansible_failed_result.msg] }}"}
+    }
     tasks: list[dict[str, Any]] = [{"block": [call(**wrong)], "rescue": [say]} for wrong, _text in WRONG]
     show = {"ansible.builtin.copy": {"content": "{{ said | to_json }}", "dest": f"{tmp_path}/said", "mode": "0600"}}
     done = passwords.run(playbook=json.dumps([play(*tasks, show)]), verify_tasks=None)

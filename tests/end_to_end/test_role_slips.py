@@ -19,7 +19,7 @@ import yaml
 from support.simulator import Simulator
 from tooling import tree
 
-ROTATION, RESET = "ncp_dataforest_rotation", "solapi_password_reset"
+ROTATION, PASSWORD, RESET = "ncp_dataforest_rotation", "ncp_dataforest_password", "solapi_password_reset"
 ROLES = tree.ROOT / "roles"
 SHOW = "SAID: "
 
@@ -32,14 +32,18 @@ class Plays:
         self._folder = folder
         self.arguments = [f"--vault-password-file={folder / 'passphrase'}"]
         (folder / "passphrase").write_text("a passphrase of the tests\n", encoding="utf-8")
+        vendor = {
+            "api_url": simulator.ncp_url,
+            "access_key": simulator.access_key,
+            "secret_key": simulator.secret_key,
+        }
         self.options: dict[str, dict[str, Any]] = {
+            PASSWORD: {"accounts": [{"name": "df001", "password": "Invented-1x"}], **vendor},
             ROTATION: {
                 "store": self.store("default"),
                 "accounts": [{"name": "df001"}],
                 "new_accounts": "rotate",
-                "api_url": simulator.ncp_url,
-                "access_key": simulator.access_key,
-                "secret_key": simulator.secret_key,
+                **vendor,
             },
             RESET: {"emails": ["a@example.com"], "api_url": simulator.solapi_url},
         }
@@ -106,6 +110,20 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"secure_logging": None},
         {"fail": None},
     ],
+    PASSWORD: [
+        {"accounts": None},
+        {"accounts": []},
+        {"accounts": ""},
+        {"accounts": {}},
+        {"name": ""},
+        {"password": ""},
+        {"profile": None},
+        {"max_failures": None},
+        {"api_url": ""},
+        {"verify_tasks": None},
+        {"secure_logging": None},
+        {"fail": None},
+    ],
     RESET: [
         {"emails": None},
         {"emails": []},
@@ -118,14 +136,15 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"fail": None},
     ],
 }
-# The last four of the rotation are handed to hooks: if the user sets them, a hook may get the user's value.
+# What is handed to hooks is among them: if the user sets it, a hook may get the user's value.
 UNKNOWN = {
+    PASSWORD: ["acounts", "pasword", "account", "passwords"],
     ROTATION: ["acounts", "excluded", "account", "password", "batch", "passwords"],
     RESET: ["email", "mails", "interval"],
 }
 
 
-@pytest.mark.parametrize("role", [ROTATION, RESET])
+@pytest.mark.parametrize("role", [ROTATION, PASSWORD, RESET])
 def test_what_has_no_value_or_is_not_known_is_refused(role: str, plays: Plays, simulator: Simulator) -> None:
     unknown = [{name: [{"name": "df001"}]} for name in UNKNOWN[role]]
     given = [*EMPTY[role], *unknown]
@@ -298,7 +317,7 @@ def test_a_bad_key_of_one_host_keeps_no_other_from_its_turn(plays: Plays, simula
     assert f'"msg": "{plays.store("bad")["path"]}: NAVER Cloud refused the credentials from the' in done.stdout
 
 
-@pytest.mark.parametrize("role", [ROTATION, RESET])
+@pytest.mark.parametrize("role", [ROTATION, PASSWORD, RESET])
 def test_a_call_that_is_refused_keeps_no_other_from_its_turn(role: str, plays: Plays, simulator: Simulator) -> None:
     refused: list[dict[str, Any]] = [{UNKNOWN[role][0]: 1}, EMPTY[role][1]]
     calls = [plays.call(role, **call, fail=False) for call in (*refused, {})]
@@ -320,7 +339,7 @@ def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
             yield task["name"]
 
 
-@pytest.mark.parametrize("role", [ROTATION, RESET])
+@pytest.mark.parametrize("role", [ROTATION, PASSWORD, RESET])
 def test_a_run_that_begins_in_the_middle_of_the_role_says_so(role: str, plays: Plays, simulator: Simulator) -> None:
     call = {"role": f"krcloud.credentials.{role}", "vars": plays.call(role)["vars"]}
     begin, *rest = _names(yaml.safe_load((ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")))

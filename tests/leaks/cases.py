@@ -467,7 +467,10 @@ def role_ncp_dataforest_password(script: Script) -> None:
 
     def many(**fault: Any) -> dict[str, Any]:
         rows = [{"name": f"df00{at + 1}", "password": f"{{{{ password{at} }}}}"} for at in range(len(PASSWORDS))]
-        return {**{key: value for key, value in one(**fault).items() if key not in ("name", "password")}, "accounts": rows}
+        return {
+            **{key: value for key, value in one(**fault).items() if key not in ("name", "password")},
+            "accounts": rows,
+        }
 
     reset = {"operation": "resetPassword", "times": 0}
     with script.on(SUCCESS):

@@ -14,7 +14,6 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
-    ConfigurationError,
     KrcloudError,
     internal_error,
 )
