@@ -29,8 +29,8 @@ class ActionModule(ModuleAction):
 
             try:
                 arguments = self._arguments_of_role(arguments, task_vars or {})
-            except ConfigurationError as error:
-                return error.as_failure()
+            except ConfigurationError as refused:
+                return refused.as_failure()
         result = super().run_module_of_task(task_vars, arguments)
         error = result.get("error") or {}
         if error.get("kind") == "unknown_outcome" and "accounts" not in result:

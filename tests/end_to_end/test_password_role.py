@@ -226,6 +226,7 @@ def test_calls_take_their_turn_and_several_tenants_share_one(passwords: Password
     other = simulator.tenants["other"]
     keys = {name: other[name] for name in ("access_key", "secret_key")}
     connection = {name: passwords.options[name] for name in ("api_url", "access_key", "secret_key", "retries")}
+    left_out: dict[str, Any] = dict.fromkeys(passwords.options)
     done = passwords.run(
         playbook=json.dumps(
             [
@@ -243,7 +244,7 @@ def test_calls_take_their_turn_and_several_tenants_share_one(passwords: Password
                 )
             ]
         ),
-        **dict.fromkeys(passwords.options),
+        **left_out,
     )
     assert done.returncode == 0, done.stdout
     assert "[WARNING]" not in done.stdout + done.stderr

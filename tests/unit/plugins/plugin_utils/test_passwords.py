@@ -91,7 +91,7 @@ def test_a_long_list_is_cut() -> None:
 
 
 def test_a_module_without_rows_says_why_itself() -> None:
-    nothing = {"given": [], "verified": [], "failed": {}}
+    nothing: dict[str, Any] = {"given": [], "verified": [], "failed": {}}
     found = verdict({"failed": True, "msg": "It did not begin."}, **nothing)
     assert found["verdict"] == "It did not begin."
     assert not any(found["summary"].values())
