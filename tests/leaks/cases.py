@@ -500,8 +500,6 @@ def role_ncp_dataforest_password(script: Script) -> None:
             {"name": first},
             {"pasword": first},
             {"accounts": [{"name": "df001", "password": first}]},
-            {"retries": first},
-            {"wire_format": "{{ misplaced }}"},
         ):
             role({**one(), **wrong}, says="failed")
         for rows in (
