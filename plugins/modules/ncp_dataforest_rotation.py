@@ -220,6 +220,9 @@ notes:
   - A lost request or a slow run may set an earlier password after a newer one was confirmed. While the store notes that
     this can happen, each run sends the active password once more and reports V(resumed). The first run that takes place
     a day after the note removes it.
+  - Nothing is sent for an account on hold, whatever is due, pending or forced. It is V(skipped), and its error says
+    until when it is on hold and why. Its active password may be handed over all the same. See
+    M(krcloud.credentials.ncp_dataforest_credential).
   - Run it on one host, with C(hosts=localhost) or C(run_once). If several hosts run it with one store at the same time,
     nothing is lost, but each of them sends the pending passwords, so that the same password is set several times.
   - If the vendor rejects a password, the run replaces it, and gives up after three passwords. The old password remains
@@ -229,6 +232,7 @@ seealso:
   - module: krcloud.credentials.ncp_dataforest_password
   - module: krcloud.credentials.ncp_dataforest_account_info
   - module: krcloud.credentials.ncp_dataforest_publication
+  - module: krcloud.credentials.ncp_dataforest_credential
 """
 
 EXAMPLES = r"""
@@ -326,7 +330,7 @@ accounts:
           it again.
         - V(failed) when the cause is not the password, but for example the account, the credentials or the store.
         - V(skipped) when O(max_failures) or O(max_resets) was reached or the store failed before the account was begun,
-          and for accounts that O(new_accounts=skip) leaves alone.
+          and for accounts that O(new_accounts=skip) leaves alone or that are on hold.
       type: str
       sample: rotated
       returned: always

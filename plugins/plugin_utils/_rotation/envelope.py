@@ -51,6 +51,20 @@ class Flight(NamedTuple):
         return f"Flight({self.run}, {self.since})"
 
 
+class Hold(NamedTuple):
+    """Nothing is sent for the account before the time ``until``. ``reason`` is for people.
+
+    ``unknown`` holds keys of newer versions as JSON text.
+    """
+
+    until: str
+    reason: str | None = None
+    unknown: str = "{}"
+
+    def __repr__(self) -> str:
+        return "Hold"
+
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -108,6 +122,7 @@ class Envelope(NamedTuple):
     hand_over_alone: str | None = None  # the same, if the run had begun no other hand-over at that time
     # The rotation id of the active password when a note came late: consumers were given an older one, perhaps after it.
     hand_over_doubted: str | None = None
+    hold: Hold | None = None
     unknown: Mapping[str, Any] = _NOTHING
     unknown_of_account: Mapping[str, Any] = _NOTHING
 
@@ -144,6 +159,10 @@ class Envelope(NamedTuple):
         """Whether it is left behind, and nothing but its hand-over can have ended that run."""
         return self.is_left_behind and self.hand_over_alone == self.rotation_id
 
+    def hold_at(self, now: float) -> Hold | None:
+        """Return the hold under which the account is at a time, in seconds since the epoch."""
+        return self.hold if self.hold and now < seconds(self.hold.until) else None
+
     def __repr__(self) -> str:
         return f"Envelope of {self.account.name} ({len(self.pending)} pending, {len(self.previous)} previous)"
 
@@ -179,6 +198,7 @@ def to_document(envelope: Envelope) -> dict[str, Any]:
         "format": FORMAT,
         "account": {**envelope.account._asdict(), **envelope.unknown_of_account},
         **active,
+        **({"hold": _held(envelope.hold)} if envelope.hold else {}),
         "pending": [_row(item, always=True) for item in envelope.pending],
         "previous": [_row(item) for item in envelope.previous],
         **envelope.unknown,
@@ -195,6 +215,10 @@ def _row(item: Pending | Previous, *, always: bool = False) -> dict[str, Any]:
 
 def _flown(flights: Sequence[Flight]) -> list[dict[str, str]]:
     return [{"run": flight.run, "since": flight.since, **json.loads(flight.unknown)} for flight in flights]
+
+
+def _held(hold: Hold) -> dict[str, Any]:
+    return {"until": hold.until, "reason": hold.reason, **json.loads(hold.unknown)}
 
 
 def from_document(document: Mapping[str, Any]) -> Envelope:
@@ -223,6 +247,7 @@ def from_document(document: Mapping[str, Any]) -> Envelope:
         hand_over_begun=_text(document, "hand_over_begun", True),
         hand_over_alone=_text(document, "hand_over_alone", True),
         hand_over_doubted=_text(document, "hand_over_doubted", True),
+        hold=_hold(_mapping(document, "hold")) if document.get("hold") is not None else None,
         unknown=_rest(document, _KEYS),
         unknown_of_account=_rest(account, Account._fields),
     )
@@ -256,6 +281,11 @@ def _previous(item: Mapping[str, Any]) -> Previous:
         _rest(item, _KEYS_OF_PREVIOUS),
         _time(item, "rotated_at", True),
     )
+
+
+def _hold(hold: Mapping[str, Any]) -> Hold:
+    rest = json.dumps(dict(_rest(hold, ("until", "reason"))))
+    return Hold(str(_time(hold, "until")), _text(hold, "reason", True), rest)
 
 
 def _flights(document: Mapping[str, Any]) -> tuple[Flight, ...]:

@@ -25,6 +25,10 @@ late. So before a run sends a value, it notes itself beside that value, and it r
 has ended. While a former value is in flight, each run sends the active one once more. The first run that does so a day
 or more after the note removes it: by then neither the other run nor its request can still be under way.
 
+Why a hold stops RESEND and RESTORE, too: each may change the password. Nothing is forgotten in the meantime: the
+candidate stays pending, and a note about a former value in flight ends only when the active one was sent and confirmed.
+But what a run has sent before it finds the hold, it sees through, since nobody else would know what is live.
+
 A commit that loses to another run is not a failure: `run` reads again and plans again.
 """
 
@@ -74,6 +78,7 @@ class Situation(enum.Enum):
     """What the store and the run know about an account. The first that applies counts."""
 
     NEW = "the store does not know the account"
+    HELD = "nothing is sent for the account for the time being, and this run has sent nothing yet"
     OTHER_ID = "the store knows the name under another id"
     PENDING = "a candidate may be live"
     DUE = "there is no active password, or it must be replaced"
@@ -97,11 +102,13 @@ class Step(enum.Enum):
     WAIT = "report that no value is added until fewer may still become live, and send nothing"
     REFUSE = "report that the store does not know the account, and send nothing: a mistyped store knows nobody"
     REFUSE_ID = "report that the store knows the name under another id, and overwrite nothing"
+    HOLD = "leave the account alone, as the user wants it until some time"
     SKIP = "leave the account alone, as the user wants it for accounts that the store does not know"
 
 
 # `OTHER_ID` means REFUSE_ID, or TAKE_OVER where the user asks for it with the id; NEW is up to the user as well.
 STEPS = {
+    Situation.HELD: Step.HOLD,
     Situation.OTHER_ID: Step.REFUSE_ID,
     Situation.PENDING: Step.RESEND,
     Situation.DUE: Step.STAGE,
@@ -151,6 +158,8 @@ def situation(envelope: Envelope | None, account: Account, policy: Policy, now: 
     """Return what the store and the run know about an account."""
     if envelope is None:
         return Situation.NEW
+    if envelope.hold_at(now) and not course.tried:
+        return Situation.HELD
     if envelope.account.id not in (None, account.id):
         return Situation.OTHER_ID
     if envelope.pending:

@@ -28,6 +28,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     from_stored,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import MOST_OPEN, is_crowded
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.hold import held_back
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     Policy,
     due_at,
@@ -161,6 +162,8 @@ class Turn:
             self.wait()
         elif self.step is Step.REFUSE_ID:
             self.give_up(_other_id(self.name, self.envelope.account.id if self.envelope else None))
+        elif self.step is Step.HOLD and self.envelope:
+            self.close(Outcome.SKIPPED, held_back(self.envelope))
         elif self.step is Step.SKIP:
             self.skip(f"The store {self.means.place()} does not know {self.name}, and new_accounts is skip.")
         elif self.step is Step.REST:

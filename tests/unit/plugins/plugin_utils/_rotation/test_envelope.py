@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
     Envelope,
     EnvelopeError,
     Flight,
+    Hold,
     Pending,
     Previous,
     from_document,
@@ -49,7 +50,8 @@ def test_its_text_holds_no_password() -> None:
 
 def test_keys_of_a_newer_version_are_kept_wherever_they_stand() -> None:
     newer = json.loads(json.dumps(to_document(FULL)))
-    newer["hold"] = {"until": TIME}
+    newer["zone"] = {"of": TIME}
+    newer["hold"] = {"until": TIME, "reason": "audit", "by": {"name": "kim"}}
     newer["account"]["zone"] = "fin"
     newer["pending"][0]["why"] = "new"
     newer["pending"][0]["unknown"] = newer["previous"][0]["unknown"] = "a key like any other"
@@ -70,6 +72,20 @@ def test_what_is_in_flight_comes_back() -> None:
     assert from_document(json.loads(json.dumps(to_document(envelope)))) == envelope
 
 
+@pytest.mark.parametrize("hold", [Hold(TIME), Hold(TIME, "Audit: 감사")])
+def test_a_hold_comes_back_and_stands_before_the_candidates(hold: Hold) -> None:
+    document = to_document(FULL._replace(hold=hold))
+    assert from_document(json.loads(json.dumps(document))).hold == hold
+    assert list(document)[-3:] == ["hold", "pending", "previous"]
+
+
+def test_a_hold_ends_at_its_time() -> None:
+    envelope = FULL._replace(hold=Hold(TIME))
+    assert envelope.hold_at(seconds(TIME) - 1) == Hold(TIME)
+    assert envelope.hold_at(seconds(TIME)) is None
+    assert FULL.hold_at(0) is None
+
+
 def test_a_candidate_of_the_first_version_may_still_be_sent_by_whoever_made_it() -> None:
     document = to_document(FULL)
     for item in document["pending"]:
@@ -82,9 +98,9 @@ def test_a_password_written_by_hand_gets_an_id_that_is_the_same_in_every_run() -
     assert from_document(document).rotation_id == from_document(document).rotation_id == f"adopted-{TIME}"
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(253402300800.0, "9999-12-31T23:59:59Z"), (0.9, "1970-01-01T00:00:00Z")])
-def test_times_beyond_the_calendar_end_with_it(seconds: float, text: str) -> None:
-    assert time_text(seconds) == text
+@pytest.mark.parametrize(("now", "text"), [(253402300800.0, "9999-12-31T23:59:59Z"), (0.9, "1970-01-01T00:00:00Z")])
+def test_times_beyond_the_calendar_end_with_it(now: float, text: str) -> None:
+    assert time_text(now) == text
 
 
 def damaged(**changes: Any) -> dict[str, Any]:
@@ -112,6 +128,10 @@ def damaged(**changes: Any) -> dict[str, Any]:
         damaged(in_flight=[{"run": "r", "since": "canary"}]),
         damaged(made_at="canary"),
         damaged(hand_over_begun=["canary"]),
+        damaged(hold="canary"),
+        damaged(hold={"reason": "canary"}),
+        damaged(hold={"until": "canary"}),
+        damaged(hold={"until": TIME, "reason": ["canary"]}),
         damaged(previous=[{"password": "", "retired_at": TIME, "rotation_id": None}]),
     ],
 )

@@ -17,6 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Account,
     Envelope,
     Flight,
+    Hold,
     Pending,
     Previous,
 )
@@ -135,6 +136,38 @@ def test_what_was_made_before_a_moment_is_due(envelope: Envelope | None, before:
 def test_what_this_run_has_made_is_not_due_in_it() -> None:
     policy = Policy(90 * DAY, 0.0, rotated_before=NOW)
     assert planned(MADE, policy, made=frozenset(["r1"]), live="r1", restored=True) is Step.REST
+
+
+HELD = Hold(time_text(NOW + 60), "audit")
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        rotated(1),
+        rotated(900 * DAY),
+        rotated(-400 * DAY),
+        Envelope(ACCOUNT),
+        rotated(1)._replace(pending=(candidate(),)),
+        rotated(1)._replace(previous=(FLYING,)),
+        rotated(1)._replace(account=Account("id2", "df001", None)),
+    ],
+)
+def test_a_hold_stops_every_step_of_a_run_that_has_sent_nothing(envelope: Envelope, force: bool) -> None:
+    policy = Policy(90 * DAY, 0.0, force, NewAccounts.ROTATE)
+    held = envelope._replace(hold=HELD)
+    assert planned(held, policy, named=True) is Step.HOLD
+    # In the past it means nothing.
+    assert planned_at(held, policy, NOW + 60, named=True) is planned_at(envelope, policy, NOW + 60, named=True)
+    assert planned_at(held, policy, NOW + 60, named=True) is not Step.HOLD
+
+
+def test_what_a_run_has_sent_before_it_finds_a_hold_is_seen_through() -> None:
+    policy = Policy(90 * DAY, 0.0)
+    overtaken = rotated(1)._replace(hold=HELD)
+    assert planned(overtaken, policy, live="r0", tried=1) is Step.RESTORE
+    assert planned(overtaken._replace(pending=(candidate(),)), policy, live="r2", tried=1) is Step.RESEND
 
 
 @pytest.mark.parametrize(

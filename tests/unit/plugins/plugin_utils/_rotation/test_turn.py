@@ -18,11 +18,14 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     Account,
     Envelope,
     Flight,
+    Hold,
     Previous,
     from_document,
+    to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import MOST_OPEN
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    Change,
     StoreError,
 )
 from support.memory_store import MemoryStore
@@ -235,3 +238,65 @@ def test_a_rejection_says_why_no_other_password_was_tried() -> None:
     assert len(vendor.runs("ncp_dataforest_password")) == 1
     assert "No new password was made for df001" in result["accounts"][0]["error"]["hint"]
     assert "over after a day" in result["accounts"][0]["error"]["hint"]
+
+
+HOLD = Hold(time_text(NOW + DAY), "The audit team works with it")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_account_on_hold_is_skipped_and_the_others_have_their_turn(force: bool) -> None:
+    store = holding(
+        df001=envelope("df001", 100 * DAY)._replace(hold=HOLD),
+        df002=envelope("df002", 100 * DAY),
+        df003=envelope("df003", 1 * DAY, UNKNOWN)._replace(hold=HOLD),
+        df004=envelope("df004", 1 * DAY)._replace(hold=HOLD._replace(until=time_text(NOW))),
+    )
+    before = copy.deepcopy(store.rows)
+    options: dict[str, Any] = {"force": force, "max_failures": 1}
+    predicted = task(store, Vendor(), **options).run(check_mode=True)
+    assert store.rows == before
+    vendor = Vendor()
+    result = task(store, vendor, **options).run(check_mode=False)
+    for each in (predicted, result):
+        assert outcomes(each) == ["skipped", "rotated", "skipped", "rotated" if force else "fresh"]
+        error = each["accounts"][0]["error"]
+        assert error["kind"] == "skipped"
+        assert error["message"] == "df001 is on hold until 2027-01-16T08:00:00Z: The audit team works with it."
+        assert "hold_until" in error["hint"]
+        assert not each.get("failed")
+        # What is live may be handed over all the same.
+        assert [row["hand_over"] for row in each["accounts"]] == [True, True, False, True]
+    sent = {row["id"] for run in vendor.runs("ncp_dataforest_password") for row in run["accounts"]}
+    assert sent == {IDS["df002"]} | ({IDS["df004"]} if force else set())
+    for name in ("df001", "df003"):
+        assert store.rows[name] == before[name]
+    later = task(store, Vendor(), now=NOW + DAY).run(check_mode=False)
+    assert outcomes(later) == ["rotated", "fresh", "resumed", "fresh"]
+    assert active(store, "df003").hold == HOLD, "what ended is kept until something else is noted"
+
+
+def test_a_hold_that_is_set_while_a_run_sends_does_not_keep_it_from_settling() -> None:
+    store = holding(df001=envelope("df001", 100 * DAY))
+    vendor = Vendor()
+    run_module = vendor.run_module
+
+    def hold_then_run(name: str, options: Any) -> Any:
+        if name == "ncp_dataforest_password" and len(vendor.runs(name)) == 0:
+            stored = store.rows["df001"]
+            held = to_document(from_document(stored.document)._replace(hold=HOLD))
+            store.save({"df001": Change(held, stored.revision)})
+        return run_module(name, options)
+
+    vendor.run_module = hold_then_run  # type: ignore[method-assign]
+    result = task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)
+    assert outcomes(result) == ["rotated"]
+    assert active(store, "df001").password == vendor.live["df001"]
+    assert active(store, "df001").hold == HOLD
+    assert outcomes(task(store, vendor, accounts=[{"name": "df001"}]).run(check_mode=False)) == ["skipped"]
+
+
+def test_a_reason_shows_no_password_of_the_account() -> None:
+    held = envelope("df001", 1 * DAY)._replace(hold=HOLD._replace(reason="It is Active-1\nsaid Kim"))
+    error = task(holding(df001=held), Vendor(), accounts=[{"name": "df001"}]).run(True)["accounts"][0]["error"]
+    assert "Active-1" not in str(error)
+    assert "said Kim." in error["message"]
