@@ -39,6 +39,21 @@ class MemoryStore:
             raise self.refuses_to_save
         return {}
 
+    def names(self) -> list[str]:
+        return sorted({*self.rows, *self.unreadable})
+
+    def check_delete(self, names: Sequence[str]) -> dict[str, StoreError]:
+        return self.check_save(names)
+
+    def delete(self, expected: Mapping[str, str]) -> dict[str, Any]:
+        gone: dict[str, Any] = {}
+        for name, revision in expected.items():
+            row = self.rows.get(name)
+            gone[name] = "" if row and row.revision == revision else Conflict()
+            if gone[name] == "":
+                del self.rows[name]
+        return gone
+
     def close(self) -> None:
         self.closed += 1
 

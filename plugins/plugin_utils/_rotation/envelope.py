@@ -15,9 +15,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Stored, StoreError
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    FORGOTTEN,
+    Stored,
+    StoreError,
+)
 
 FORMAT = 1
+
+# When a password was set of which nobody knows that: longer ago than any `max_age`, for older versions, too.
+LONG_AGO = "0001-01-01T00:00:00Z"
 
 # What is known about a candidate. STAGED: it is in the store, and a run that died may have sent it.
 # UNKNOWN: it was sent, and no answer said whether it was applied.
@@ -127,6 +134,11 @@ class Envelope(NamedTuple):
     unknown_of_account: Mapping[str, Any] = _NOTHING
 
     @property
+    def known_rotated_at(self) -> str | None:
+        """When the active password was confirmed. None if there is none, or if nobody knows."""
+        return None if self.rotated_at == LONG_AGO else self.rotated_at
+
+    @property
     def is_published(self) -> bool:
         """Whether consumers have been given the active password."""
         return self.rotation_id is not None and self.published == self.rotation_id
@@ -142,7 +154,7 @@ class Envelope(NamedTuple):
     @property
     def published_since(self) -> str | None:
         """Since when consumers have the active password, or since when they could have it. None if they do not."""
-        return (self.published_at or self.rotated_at) if self.is_published else None
+        return (self.published_at or self.known_rotated_at) if self.is_published else None
 
     @property
     def formerly_active(self) -> str | None:
@@ -171,6 +183,11 @@ def from_stored(name: str, stored: Stored | StoreError) -> Envelope:
     """Return the envelope that the store holds under a name. Raises StoreError, which quotes nothing of it."""
     if isinstance(stored, StoreError):
         raise stored
+    if stored.document == FORGOTTEN:
+        raise StoreError(
+            f"The store was told to forget {name}, and did not finish.",
+            hint="Run ncp_dataforest_credential with state set to absent for it again.",
+        )
     try:
         return from_document(stored.document)
     except EnvelopeError as fault:

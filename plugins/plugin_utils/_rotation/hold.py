@@ -16,8 +16,8 @@ LONGEST_REASON = 200
 
 def passwords_of(envelope: Envelope) -> list[str]:
     """Return every password in an envelope."""
-    candidates = [item.password for item in (*envelope.pending, *envelope.previous)]
-    return candidates if envelope.password is None else [envelope.password, *candidates]
+    passwords = [item.password for item in envelope.pending] + [item.password for item in envelope.previous]
+    return passwords if envelope.password is None else [envelope.password, *passwords]
 
 
 def shown_reason(envelope: Envelope) -> str | None:

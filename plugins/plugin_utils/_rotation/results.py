@@ -39,7 +39,8 @@ def standing(envelope: Envelope | None, now: float) -> Standing:
     """Return what may be shown of an envelope, or of none, at a time."""
     if envelope is None:
         return Standing("absent")
-    age = None if envelope.rotated_at is None else now - seconds(envelope.rotated_at)
+    rotated_at = envelope.known_rotated_at
+    age = None if rotated_at is None else now - seconds(rotated_at)
     if age is not None and -FUTURE_TOLERANCE <= age < 0:
         age = 0.0
     return Standing("unsettled" if envelope.pending else "active", age, len(envelope.pending))
@@ -139,14 +140,15 @@ def _reason(row: Mapping[str, Any]) -> str:
 def diff_of(results: Sequence[Result]) -> dict[str, str]:
     """Return the ages and states of the accounts that changed, a line for each, before and after."""
     lines = [
-        tuple(f"{result.account.name}: {_shown(standing)}\n" for standing in (result.before, result.after))
+        tuple(f"{result.account.name}: {shown(standing)}\n" for standing in (result.before, result.after))
         for result in results
         if result.before is not None and result.after is not None and result.before != result.after
     ]
     return {"before": "".join(before for before, _after in lines), "after": "".join(after for _before, after in lines)}
 
 
-def _shown(standing: Standing | None) -> str:
+def shown(standing: Standing | None) -> str:
+    """Return a standing in a few words."""
     if standing is None:
         return ""
     age = "" if standing.age is None else f", {duration_text(standing.age)} old"

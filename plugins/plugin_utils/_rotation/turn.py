@@ -150,7 +150,7 @@ class Turn:
         self.revision = stored.revision if isinstance(stored, Stored) else None
         if self.before is None:
             self.before = standing(self.envelope, self.means.started)
-            self.previously_rotated_at = self.envelope.rotated_at if self.envelope else None
+            self.previously_rotated_at = self.envelope.known_rotated_at if self.envelope else None
             self.last_sent_at = self.envelope.last_sent_at if self.envelope else None
         if error is not None:
             self.give_up(error)
@@ -326,8 +326,8 @@ class Turn:
             due, live = due_at(envelope, self.policy), _is_live(envelope, self.account)
             result = result._replace(
                 rotation_id=envelope.rotation_id,
-                rotated_at=envelope.rotated_at,
-                next_due_at=time_text(due) if due is not None else None,
+                rotated_at=envelope.known_rotated_at,
+                next_due_at=time_text(due) if due is not None and envelope.known_rotated_at else None,
                 published=envelope.is_published,
                 published_at=envelope.published_since,
                 live=live,

@@ -21,6 +21,9 @@ Document = Mapping[str, Any]
 
 LONGEST_NAME = 200
 
+# What a document may be after a `Store.delete` that did not finish.
+FORGOTTEN: Document = {"forgotten": True}
+
 # How often a run may lose a document against others before it gives up.
 MOST_LOSSES = 10
 
@@ -136,6 +139,19 @@ class Store(Protocol):
         """Make each change whose ``expected`` still holds, and return what became of each.
 
         Neither a conflict nor a StoreError about one document keeps the others from being saved.
+        """
+
+    def names(self) -> list[str]:
+        """Return the names of all documents, those that cannot be read included, in their order."""
+
+    def check_delete(self, names: Sequence[str]) -> Mapping[str, StoreError]:
+        """Return which of these names a `delete` would refuse, as `check_save` does for a `save`."""
+
+    def delete(self, expected: Mapping[str, str]) -> dict[str, Saved]:
+        """Delete each document that still has the revision it is expected to have, with all that is left of it.
+
+        Returns and raises what `save` does, with an empty revision for what is gone. What dies in between may leave
+        `FORGOTTEN` in its place, which is a document like any other.
         """
 
     def close(self) -> None:

@@ -10,14 +10,16 @@ Every write carries ``cas``, so it takes effect once at most, however often it i
 settled: the same write goes out again. If it is refused now, the version that it would have made is read; if that is
 ours, the first one did it.
 
-Sources: the API pages of HashiCorp Vault and OpenBao for ``secret/kv/kv-v2``, ``sys/capabilities-self`` and
-``sys/internal/ui/mounts``.
+A delete has no ``cas``. So the document first becomes `FORGOTTEN`, with ``cas``, and is deleted then: nobody who has
+read it before can write any more.
+
+Source: the API pages of HashiCorp Vault and OpenBao for ``secret/kv/kv-v2``.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.backoff import full_jitter
@@ -26,21 +28,19 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.workers import in_parallel
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    FORGOTTEN,
     Change,
     Conflict,
     Saved,
     Stored,
     StoreError,
     check_name,
-    strings,
+    is_part,
     to_json,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_answers import (
     Answer,
-    mount_fault,
-    refusal,
     version_of,
-    words_of,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_documents import (
     Place,
@@ -48,29 +48,27 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_
     deleted_at,
     document_of,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_folder import (
+    LARGEST_ANSWER,
+    Folder,
+    Needs,
+    get,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.hashi_server import Server
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import Options
 
-# A secret has 1 MiB at most, and a list a few bytes for each name.
-LARGEST_ANSWER = 16 * 1024 * 1024
-
-
-def _get(name: str, path: str) -> Operation:
-    return Operation(name, path, Repeat.SAFE, LARGEST_ANSWER, "GET")
-
-
-READ = _get("read", "/v1/{+mount}/data/{+folder}/{name}")
-READ_VERSION = _get("read version", "/v1/{+mount}/data/{+folder}/{name}?version={version}")
-LIST = _get("list", "/v1/{+mount}/metadata/{+folder}?list=true")
+READ = get("read", "/v1/{+mount}/data/{+folder}/{name}")
+READ_VERSION = get("read version", "/v1/{+mount}/data/{+folder}/{name}?version={version}")
 # With ``cas``, sending the same write twice ends in the same state.
 WRITE = Operation("write", "/v1/{+mount}/data/{+folder}/{name}", Repeat.IDEMPOTENT, LARGEST_ANSWER)
-LOOK_UP_MOUNT = _get("look up", "/v1/sys/internal/ui/mounts/{+mount}")
-# A POST that changes nothing.
-CAPABILITIES = Operation("capabilities", "/v1/sys/capabilities-self", Repeat.SAFE, LARGEST_ANSWER)
+# All versions, and what is known about them. There is no ``cas``.
+DELETE = Operation("delete", "/v1/{+mount}/metadata/{+folder}/{name}", Repeat.IDEMPOTENT, LARGEST_ANSWER, "DELETE")
+
+_WRITES = ("read", "update")
+_CREATES = ("read", "create", "update")
+_DELETES: Needs = {"data": ("update",), "metadata": ("delete",)}
 
 _WORTH_A_LIST = 20
-# OpenBao takes 1,000 strings in one body.
-_MOST_PATHS = 500
 _STALE = "check-and-set parameter did not match"
 
 T = TypeVar("T")
@@ -95,12 +93,10 @@ class HashiVaultStore:
         clock: Clock | None = None,
         backoff: Callable[[int], float] = full_jitter,
     ) -> None:
-        self._mount: str = options["mount_point"]
-        self._folder: str = options["secret_path"]
         self._concurrency: int = options["concurrency"]
         self._warn = warn
         self._server = Server(options, learn=learn, clock=clock, backoff=backoff)
-        self._mount_checked = False
+        self._folder = Folder(self._server, options["mount_point"], options["secret_path"])
         # Which documents exist, as far as this process has seen.
         self._exist: dict[str, bool] = {}
         # When the server deletes documents by itself.
@@ -110,7 +106,7 @@ class HashiVaultStore:
     @property
     def place(self) -> str:
         """See `Store.place`."""
-        return f"{self._server.url} ({self._mount}/{self._folder})"
+        return f"{self._server.url} ({self._folder})"
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -125,20 +121,34 @@ class HashiVaultStore:
         wanted = [check_name(name) for name in names]
         if not wanted:
             return {}
-        self._check_mount()
-        found = self._in_parallel(self._read_alone, dict.fromkeys(self._existing(wanted)))
+        self._folder.check_mount()
+        found = self._in_parallel(self._read_alone, dict.fromkeys(self._worth_asking_for(wanted)))
         for each in found.values():
             if isinstance(each, StoreError) and not isinstance(each, Unreadable):
                 raise each
         if any(isinstance(each, Unreadable) and each.http_status == 403 for each in found.values()):
             # Either the right to one secret is missing, or the token has expired meanwhile, which concerns all.
-            self._mount_checked = False
-            self._check_mount()
+            self._folder.check_mount(again=True)
         self._warn_of_deletions()
         for name in wanted:
             if not isinstance(found.get(name), StoreError):
                 self._exist[name] = name in found and found[name] is not None
         return {name: each for name, each in found.items() if each is not None}
+
+    def _worth_asking_for(self, wanted: Sequence[str]) -> Sequence[str]:
+        """Return those of the names that may exist: one list costs less than many answers of absence."""
+        existing = self._folder.names() if len(wanted) >= _WORTH_A_LIST else None
+        return wanted if existing is None else [name for name in wanted if name in existing]
+
+    def names(self) -> list[str]:
+        """See `Store.names`."""
+        self._folder.check_mount()
+        names = self._folder.names()
+        if names is None:
+            error = self._folder.refusal(Answer(403, None), "list", "")
+            raise StoreError(error.message, hint=error.hint, http_status=error.http_status)
+        # What ends with a slash is a folder.
+        return sorted(name for name in names if is_part(name))
 
     def _warn_of_deletions(self) -> None:
         """Warn once of documents that the server deletes by itself: they are not durable."""
@@ -152,19 +162,22 @@ class HashiVaultStore:
 
     def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
         """See `Store.check_save`."""
+        return self._refused(names, lambda name: {"data": _WRITES if self._exist[name] else _CREATES})
+
+    def check_delete(self, names: Sequence[str]) -> Mapping[str, StoreError]:
+        """See `Store.check_delete`."""
+        return self._refused(names, lambda name: _DELETES)
+
+    def _refused(self, names: Sequence[str], needs: Callable[[str], Needs]) -> Mapping[str, StoreError]:
+        """Return which of these names cannot be read, or lack a capability that they need."""
         wanted = [check_name(name) for name in names]
-        self._check_mount()
+        self._folder.check_mount()
         loaded = self.load([name for name in wanted if name not in self._exist])
         refused = {name: found for name, found in loaded.items() if isinstance(found, StoreError)}
-        paths = {name: f"{self._mount}/data/{self._folder}/{name}" for name in wanted if name not in refused}
-        if not paths:
-            return refused
-        granted = self._capabilities(list(paths.values()))
-        for name, path in paths.items():
-            may = granted.get(path)
-            needs = ["read", "update"] if self._exist[name] else ["read", "create", "update"]
-            if isinstance(may, list) and "root" not in may and not all(each in may for each in needs):
-                refused[name] = self._unwritable(self._refusal(Answer(403, None), "write", name))
+        rest = [name for name in wanted if name not in refused]
+        if rest:
+            denied = self._folder.denied({name: needs(name) for name in rest})
+            refused.update({name: self._unwritable(error) for name, error in denied.items()})
         return refused
 
     def save(self, changes: Mapping[str, Change]) -> dict[str, Saved]:
@@ -175,8 +188,33 @@ class HashiVaultStore:
                 raise StoreError(f"The revision of {name} is not one of the store {self._server.url}.")
         if not changes:
             return {}
-        self._check_mount()
-        found = self._in_parallel(lambda name: self._write_alone(name, changes[name]), changes)
+        self._folder.check_mount()
+        return self._settled(self._in_parallel(lambda name: self._write_alone(name, changes[name]), changes))
+
+    def delete(self, expected: Mapping[str, str]) -> dict[str, Saved]:
+        """See `Store.delete`."""
+        # Before the first write, as what is marked and cannot be deleted helps nobody.
+        refused = self.check_delete(list(expected)) if expected else {}
+        outcomes: dict[str, Saved] = dict(refused)
+        marked: list[str] = []
+        try:
+            wanted = {name: Change(FORGOTTEN, expected[name]) for name in expected if name not in refused}
+            for name, each in self.save(wanted).items():
+                if isinstance(each, str):
+                    marked.append(name)
+                else:
+                    outcomes[name] = each
+            outcomes.update(self._settled(self._in_parallel(self._delete_alone, marked)))
+        except StoreError as error:
+            # What is marked as forgotten, and not gone, is neither.
+            gone = {name: each for name, each in error.saved.items() if name in marked or not isinstance(each, str)}
+            halfway = {*marked, *error.saved, *error.unknown} - set(gone)
+            error.saved, error.unknown = {**outcomes, **gone}, frozenset(halfway)
+            raise
+        return outcomes
+
+    def _settled(self, found: Mapping[str, Saved | StoreError | None]) -> dict[str, Saved]:
+        """Return what became of each document. Raises the StoreError that is not about one document alone."""
         outcomes: dict[str, Saved] = {
             name: each for name, each in found.items() if isinstance(each, (str, Conflict, _Unwritable))
         }
@@ -198,7 +236,7 @@ class HashiVaultStore:
             return error
 
     def _read(self, name: str, version: int | None = None) -> Stored | None:
-        place = Place(self._server.url, self._mount, f"{self._folder}/{name}")
+        place = Place(self._server.url, self._folder.mount, f"{self._folder.path}/{name}")
 
         def interpret(answer: Answer) -> Stored | None:
             if answer.is_absence:
@@ -208,14 +246,14 @@ class HashiVaultStore:
                 if moment := deleted_at(answer):
                     self._deleted_at.add(moment)
                 return stored
-            error = self._refusal(answer, "read", name)
+            error = self._folder.refusal(answer, "read", name)
             if answer.status == 403:
                 raise Unreadable(error.message, hint=error.hint, http_status=error.http_status)
             raise error
 
         if version is None:
-            return self._server.call(READ, interpret, self._at(name))
-        return self._server.call(READ_VERSION, interpret, {**self._at(name), "version": str(version)})
+            return self._server.call(READ, interpret, self._folder.at(name))
+        return self._server.call(READ_VERSION, interpret, {**self._folder.at(name), "version": str(version)})
 
     def _write_alone(self, name: str, change: Change) -> Saved:
         """Save a document, or say why it alone cannot be saved. Raises StoreError where none can."""
@@ -238,14 +276,14 @@ class HashiVaultStore:
                 return str(version)
             if answer.status == 400 and answer.says(_STALE):
                 return Conflict()
-            error = self._refusal(answer, "write", name, document)
+            error = self._folder.refusal(answer, "write", name, document)
             raise self._unwritable(error) if answer.status == 403 or answer.is_too_large else error
 
         try:
             outcome = self._server.call(
                 WRITE,
                 interpret,
-                self._at(name),
+                self._folder.at(name),
                 {"options": {"cas": cas}, "data": document},
                 on_unanswered=lambda: maybe_done.append(True),
             )
@@ -266,100 +304,37 @@ class HashiVaultStore:
         mine = stored is not None and stored.revision == version and stored.document == document
         return version if mine else Conflict()
 
+    def _delete_alone(self, name: str) -> Saved:
+        """Delete all that is left of a document, or say why it alone cannot be deleted."""
+
+        def interpret(answer: Answer) -> Saved:
+            if answer.status == 204:
+                return ""
+            error = self._folder.refusal(answer, "delete", name)
+            raise self._unwritable(error) if answer.status == 403 else error
+
+        try:
+            self._exist.pop(name, None)
+            return self._server.call(DELETE, interpret, self._folder.at(name))
+        except _Unwritable as error:
+            return error
+        except UnknownOutcomeError as error:
+            raise self._unsettled(name, error.story, error, "deleted") from None
+
     @staticmethod
-    def _unsettled(name: str, story: str, error: KrcloudError) -> StoreError:
+    def _unsettled(name: str, story: str, error: KrcloudError, done: str = "saved") -> StoreError:
         return StoreError(
-            f"It is not known whether {name} was saved. {story}",
+            f"It is not known whether {name} was {done}. {story}",
             hint=error.hint,
             http_status=error.http_status,
             unknown=[name],
         )
 
-    # ---------------------------------------------------------------------------------------------------- requests
-
-    def _at(self, name: str) -> dict[str, str]:
-        return {"mount": self._mount, "folder": self._folder, "name": name}
-
-    def _existing(self, wanted: Sequence[str]) -> Sequence[str]:
-        """Return those of the names that are worth asking for: one list costs less than many answers of absence."""
-        if len(wanted) < _WORTH_A_LIST:
-            return wanted
-
-        def interpret(answer: Answer) -> set[str] | None:
-            if answer.is_absence:
-                return set()
-            if answer.status == 403:  # a token needs no right to list
-                return None
-            keys = answer.data.get("keys") if answer.status == 200 and isinstance(answer.data, dict) else None
-            if not isinstance(keys, list):
-                raise self._refusal(answer, "list", "")
-            return {key for key in keys if isinstance(key, str)}
-
-        existing = self._server.call(LIST, interpret, {"mount": self._mount, "folder": self._folder})
-        return wanted if existing is None else [name for name in wanted if name in existing]
-
-    def _capabilities(self, paths: Sequence[str]) -> Mapping[str, Any]:
-        """Return what the token may do at each of the paths. A token that may not ask may write all the same."""
-
-        def interpret(answer: Answer) -> Mapping[str, Any]:
-            if answer.status == 200 and isinstance(answer.data, dict):
-                return answer.data
-            error = self._refusal(answer, "look up", "")
-            if error.repeatable:
-                raise error
-            return {}
-
-        granted: dict[str, Any] = {}
-        for at in range(0, len(paths), _MOST_PATHS):
-            granted.update(self._server.call(CAPABILITIES, interpret, {}, {"paths": paths[at : at + _MOST_PATHS]}))
-        return granted
-
-    def _check_mount(self) -> None:
-        """Make sure that the mount is KV version 2. Version 1 accepts the same writes, and ignores ``cas``."""
-        if not self._mount_checked:
-            self._server.call(LOOK_UP_MOUNT, self._interpret_mount, {"mount": self._mount})
-            self._mount_checked = True
-
-    def _interpret_mount(self, answer: Answer) -> None:
-        server, data = self._server.url, answer.data
-        if answer.status == 403:
-            raise StoreError(
-                f"There is no mount {self._mount} on {server}, or the token is expired or has no rights there.",
-                hint="Check mount_point, namespace and token of the store. "
-                f"To read, its policy needs read on {self._mount}/data/{self._folder}/*.",
-                http_status=403,
-            )
-        if answer.status != 200 or not isinstance(data, dict) or not isinstance(data.get("path"), str):
-            raise self._refusal(answer, "look up", "")
-        fault = mount_fault(data, server, self._mount)
-        if fault:
-            raise fault
-
-    def _refusal(self, answer: Answer, verb: str, name: str, document: Any = None) -> KrcloudError:
-        """Return the error for an answer that is not the one to this request."""
-        place, status, words = f"{self._mount}/{self._folder}/{name}".rstrip("/"), answer.status, ""
-        if status == 403:
-            needs = f"read on {self._mount}/data/{self._folder}/{name}"
-            if verb != "read":
-                needs = f"create, read and update on {self._mount}/data/{self._folder}/*"
-            clause = f"does not permit this token to {verb} {place}, or the token is expired"
-            hint = f"Give its policy {needs}, or use a fresh token."
-        elif status == 404 and answer.says("no handler for route"):
-            clause, hint = f"has no mount {self._mount}", "Check url, mount_point and namespace of the store."
-        elif answer.is_too_large:
-            clause = f"does not take a document as large as {name}"
-            hint = "Raise max_request_size or max_request_json_strings of its listener."
-        else:
-            words = words_of(answer, [*self._server.secrets, *strings(document)])
-            clause = f"did not {verb} {place}"
-            hint = "See the server's own log." if status >= 500 else "Check url of the store, and what stands between."
-        return refusal(answer, self._server.url, clause, hint, words)
-
     @staticmethod
     def _unwritable(error: KrcloudError) -> _Unwritable:
         return _Unwritable(error.message, hint=error.hint, http_status=error.http_status)
 
-    def _in_parallel(self, work: Callable[[str], T], names: Mapping[str, Any]) -> dict[str, T | StoreError | None]:
+    def _in_parallel(self, work: Callable[[str], T], names: Collection[str]) -> dict[str, T | StoreError | None]:
         """Return what ``work`` makes of each name, or the error; None for those not begun after the first error."""
         stop = threading.Event()
 

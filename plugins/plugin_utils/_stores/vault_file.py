@@ -172,6 +172,21 @@ class VaultFileStore:
                 )
         return found
 
+    def names(self) -> list[str]:
+        """See `Store.names`. A stray without a valid name cannot be asked for."""
+        content, _decoded = self._read(self._real_path())
+        return sorted([*content.documents, *(name for name in content.strays if not name.startswith("/"))])
+
+    def check_delete(self, names: Sequence[str]) -> Mapping[str, StoreError]:
+        """See `Store.check_delete`. It is a save without these documents."""
+        return self.check_save(names)
+
+    def delete(self, expected: Mapping[str, str]) -> dict[str, Saved]:
+        """See `Store.delete`."""
+        names = [check_name(name) for name in expected]
+        changes = {name: Change({}, expected[name]) for name in names}
+        return self._save_texts(changes, dict.fromkeys(names)) if names else {}
+
     def check_save(self, names: Sequence[str]) -> Mapping[str, StoreError]:
         """See `Store.check_save`."""
         for name in names:
@@ -204,8 +219,8 @@ class VaultFileStore:
             error.saved = {**refused, **error.saved}
             raise
 
-    def _save_texts(self, changes: Mapping[str, Change], texts: Mapping[str, str]) -> dict[str, Saved]:
-        """Save those of the changes that have a text."""
+    def _save_texts(self, changes: Mapping[str, Change], texts: Mapping[str, str | None]) -> dict[str, Saved]:
+        """Save those of the changes that have a text. Documents for which it is None are deleted."""
         deadline = self._clock.monotonic() + self._lock_timeout
         while True:
             path = self._real_path()
@@ -223,7 +238,9 @@ class VaultFileStore:
                         hint="Find out what removes or replaces these files, then run again.",
                     ) from None
 
-    def _save(self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str]) -> dict[str, Saved]:
+    def _save(
+        self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str | None]
+    ) -> dict[str, Saved]:
         content, _decoded = self._read(path)
         documents = dict(content.documents)
         fresh: dict[str, Document] = {}
@@ -233,10 +250,12 @@ class VaultFileStore:
             if current != changes[name].expected or name in content.strays:
                 outcomes[name] = Conflict()
                 continue
-            outcomes[name] = revision = _revision(text)
-            if revision != current:
+            outcomes[name] = revision = "" if text is None else _revision(text)
+            if text is None:
+                del documents[name]
+            elif revision != current:
                 documents[name], fresh[name] = text, changes[name].document
-        if fresh:
+        if fresh or len(documents) < len(content.documents):
             try:
                 self._replace(path, lock, content, documents, fresh)
             except StoreError as error:
@@ -296,6 +315,7 @@ class VaultFileStore:
 
         Those that are ``fresh`` are not in the old one, or differ there. Raises LockLost.
         """
+        changed = [*fresh, *(name for name in old.documents if name not in texts)]
         entries = {}
         for name, text in texts.items():
             if name in old.entries and name not in fresh:
@@ -315,13 +335,13 @@ class VaultFileStore:
             raise StoreError(
                 f"It is not known whether the store {path} was saved: it changed while it was replaced.",
                 hint="Run again.",
-                unknown=fresh,
+                unknown=changed,
             ) from None
         except Unconfirmed as problem:
             raise StoreError(
                 f"The store {path} was saved, but the disk did not confirm it ({problem}).",
                 hint="Check the disk, then run again.",
-                unknown=fresh,
+                unknown=changed,
             ) from None
         self._last = _Content(version, dict(texts), old.strays, entries, key)
 

@@ -202,6 +202,7 @@ class HashiVaultBench:
     @contextlib.contextmanager
     def not_for_saving(self) -> Iterator[Store]:
         policy = 'path "secret/data/test/*" { capabilities = ["read"] }'
+        policy += ' path "secret/metadata/test/*" { capabilities = ["list"] }'
         yield self.open(token=self.server.token(policy + ' path "sys/capabilities-self" { capabilities = ["update"] }'))
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
@@ -227,7 +228,7 @@ class HashiVaultBench:
 # No more than what the documentation asks for.
 POLICY = """
 path "secret/data/test/*" { capabilities = ["create", "read", "update"] }
-path "secret/metadata/test/*" { capabilities = ["list"] }
+path "secret/metadata/test/*" { capabilities = ["list", "delete"] }
 path "kv1/*" { capabilities = ["create", "read", "update", "list"] }
 path "cubbyhole/*" { capabilities = ["create", "read", "update", "list"] }
 """

@@ -19,6 +19,7 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    FORGOTTEN,
     Change,
     Conflict,
     Store,
@@ -173,6 +174,118 @@ def test_exactly_one_of_many_creates_a_document(bench: Bench) -> None:
         assert get(bench.open(), name).document == {"owner": winner}
 
 
+# ------------------------------------------------------------------------------------------------------------- delete
+
+
+def test_what_is_deleted_is_gone_and_can_be_made_again(bench: Bench) -> None:
+    store = bench.open()
+    revisions = put(store, kim=OLD, lee=OLD, park=NEW)
+    assert store.delete({"kim": revisions["kim"], "park": revisions["park"]}) == {"kim": "", "park": ""}
+    for reader in (store, bench.open()):
+        assert set(reader.load(["kim", "lee", "park"])) == {"lee"}
+        assert reader.names() == ["lee"]
+    assert bench.names() == ["lee"]
+    assert store.delete({}) == {}
+    put(store, kim=NEW)
+    assert get(bench.open(), "kim").document == NEW
+    assert store.save({"park": change(OLD, revisions["park"])}) == {"park": Conflict()}
+
+
+def test_what_somebody_has_changed_is_not_deleted(bench: Bench) -> None:
+    store = bench.open()
+    revisions = put(store, kim=OLD, lee=OLD)
+    bench.open().save({"kim": change(NEW, revisions["kim"])})
+    assert store.delete({**revisions, "nobody": revisions["lee"]}) == {
+        "kim": Conflict(),
+        "lee": "",
+        "nobody": Conflict(),
+    }
+    assert get(store, "kim").document == NEW
+    assert bench.names() == ["kim"]
+
+
+def test_a_writer_who_has_read_before_a_delete_does_not_bring_a_document_back(bench: Bench) -> None:
+    revision = put(bench.open(), kim=OLD)["kim"]
+    writer = bench.open()
+    get(writer, "kim")
+    bench.open().delete({"kim": revision})
+    assert writer.save({"kim": change(NEW, revision)}) == {"kim": Conflict()}
+    assert bench.names() == []
+
+
+def test_exactly_one_of_a_writer_and_a_delete_wins(bench: Bench) -> None:
+    for number in range(6):
+        name = f"kim-{number}"
+        revision = put(bench.open(), **{name: OLD})[name]
+
+        def write(name: str = name, revision: str = revision) -> object:
+            return bench.open().save({name: change(NEW, revision)})[name]
+
+        def forget(name: str = name, revision: str = revision) -> object:
+            return bench.open().delete({name: revision})[name]
+
+        written, gone = [child.result() for child in (Child(write), Child(forget))]
+        assert (written == Conflict()) is (gone == "")
+        assert (name in bench.names()) is (gone != "")
+
+
+def test_names_are_those_of_all_documents_even_of_one_that_cannot_be_read(bench: Bench) -> None:
+    assert bench.open().names() == []
+    put(bench.open(), **{"lee": OLD, "kim": OLD, "한글": OLD, "a b": OLD})
+    assert bench.open().names() == sorted(["a b", "kim", "lee", "한글"])
+    bench.spoil("kim")
+    assert "kim" in bench.open().names()
+
+
+def test_a_kill_at_any_step_of_a_delete_leaves_what_another_delete_takes_up(bench: Bench) -> None:
+    revisions = put(bench.open(), counted=OLD, kept=OLD)
+    taken: list[str] = []
+    store = bench.open()
+    with bench.steps(lambda when, step: taken.append(step)):
+        store.delete({"counted": revisions["counted"]})
+    assert len(taken) >= 4
+    found = []
+    for number in range(len(taken)):
+        name = f"kim-{number}"
+        revision = put(bench.open(), **{name: OLD})[name]
+
+        def die(number: int = number, name: str = name, revision: str = revision) -> None:
+            left = iter(range(number, -1, -1))
+            store = bench.open()
+            with bench.steps(lambda when, step: kill_myself() if next(left) == 0 else None):
+                store.delete({name: revision})
+
+        with pytest.raises(Died):
+            Child(die).result()
+        survivor = bench.open()
+        stored = load(survivor, [name]).get(name)
+        found.append(stored and stored.document)
+        assert stored is None or stored.document in (OLD, FORGOTTEN)
+        if stored:
+            assert survivor.delete({name: stored.revision}) == {name: ""}
+        assert name not in bench.names()
+    assert found[0] == OLD
+    assert found[-1] is None
+    assert get(bench.open(), "kept").document == OLD
+
+
+def test_what_would_refuse_a_delete_is_predicted(bench: Bench) -> None:
+    revision = put(bench.open(), kim=OLD)["kim"]
+    assert bench.open().check_delete(["kim"]) == {}
+    with bench.not_for_saving() as store:
+        before = bench.mark()
+        revision = get(store, "kim").revision
+        hints = []
+        for attempt in (lambda: store.check_delete(["kim"]), lambda: store.delete({"kim": revision})):
+            with pytest.raises(StoreError) as caught:
+                said(attempt())
+            assert not caught.value.unknown
+            hints.append(caught.value.hint)
+        assert hints[0] == hints[1] is not None
+        assert bench.mark() == before
+    assert get(bench.open(), "kim").document == OLD
+
+
 # ---------------------------------------------------------------------------------------------------- names and values
 
 
@@ -238,6 +351,8 @@ def test_one_of_two_spellings_of_a_name_is_refused(bench: Bench) -> None:
             lambda name=name: store.load([name]),
             lambda name=name: store.save({name: change(NEW)}),
             lambda name=name: store.check_save([name]),
+            lambda name=name: store.delete({name: "1"}),
+            lambda name=name: store.check_delete([name]),
         ):
             with pytest.raises(StoreError, match="cannot be the name") as caught:
                 attempt()
@@ -255,6 +370,8 @@ def test_refuses_names_that_not_every_store_can_keep(bench: Bench, name: Any) ->
         lambda: store.load([name]),
         lambda: store.save({"kim": change(OLD), name: change(OLD)}),
         lambda: store.check_save(["kim", name]),
+        lambda: store.check_delete(["kim", name]),
+        lambda: store.delete({name: "1"}),
     ):
         with pytest.raises(StoreError, match="cannot be the name") as caught:
             attempt()
@@ -351,6 +468,9 @@ def test_says_in_one_sentence_what_is_wrong_and_leaves_everything_as_it_was(
                 lambda store=store: load(store, ["kim"]),
                 lambda store=store: said(store.check_save(["kim"])),
                 lambda store=store: said(store.save({"kim": change(NEW), "lee": change(NEW)})),
+                lambda store=store: store.names(),
+                lambda store=store: said(store.check_delete(["kim"])),
+                lambda store=store: said(store.delete({"kim": "1"})),
             ):
                 with pytest.raises(StoreError) as caught:
                     attempt()

@@ -309,7 +309,7 @@ def test_what_was_refused_is_certainly_not_saved_and_the_rest_is_reported(
 def test_never_reached_is_certainly_not_saved(hashi: HashiVaultBench) -> None:
     store = store_on(hashi, "http://127.0.0.1:9")
     for checked in (False, True):
-        store._mount_checked = checked
+        store._folder._mount_checked = checked
         error = failing(lambda: store.save({"kim": Change(NEW, None)}))
         assert not error.unknown
         assert "the connection was refused" in error.message
@@ -340,7 +340,7 @@ def test_a_wait_that_is_too_long_is_named_and_not_begun(hashi: HashiVaultBench, 
     clock = NoWaiting()
     proxy.rule = lambda seen: Reply(status, b'{"errors":["slow down"]}', (("Retry-After", "3600"),))
     store = store_on(hashi, proxy.url, clock)
-    store._mount_checked = True
+    store._folder._mount_checked = True
     for action in (lambda: store.load(["kim"]), lambda: store.save({"kim": Change(NEW, "1")})):
         error = failing(action)
         assert (
