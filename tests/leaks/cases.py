@@ -349,6 +349,73 @@ def ncp_dataforest_publication(script: Script) -> None:
             task({"store": troubled, "accounts": rows}, says="failed")
 
 
+def ncp_dataforest_credential(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_credential")
+    first, refused, far = "{{ password0 }}", "{{ password_refused }}", "2999-01-01T00:00:00Z"
+
+    def one(store: Any = None, **options: Any) -> dict[str, Any]:
+        known = {"name": "df001", "password": first, "rotated_at": "now"}
+        return {"store": store or script.vault_file(), **known, **options}
+
+    def settled(at: str) -> dict[str, Any]:
+        return {**envelope(), "pending": [], "hold": {"until": far, "reason": f"It is {CANARIES[at]}"}}
+
+    with script.on(SUCCESS):
+        for store in (script.vault_file(), script.hashi_vault()):
+            task(one(store), says='"adopted": 1', fails=False, check_mode=True, diff=True)
+            task(one(store), says='"adopted": 1', fails=False, diff=True)
+            task(one(store), says='"unchanged": 1', fails=False)
+            task({"store": store, "name": "df001", "hold_until": far, "hold_reason": "audit"}, says=far, fails=False)
+            task(one(store, password="{{ password1 }}", force=True), says='"adopted": 1', fails=False, diff=True)
+            task({"store": store, "name": "df001", "state": "absent"}, says='"forgotten": 1', fails=False, diff=True)
+        rows = [{"name": f"df00{at}", "password": f"{{{{ password{at} }}}}"} for at in range(4)]
+        many = {"store": script.vault_file(), "credentials": rows, "rotated_at": "unknown"}
+        task(many, says='"adopted": 4', fails=False)
+        task(one(password=refused), says="breaks the published rules", fails=False)
+        # A reason that somebody has written past the module.
+        written = script.vault_file(df001=settled("password1"))
+        task({"store": written, "name": "df001", "profile": "team"}, says="neither a password nor hold_until")
+        task(one(written, password="{{ password1 }}"), says='"held_until"', fails=False)
+    with script.on(MISTAKE):
+        task(one(script.vault_file(df001=envelope())), says="is pending, and may be the live one")
+        task(one(script.vault_file(df001=settled("password2"))), says="has another password for df001")
+        task(one(script.vault_file(df001=settled("password3")), password="{{ password3 }}"), says="replaced since")
+        absent = {"store": script.vault_file(df001=envelope()), "name": "df001", "state": "absent"}
+        task(absent, says="is pending, and may be the live one")
+        task({**one(), "hold_until": far, "hold_reason": f"It is {first}!"}, says="holds a password of the account")
+        for wrong in (
+            {"pasword": first},
+            {"password": [first]},
+            {"password": {"value": first}},
+            {"name": first},
+            {"id": first},
+            {"rotated_at": first},
+            {"hold_until": first},
+            {"hold_reason": first},
+            {"state": first},
+            {"force": first},
+        ):
+            task({**one(), **wrong}, says="failed")
+        for rows in (
+            first,
+            [first],
+            [{"name": first, "password": first}],
+            [{"name": "df001", "pasword": first}],
+            [{"name": "df001", "password": [first]}],
+            [{"name": "df001", "password": first}],
+            [{"name": "df001", "password": first, "rotated_at": first}],
+            [{"name": "df001", "password": first, "rotated_at": "now", first: first}],
+            [{"name": "df001", "password": first}, {"name": "df001", "password": "{{ password1 }}"}],
+        ):
+            task({"store": script.vault_file(), "credentials": rows}, says="failed")
+        for mistaken in script.few(mistaken_stores(script)):
+            task(one(mistaken), says="failed")
+    with script.on(STORE):
+        for troubled in script.few(troubled_stores(script)):
+            task(one(troubled), says="failed")
+            task({"store": troubled, "name": "df001", "state": "absent"}, says="failed")
+
+
 def dataforest_credential(script: Script) -> None:
     def read(store: object, term: str = "'df001'", more: str = "", *, says: str = "failed", fails: bool = True) -> None:
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', {term}, store=store{more}) }}}}"
@@ -546,6 +613,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
     "ncp_dataforest_password": ncp_dataforest_password,
     "ncp_dataforest_account_info": ncp_dataforest_account_info,
     "ncp_dataforest_rotation": ncp_dataforest_rotation,
+    "ncp_dataforest_credential": ncp_dataforest_credential,
     "ncp_dataforest_publication": ncp_dataforest_publication,
     "solapi_password_reset": solapi_password_reset,
     "dataforest_credential": dataforest_credential,
@@ -596,6 +664,10 @@ def usual(
     elif subject == "ncp_dataforest_publication":
         store = store or script.vault_file(df001=envelope())
         task(subject, {"store": store, "accounts": [{"name": "df001", "rotation_id": "r1"}]})
+    elif subject == "ncp_dataforest_credential":
+        store = store or script.vault_file()
+        known = {"name": "df001", "password": "{{ password0 }}", "rotated_at": "now"}
+        task(subject, {"store": store, **known})
     elif subject == "dataforest_credential":
         store = store or script.vault_file(df001=envelope())
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', 'df001', store=store) | length }}}}"
@@ -617,6 +689,8 @@ def usual(
         raise AssertionError(f"The usual work of {subject} is missing here.")
 
 
+# What sends nothing to a vendor, and uses a store.
+STORE_ONLY = ("ncp_dataforest_publication", "ncp_dataforest_credential", "dataforest_credential")
 # The modules that run on a target host, and the one that runs them there.
 SENDING = (*house.RUNNING, "ncp_dataforest_rotation")
 # Interpreters, each as the text of a program. They print something besides the result of a module, or instead of it.
@@ -669,6 +743,9 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
     for rows in (secret, [secret], [{"name": secret}]):
         yield "ncp_dataforest_rotation", {"accounts": rows}
         yield "ncp_dataforest_publication", {"accounts": rows}
+        yield "ncp_dataforest_credential", {"credentials": rows}
+    for name in ("id", "rotated_at", "hold_until", "state", "force", "unknown", "store"):
+        yield "ncp_dataforest_credential", {name: secret}
     for name in ("type", "vault_id", "lock_timeout", "unknown"):
         yield "ncp_dataforest_rotation", {"store": {**store, name: secret}}
 
@@ -700,7 +777,7 @@ def without_an_option(script: Script) -> None:
 def hanging(script: Script, subject: str) -> Callable[[], object]:
     """One case in which the other side accepts a request and never answers. Return a function that waits for that."""
     with script.about(subject), script.on(INTERRUPTED):
-        if subject in ("ncp_dataforest_publication", "dataforest_credential"):
+        if subject in STORE_ONLY:
             usual(script, subject, fails=True, store=script.hashi_vault(url=script.silence.url, timeout=60))
             return script.silence.wait
         usual(script, subject, fails=True, kind="hang")

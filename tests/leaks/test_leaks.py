@@ -78,7 +78,7 @@ SIGNERS = [
 BROKEN = {
     "the client": (
         [("module_utils/_call/wire.py", "PooledTransport.send")],
-        PLUGINS_AND_ROLES.keys() - {"ncp_dataforest_publication", "dataforest_credential", "dataforest_password"},
+        PLUGINS_AND_ROLES.keys() - {*cases.STORE_ONLY, "dataforest_password"},
     ),
     "signing, envelopes and the generator": (
         [
@@ -120,7 +120,7 @@ def test_ansible_runner(script: Script, coverage: Coverage) -> None:
     cases.each_once(
         script,
         cases.VENDOR,
-        PLUGINS_AND_ROLES.keys() - {"ncp_dataforest_publication", "dataforest_credential", "dataforest_password"},
+        PLUGINS_AND_ROLES.keys() - {*cases.STORE_ONLY, "dataforest_password"},
         kind="status",
         status=500,
         message=CANARIES["secret_key"],

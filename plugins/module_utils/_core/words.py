@@ -50,6 +50,7 @@ _KEYS = (
     "hand_over",
     "hand_over_alone",
     "hand_over_begun",
+    "held_until",
     "hold_reason",
     "hold_until",
     "http_status",
@@ -89,6 +90,11 @@ _VALUES = (
     "rotated",
     "skipped",
     "unknown",
+    # what became of accounts that a store was told about
+    "adopted",
+    "forgotten",
+    "unchanged",
+    "updated",
     # what became of a mail
     "accepted",
     # states of an account in a store

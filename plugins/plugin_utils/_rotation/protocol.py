@@ -166,7 +166,7 @@ def situation(envelope: Envelope | None, account: Account, policy: Policy, now: 
         return Situation.PENDING
     if envelope.password is None:
         return _situation_if_due(envelope, now)
-    due = _is_due(envelope, policy, now, course)
+    due = is_due(envelope, policy, now, course)
     if due and not is_full(envelope):
         return Situation.DUE
     if course.live not in (None, envelope.rotation_id):
@@ -183,7 +183,8 @@ def _situation_if_due(envelope: Envelope, now: float) -> Situation:
     return Situation.CROWDED if is_crowded(envelope, now) else Situation.DUE
 
 
-def _is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bool:
+def is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bool:
+    """Tell whether the active password must be replaced, or there is none."""
     due, rotated_at = due_at(envelope, policy), envelope.rotated_at
     if due is None or rotated_at is None:
         return True
@@ -237,7 +238,7 @@ def take_over(envelope: Envelope, account: Account, password: str, rotation_id: 
         published=None,
         pending=(),
         # With what is in flight: a run with an old list may have taken the account back in between.
-        previous=tuple(_retired(envelope, envelope.pending, now)),
+        previous=tuple(retired(envelope, envelope.pending, now)),
     )
     return stage(base, account, password, rotation_id, run, now)
 
@@ -337,10 +338,10 @@ def _with_candidate(envelope: Envelope, old: Pending, new: Pending) -> Envelope:
 
 def _promote(envelope: Envelope, winner: Pending, sent_at: float, now: float) -> Envelope:
     others = tuple(item for item in envelope.pending if item is not winner)
-    if _is_active(envelope, winner):
+    if is_active(envelope, winner):
         # It was only sent once more, which makes no password younger.
         promoted = envelope._replace(in_flight=merged(envelope.in_flight, winner.in_flight))
-        previous = _retired(envelope._replace(password=None), others, now)
+        previous = retired(envelope._replace(password=None), others, now)
     else:
         promoted = envelope._replace(
             password=winner.password,
@@ -349,36 +350,37 @@ def _promote(envelope: Envelope, winner: Pending, sent_at: float, now: float) ->
             made_at=winner.staged_at,
             in_flight=winner.in_flight,
         )
-        previous = _retired(envelope, others, now)
+        previous = retired(envelope, others, now)
     return promoted._replace(
         pending=(),
-        previous=tuple(_kept(landed(former, sent_at, now) for former in previous)),
+        previous=tuple(kept(landed(former, sent_at, now) for former in previous)),
         # If one is from the future, its day begins now, and not when this password is replaced.
         in_flight=dated(promoted.in_flight, now),
     )
 
 
-def _is_active(envelope: Envelope, item: Pending) -> bool:
+def is_active(envelope: Envelope, item: Pending) -> bool:
+    """Tell whether a candidate is the active password, which is sent once more."""
     return (item.rotation_id, item.password) == (envelope.rotation_id, envelope.password)
 
 
-def _retired(envelope: Envelope, candidates: Iterable[Pending], now: float) -> list[Previous]:
+def retired(envelope: Envelope, candidates: Iterable[Pending], now: float) -> list[Previous]:
     """Return the previous passwords with these candidates and the active one among them, latest first."""
     retired_at = time_text(now)
-    retired: list[Previous] = []
+    former: list[Previous] = []
     of_active = envelope.in_flight
     for item in candidates:
-        if _is_active(envelope, item):
+        if is_active(envelope, item):
             of_active = merged(of_active, item.in_flight)
         else:
-            retired.insert(0, Previous(item.password, retired_at, item.rotation_id, item.in_flight, item.unknown))
+            former.insert(0, Previous(item.password, retired_at, item.rotation_id, item.in_flight, item.unknown))
     if envelope.password is not None:
         active = Previous(envelope.password, retired_at, envelope.rotation_id, of_active)
-        retired.append(active._replace(rotated_at=envelope.rotated_at))
-    return [*retired, *envelope.previous]
+        former.append(active._replace(rotated_at=envelope.rotated_at))
+    return [*former, *envelope.previous]
 
 
-def _kept(previous: Iterable[Previous]) -> Iterable[Previous]:
+def kept(previous: Iterable[Previous]) -> Iterable[Previous]:
     """Yield the previous passwords that an envelope keeps. One that may still become live is never dropped."""
     certain = 0
     for former in previous:

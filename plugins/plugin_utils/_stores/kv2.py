@@ -288,7 +288,7 @@ class HashiVaultStore:
                 on_unanswered=lambda: maybe_done.append(True),
             )
         except UnknownOutcomeError as error:
-            raise self._unsettled(name, error.story, error) from None
+            raise self._unsettled(name, f"It is not known whether {name} was saved.", error.story, error) from None
         if isinstance(outcome, Conflict) and maybe_done:
             outcome = self._settle(name, document, str(cas + 1))
         if isinstance(outcome, str):
@@ -300,7 +300,7 @@ class HashiVaultStore:
         try:
             stored = self._read(name, int(version))
         except StoreError as error:
-            raise self._unsettled(name, error.message, error) from None
+            raise self._unsettled(name, f"It is not known whether {name} was saved.", error.message, error) from None
         mine = stored is not None and stored.revision == version and stored.document == document
         return version if mine else Conflict()
 
@@ -319,16 +319,11 @@ class HashiVaultStore:
         except _Unwritable as error:
             return error
         except UnknownOutcomeError as error:
-            raise self._unsettled(name, error.story, error, "deleted") from None
+            raise self._unsettled(name, f"It is not known whether {name} was deleted.", error.story, error) from None
 
     @staticmethod
-    def _unsettled(name: str, story: str, error: KrcloudError, done: str = "saved") -> StoreError:
-        return StoreError(
-            f"It is not known whether {name} was {done}. {story}",
-            hint=error.hint,
-            http_status=error.http_status,
-            unknown=[name],
-        )
+    def _unsettled(name: str, message: str, story: str, error: KrcloudError) -> StoreError:
+        return StoreError(f"{message} {story}", hint=error.hint, http_status=error.http_status, unknown=[name])
 
     @staticmethod
     def _unwritable(error: KrcloudError) -> _Unwritable:

@@ -30,6 +30,7 @@ print(" ".join(set(sys.modules) - before))
     "plugin",
     [
         "action.ncp_dataforest_rotation",
+        "action.ncp_dataforest_credential",
         "action.ncp_dataforest_publication",
         "action.solapi_password_reset",
         "lookup.dataforest_credential",
