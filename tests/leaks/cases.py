@@ -416,6 +416,33 @@ def ncp_dataforest_credential(script: Script) -> None:
             task({"store": troubled, "name": "df001", "state": "absent"}, says="failed")
 
 
+def ncp_dataforest_credential_info(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_credential_info")
+    hold = {"until": "2999-01-01T00:00:00Z", "reason": f"It is {CANARIES['password1']}"}
+    whole = script.vault_file(df001={**envelope(), "hold": hold}, df002=envelope())
+    with script.on(SUCCESS):
+        task({"store": whole}, says='"unsettled": 2', fails=False)
+        task({"store": whole, "only": ["held"]}, says="2999-01-01", fails=False)
+        task({"store": script.hashi_vault(), "names": ["df001"]}, says='"absent": 1', fails=False)
+    with script.on(MISTAKE):
+        torn = script.vault_file(df001=envelope(), df002={**envelope(), "format": 9})
+        task({"store": torn}, says="1 of 2 accounts could not be read")
+        for wrong in (
+            {"names": ["{{ password0 }}"]},
+            {"names": "{{ password0 }}"},
+            {"only": ["{{ password0 }}"]},
+            {"max_age": "{{ password0 }}"},
+            {"jitter": "{{ password0 }}"},
+            {"{{ password0 }}": 1},
+        ):
+            task({"store": whole, **wrong}, says="failed")
+        for mistaken in script.few(mistaken_stores(script)):
+            task({"store": mistaken}, says="failed")
+    with script.on(STORE):
+        for troubled in script.few(troubled_stores(script)):
+            task({"store": troubled}, says="failed")
+
+
 def dataforest_credential(script: Script) -> None:
     def read(store: object, term: str = "'df001'", more: str = "", *, says: str = "failed", fails: bool = True) -> None:
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', {term}, store=store{more}) }}}}"
@@ -614,6 +641,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
     "ncp_dataforest_account_info": ncp_dataforest_account_info,
     "ncp_dataforest_rotation": ncp_dataforest_rotation,
     "ncp_dataforest_credential": ncp_dataforest_credential,
+    "ncp_dataforest_credential_info": ncp_dataforest_credential_info,
     "ncp_dataforest_publication": ncp_dataforest_publication,
     "solapi_password_reset": solapi_password_reset,
     "dataforest_credential": dataforest_credential,
@@ -668,6 +696,8 @@ def usual(
         store = store or script.vault_file()
         known = {"name": "df001", "password": "{{ password0 }}", "rotated_at": "now"}
         task(subject, {"store": store, **known})
+    elif subject == "ncp_dataforest_credential_info":
+        task(subject, {"store": store or script.vault_file(df001=envelope())})
     elif subject == "dataforest_credential":
         store = store or script.vault_file(df001=envelope())
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', 'df001', store=store) | length }}}}"
@@ -690,7 +720,12 @@ def usual(
 
 
 # What sends nothing to a vendor, and uses a store.
-STORE_ONLY = ("ncp_dataforest_publication", "ncp_dataforest_credential", "dataforest_credential")
+STORE_ONLY = (
+    "ncp_dataforest_publication",
+    "ncp_dataforest_credential",
+    "ncp_dataforest_credential_info",
+    "dataforest_credential",
+)
 # The modules that run on a target host, and the one that runs them there.
 SENDING = (*house.RUNNING, "ncp_dataforest_rotation")
 # Interpreters, each as the text of a program. They print something besides the result of a module, or instead of it.

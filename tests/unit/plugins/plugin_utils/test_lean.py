@@ -31,6 +31,7 @@ print(" ".join(set(sys.modules) - before))
     [
         "action.ncp_dataforest_rotation",
         "action.ncp_dataforest_credential",
+        "action.ncp_dataforest_credential_info",
         "action.ncp_dataforest_publication",
         "action.solapi_password_reset",
         "lookup.dataforest_credential",
