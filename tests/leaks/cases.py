@@ -368,8 +368,8 @@ def ncp_dataforest_credential(script: Script) -> None:
             task({"store": store, "name": "df001", "hold_until": far, "hold_reason": "audit"}, says=far, fails=False)
             task(one(store, password="{{ password1 }}", force=True), says='"adopted": 1', fails=False, diff=True)
             task({"store": store, "name": "df001", "state": "absent"}, says='"forgotten": 1', fails=False, diff=True)
-        rows = [{"name": f"df00{at}", "password": f"{{{{ password{at} }}}}"} for at in range(4)]
-        many = {"store": script.vault_file(), "credentials": rows, "rotated_at": "unknown"}
+        known = [{"name": f"df00{at}", "password": f"{{{{ password{at} }}}}"} for at in range(4)]
+        many = {"store": script.vault_file(), "credentials": known, "rotated_at": "unknown"}
         task(many, says='"adopted": 4', fails=False)
         task(one(password=refused), says="breaks the published rules", fails=False)
         # A reason that somebody has written past the module.
@@ -396,7 +396,7 @@ def ncp_dataforest_credential(script: Script) -> None:
             {"force": first},
         ):
             task({**one(), **wrong}, says="failed")
-        for rows in (
+        wrong_rows: tuple[Any, ...] = (
             first,
             [first],
             [{"name": first, "password": first}],
@@ -406,7 +406,8 @@ def ncp_dataforest_credential(script: Script) -> None:
             [{"name": "df001", "password": first, "rotated_at": first}],
             [{"name": "df001", "password": first, "rotated_at": "now", first: first}],
             [{"name": "df001", "password": first}, {"name": "df001", "password": "{{ password1 }}"}],
-        ):
+        )
+        for rows in wrong_rows:
             task({"store": script.vault_file(), "credentials": rows}, says="failed")
         for mistaken in script.few(mistaken_stores(script)):
             task(one(mistaken), says="failed")
