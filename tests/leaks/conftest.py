@@ -56,7 +56,7 @@ def coverage(request: pytest.FixtureRequest) -> Coverage:
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
     """A server that knows the canary token."""
     with OpenBao(tmp_path_factory.mktemp("openbao")) as server:
-        policy = 'path "secret/*" { capabilities = ["create", "read", "update", "list"] }'
+        policy = 'path "secret/*" { capabilities = ["create", "read", "update", "list", "delete"] }'
         server.do("PUT", "sys/policies/acl/store", {"policy": policy})
         server.do("POST", "auth/token/create", {"id": CANARIES["token"], "policies": ["store"]})
         yield server
