@@ -4,6 +4,8 @@
 
 """Random histories of a rotation: runs that race, sleep, die between any two steps, and meet every answer there is.
 
+Meanwhile users put accounts on hold, set passwords in the console and adopt them, and forget accounts.
+
 After each step the live password must be one that the store knows. When all is calm again, one plain run settles
 every account: then the live password is the active one. Once nothing can be in flight any more, a run neither writes
 nor sends, and consumers have what is live. If the store was stolen on the way, the runs replace what was made before
@@ -22,13 +24,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import flights, turn
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.adoption import (
+    Wish,
+    check_absent,
+    present,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     Account,
     Envelope,
     from_document,
+    to_document,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import LONGEST_FLIGHT
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
@@ -116,6 +125,7 @@ class Begun:
     effect: Any
     ids: dict[str, str]
     committed_at: float
+    held: set[str] = field(default_factory=set)  # for which nobody has lifted the hold under which it began
     answers: dict[str, Answer] = field(default_factory=dict)
 
 
@@ -140,6 +150,7 @@ class World:
         self.runs: list[Begun] = []
         self.publishers: list[Publisher] = []
         self.consumers: dict[str, str] = {}
+        self.forgotten: set[str] = set()
         self.writes = 0
         self.stolen_at: float | None = None
         self.stolen: set[str | None] = set()
@@ -158,7 +169,8 @@ class World:
         )
         ids = dict(self.vendor.ids)
         steps = run.rotate([Wanted(Account(ids[name], name, None), named) for name in NAMES])
-        self.runs.append(Begun(steps, next(steps), ids, self.elapsed))
+        held = {name for name in NAMES if self.is_held(name)}
+        self.runs.append(Begun(steps, next(steps), ids, self.elapsed, held))
 
     def envelope(self, name: str) -> Envelope | None:
         stored = self.store.rows.get(name)
@@ -195,7 +207,10 @@ class World:
 
     def send_one(self, run: Begun, name: str, fate: str) -> None:
         password = run.effect.passwords[name]
-        assert password in known(self.envelope(name)), "sent what the store does not know"
+        # Requests for an account that was deleted and forgotten set nothing.
+        gone = name in self.forgotten and run.ids[name] != self.vendor.ids[name]
+        assert gone or password in known(self.envelope(name)), "sent what the store does not know"
+        assert name not in run.held, "sent something for an account on hold"
         self.bounded &= self.elapsed - run.committed_at < LONGEST_FLIGHT
         run.answers[name] = self.vendor.send(name, run.ids[name], password, fate, self.elapsed)
 
@@ -225,6 +240,8 @@ class World:
         """Let time pass, or set the clock back. What has been on its way for too long is lost."""
         self.now += duration
         self.went_back |= duration < 0
+        for name in NAMES:
+            self.watch_no_longer(name)
         self.elapsed += max(0.0, duration)
         self.vendor.late = [late for late in self.vendor.late if self.elapsed - late[3] < LONGEST_FLIGHT]
 
@@ -245,6 +262,52 @@ class World:
                 self.vendor.live[name] = password
         self.vendor.late.clear()
 
+    def is_held(self, name: str) -> bool:
+        envelope = self.envelope(name)
+        return bool(envelope and envelope.hold_at(self.now))
+
+    def watch_no_longer(self, name: str) -> None:
+        for run in self.runs:
+            run.held.discard(name)
+
+    def tell(self, name: str, force: bool = False, account_id: str | None = None, **wishes: Any) -> Envelope | None:
+        """Tell the store something about an account, as a user does. Return what it has then, None if it refuses."""
+        stored = self.store.rows.get(name)
+        wish = Wish(Account(account_id, name, None), name, **wishes)
+        try:
+            after = present(self.envelope(name), wish, f"adopted-{next(self.numbers)}", self.now, force=force)
+        except KrcloudError:
+            return None
+        self.store.save({name: Change(to_document(after), stored.revision if stored else None)})
+        return after
+
+    def hold(self, name: str, until: float) -> None:
+        self.watch_no_longer(name)
+        self.tell(name, hold_until=self.now + until)
+
+    def adopt(self, name: str, rotated_at: str, force: bool) -> None:
+        """Set a password in the console and adopt it or, if the store has another one, adopt what is live."""
+        envelope, password = self.envelope(name), self.vendor.live.get(name)
+        if force or envelope is None or password is None:
+            password = f"console-{next(self.numbers)}"
+        after = self.tell(name, force, self.vendor.ids[name], password=password, rotated_at=rotated_at)
+        if after and after.password == password:
+            self.vendor.live[name] = password
+            self.vendor.confirmed.add((after.account.id, password))
+            if after.is_published and not (envelope and envelope.is_published):
+                # Whoever uses an account that is new to the store has its password.
+                self.consumers[name] = password
+
+    def forget(self, name: str) -> None:
+        """Forget an account that was deleted. Another one of its name is created later."""
+        stored, envelope = self.store.rows.get(name), self.envelope(name)
+        if stored and envelope:
+            check_absent(envelope, Wish(envelope.account, name), force=True)
+            self.vendor.create_again(name, next(self.numbers))
+            self.store.delete({name: stored.revision})
+            self.forgotten.add(name)
+            self.watch_no_longer(name)
+
     def take(self, name: str) -> None:
         """Let a publisher take what consumers are to be given."""
         envelope = self.envelope(name)
@@ -256,7 +319,9 @@ class World:
         publisher = self.publishers.pop(which)
         self.consumers[publisher.name] = publisher.password
         row = {"name": publisher.name, "rotation_id": publisher.rotation_id}
-        note_published(self.store, [row], now=self.now)
+        # Whoever is late hands over to an account that was forgotten.
+        if publisher.name in self.store.rows:
+            note_published(self.store, [row], now=self.now)
 
     def check(self) -> None:
         for name in NAMES:
@@ -294,6 +359,8 @@ class World:
             self.check()
         self.land()
         self.check()
+        for name in NAMES:
+            self.hold(name, 0.0)
         waiting = set()
         for result in self.finish(["confirm"], before=self.moment):
             if self.crowds and result.outcome == "failed" and "may still become live" in str(result.error):
@@ -362,6 +429,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("create again"), st.sampled_from(NAMES)),
     st.tuples(st.just("take"), st.sampled_from(NAMES)),
     st.tuples(st.just("hand over"), st.integers(0, 3)),
+    st.tuples(st.just("hold"), st.sampled_from(NAMES), st.sampled_from((0.0, 3600.0, 2 * DAY))),
+    st.tuples(st.just("adopt"), st.sampled_from(NAMES), st.sampled_from(("now", "unknown")), st.booleans()),
+    st.tuples(st.just("forget"), st.sampled_from(NAMES)),
 )
 
 
@@ -385,6 +455,12 @@ def happen(world: World, kind: str, *details: Any) -> None:
         world.vendor.create_again(details[0], next(world.numbers))
     elif kind == "take":
         world.take(details[0])
+    elif kind == "hold":
+        world.hold(*details)
+    elif kind == "adopt":
+        world.adopt(*details)
+    elif kind == "forget":
+        world.forget(*details)
     elif kind == "hand over" and world.publishers:
         world.hand_over(details[0] % len(world.publishers))
     elif world.runs and kind in ("kill", "die", "steps", "dribble"):
