@@ -34,7 +34,7 @@ SPEC: Spec = {
     "credentials": {"type": "list", "elements": "dict", "options": CREDENTIAL},
     "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
     "force": {"type": "bool", "default": False},
-    "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+    "store": {"type": "dict", "options": registry.argument_spec()},
 }
 
 
@@ -42,6 +42,8 @@ class ActionModule(RedactingAction):
     """Wiring: options and store into a `CredentialTask`."""
 
     _requires_connection = False
+
+    _stores_passwords = True
 
     def act(self) -> dict[str, Any]:
         """Tell the store, or predict."""

@@ -24,7 +24,7 @@ SPEC: Spec = {
     "only": {"type": "list", "elements": "str", "choices": list(FILTERS)},
     "max_age": {"type": "str", "default": "90d"},
     "jitter": {"type": "str", "default": "10%"},
-    "store": {"type": "dict", "required": True, "options": registry.argument_spec()},
+    "store": {"type": "dict", "options": registry.argument_spec()},
 }
 
 
@@ -32,6 +32,8 @@ class ActionModule(RedactingAction):
     """Wiring: options and store into a `report`."""
 
     _requires_connection = False
+
+    _stores_passwords = True
 
     def act(self) -> dict[str, Any]:
         """Look at the store."""

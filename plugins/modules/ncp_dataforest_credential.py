@@ -17,6 +17,7 @@ description:
   - Runs on the controller, and sends nothing to the vendor. So it cannot tell whether a password is the live one.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.actiongroup_store
   - krcloud.credentials.store
 attributes:
   check_mode:
@@ -33,7 +34,9 @@ attributes:
       - If the store has the password already, nothing is written, even if O(rotated_at=now).
 options:
   store:
-    required: true
+    description:
+      - Where the passwords are kept. It is read and written on the controller.
+      - If not set, the variable C(krcloud_credentials_store) of the play is used. One of them is required.
   credentials:
     description:
       - The accounts, if there are several. All rows are checked before anything is written. Then what is valid is
@@ -106,7 +109,9 @@ options:
     description:
       - Until when M(krcloud.credentials.ncp_dataforest_rotation) sends nothing for the account, not even a pending
         password, or one that is due by its O(krcloud.credentials.ncp_dataforest_rotation#module:force). Its active
-        password may be handed over all the same.
+        password may be handed over all the same. A run with
+        O(krcloud.credentials.ncp_dataforest_rotation#module:rotated_before) that would replace its password fails, and
+        names the account.
       - A date and a time with a zone, or V(now), which ends a hold. A time in the past also ends it, with a warning.
       - Without O(password), the store must know the account.
     type: str

@@ -16,6 +16,7 @@ description:
   - Runs on the controller, and sends nothing to the vendor. So it does not know accounts that are not in the store.
 extends_documentation_fragment:
   - krcloud.credentials.attributes
+  - krcloud.credentials.attributes.actiongroup_store
   - krcloud.credentials.store
 attributes:
   check_mode:
@@ -28,7 +29,9 @@ attributes:
     support: full
 options:
   store:
-    required: true
+    description:
+      - Where the passwords are kept. It is read on the controller.
+      - If not set, the variable C(krcloud_credentials_store) of the play is used. One of them is required.
   names:
     description:
       - The names of the accounts to look at. If not set, all that are in the store, in the order of their names.

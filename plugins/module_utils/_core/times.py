@@ -11,8 +11,6 @@ import re
 import time
 from datetime import datetime, timezone
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
-
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 # 9999-12-31T23:59:59Z, after which there are no dates.
@@ -39,28 +37,6 @@ def time_text(now: float) -> str:
 @functools.lru_cache
 def _second_text(now: int) -> str:
     return datetime.fromtimestamp(now, timezone.utc).isoformat()[:19] + "Z"
-
-
-# As people and YAML write it: with a zone, and a blank instead of the T.
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
-
-
-def parse_moment(text: str, option: str) -> int:
-    """Return a moment with a zone, as a user has written it, in seconds since the epoch, rounded up.
-
-    Raises ConfigurationError, which names the option and quotes nothing.
-    """
-    match = _MOMENT.fullmatch(text.strip())
-    try:
-        if match:
-            zone = "+00:00" if match[5] == "Z" else f"{match[5][:3]}:{match[5][-2:]}"
-            moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or ':00'}{zone}")
-            return int(moment.timestamp()) + bool((match[4] or "").strip(".0"))
-    except (ValueError, OverflowError):
-        pass
-    raise errors.ConfigurationError(
-        f"{option} is not valid: it must be a date and a time with a zone, such as 2026-11-30T10:00:00+09:00."
-    )
 
 
 class Clock:

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError, KrcloudError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import RULE, is_safe, may_be_quoted
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import parse_moment, time_text
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.rules import password_faults
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.adoption import NOW, UNKNOWN, Wish
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.hold import LONGEST_REASON
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.moments import parse_moment
 
 # Options of the task that rows without them take over, and those that belong to one account.
 SHARED = ("profile", "rotated_at", "hold_until", "hold_reason")
@@ -137,7 +138,7 @@ def _held(wish: Wish, item: Mapping[str, Any], called: str, now: float) -> Wish:
         raise ConfigurationError(
             f"hold_reason{called} is not valid: it must be one line of at most {LONGEST_REASON} printable characters."
         )
-    moment = now if until == NOW else float(parse_moment(until, f"hold_until{called}"))
+    moment = now if until == NOW else parse_moment(until, f"hold_until{called}")
     return wish._replace(hold_until=moment, hold_reason="".join(reason) if reason else None)
 
 

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import SkippedError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    SkippedError,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.names import may_be_quoted
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor, one_line
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope
@@ -29,11 +32,24 @@ def shown_reason(envelope: Envelope) -> str | None:
 
 def held_back(envelope: Envelope) -> SkippedError:
     """Return why nothing is sent for an account on hold."""
+    return SkippedError(
+        f"{_on_hold(envelope)}.",
+        hint="A hold ends by itself, or when ncp_dataforest_credential runs with hold_until set to now.",
+    )
+
+
+def held_against(envelope: Envelope) -> ConfigurationError:
+    """Return why a password that is older than ``rotated_before`` could not be replaced."""
+    return ConfigurationError(
+        f"{_on_hold(envelope)}. Its password, which was or may have been made before rotated_before, was not replaced.",
+        hint="End the hold by running ncp_dataforest_credential with hold_until set to now, then run again with the "
+        "same rotated_before.",
+    )
+
+
+def _on_hold(envelope: Envelope) -> str:
     name, until = envelope.account.name, envelope.hold.until if envelope.hold else ""
     which = name if may_be_quoted(name) else "This account"
     reason = shown_reason(envelope)
     why = f": {reason.removesuffix('.')}" if reason else ""
-    return SkippedError(
-        f"{which} is on hold until {until}{why}.",
-        hint="A hold ends by itself, or when ncp_dataforest_credential runs with hold_until set to now.",
-    )
+    return f"{which} is on hold until {until}{why}"

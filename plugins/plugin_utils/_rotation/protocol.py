@@ -27,7 +27,8 @@ or more after the note removes it: by then neither the other run nor its request
 
 Why a hold stops RESEND and RESTORE, too: each may change the password. Nothing is forgotten in the meantime: the
 candidate stays pending, and a note about a former value in flight ends only when the active one was sent and confirmed.
-But what a run has sent before it finds the hold, it sees through, since nobody else would know what is live.
+But what a run has sent before it finds the hold, it sees through, since nobody else would know what is live. A run
+after an incident does not pass over a hold: the password that it was to replace may be in the hands of a thief.
 
 A commit that loses to another run is not a failure: `run` reads again and plans again.
 """
@@ -78,6 +79,7 @@ class Situation(enum.Enum):
     """What the store and the run know about an account. The first that applies counts."""
 
     NEW = "the store does not know the account"
+    EXPOSED = "it is held, and what may be live may be older than the moment before which all is to be replaced"
     HELD = "nothing is sent for the account for the time being, and this run has sent nothing yet"
     OTHER_ID = "the store knows the name under another id"
     PENDING = "a candidate may be live"
@@ -102,12 +104,14 @@ class Step(enum.Enum):
     WAIT = "report that no value is added until fewer may still become live, and send nothing"
     REFUSE = "report that the store does not know the account, and send nothing: a mistyped store knows nobody"
     REFUSE_ID = "report that the store knows the name under another id, and overwrite nothing"
+    REFUSE_HOLD = "report that a hold protects a password which is to be replaced, and send nothing"
     HOLD = "leave the account alone, as the user wants it until some time"
     SKIP = "leave the account alone, as the user wants it for accounts that the store does not know"
 
 
 # `OTHER_ID` means REFUSE_ID, or TAKE_OVER where the user asks for it with the id; NEW is up to the user as well.
 STEPS = {
+    Situation.EXPOSED: Step.REFUSE_HOLD,
     Situation.HELD: Step.HOLD,
     Situation.OTHER_ID: Step.REFUSE_ID,
     Situation.PENDING: Step.RESEND,
@@ -159,7 +163,7 @@ def situation(envelope: Envelope | None, account: Account, policy: Policy, now: 
     if envelope is None:
         return Situation.NEW
     if envelope.hold_at(now) and not course.tried:
-        return Situation.HELD
+        return Situation.EXPOSED if is_exposed(envelope, policy, now) else Situation.HELD
     if envelope.account.id not in (None, account.id):
         return Situation.OTHER_ID
     if envelope.pending:
@@ -198,6 +202,13 @@ def is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bo
 def is_outdated(envelope: Envelope, policy: Policy, now: float) -> bool:
     """Tell whether the active password was, or may have been, made before the moment of the policy."""
     return policy.rotated_before is not None and _made(envelope, now) < policy.rotated_before
+
+
+def is_exposed(envelope: Envelope, policy: Policy, now: float) -> bool:
+    """Tell whether the live password was, or may have been, made before the moment of the policy."""
+    before = policy.rotated_before
+    made = [seconds(item.staged_at) for item in envelope.pending]
+    return before is not None and (is_outdated(envelope, policy, now) or any(not before <= at <= now for at in made))
 
 
 def _made(envelope: Envelope, now: float) -> float:

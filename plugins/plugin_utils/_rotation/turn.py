@@ -28,7 +28,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
     from_stored,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flights import MOST_OPEN, is_crowded
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.hold import held_back
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.hold import held_against, held_back
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     Policy,
     due_at,
@@ -162,6 +162,8 @@ class Turn:
             self.wait()
         elif self.step is Step.REFUSE_ID:
             self.give_up(_other_id(self.name, self.envelope.account.id if self.envelope else None))
+        elif self.step is Step.REFUSE_HOLD and self.envelope:
+            self.give_up(held_against(self.envelope))
         elif self.step is Step.HOLD and self.envelope:
             self.close(Outcome.SKIPPED, held_back(self.envelope))
         elif self.step is Step.SKIP:

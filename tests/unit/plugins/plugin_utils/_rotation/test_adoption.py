@@ -139,6 +139,17 @@ def test_by_force_it_is_kept_among_the_previous_ones() -> None:
     assert told(ACTIVE, wish("Known-1"), force=True).previous[0].password == "Active-1"
 
 
+def test_by_force_what_was_active_stays_the_previous_version() -> None:
+    for before in (ACTIVE, UNSETTLED, ACTIVE._replace(rotated_at=LONG_AGO)):
+        after = told(before, wish("Known-1"), force=True)
+        # A candidate that never was active is not what consumers had.
+        assert after.formerly_active == "Active-1"
+        assert [each.rotated_at for each in after.previous if each.password == "Active-1"] == [before.rotated_at]
+        assert told(after, wish("Active-1"), force=True).formerly_active == "Known-1"
+    assert told(UNSETTLED, wish("Active-1"), force=True).formerly_active is None
+    assert told(None, wish("Known-1")).formerly_active is None
+
+
 def test_by_force_candidates_give_way_to_the_active_password() -> None:
     after = told(UNSETTLED, wish("Active-1"), force=True)
     assert (after.password, after.rotation_id, after.rotated_at) == ("Active-1", "r1", ACTIVE.rotated_at)

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes import Outcome
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    LONG_AGO,
     UNKNOWN,
     Account,
     Envelope,
@@ -139,6 +140,7 @@ def test_what_this_run_has_made_is_not_due_in_it() -> None:
 
 
 HELD = Hold(time_text(NOW + 60), "audit")
+OLD = candidate()._replace(staged_at=time_text(NOW - 2 * DAY - 1))
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -161,6 +163,35 @@ def test_a_hold_stops_every_step_of_a_run_that_has_sent_nothing(envelope: Envelo
     # In the past it means nothing.
     assert planned_at(held, policy, NOW + 60, named=True) is planned_at(envelope, policy, NOW + 60, named=True)
     assert planned_at(held, policy, NOW + 60, named=True) is not Step.HOLD
+
+
+@pytest.mark.parametrize(
+    ("envelope", "before", "step"),
+    [
+        (MADE, NOW - 2 * DAY + 1, Step.REFUSE_HOLD),
+        (MADE, NOW - 2 * DAY, Step.HOLD),
+        # Adopted, or written by version 0.1.0: when it was made is not known.
+        (rotated(DAY), NOW - 400 * DAY, Step.REFUSE_HOLD),
+        (rotated(DAY)._replace(rotated_at=LONG_AGO), NOW - 400 * DAY, Step.REFUSE_HOLD),
+        (Envelope(ACCOUNT), NOW - 400 * DAY, Step.REFUSE_HOLD),
+        # It is due by its age alone, which an ordinary hold is for.
+        (MADE._replace(made_at=time_text(NOW - 91 * DAY), rotated_at=time_text(NOW - 90 * DAY)), 0.0, Step.HOLD),
+        # A candidate may be the live password as well.
+        (MADE._replace(pending=(candidate(),)), NOW - 2 * DAY, Step.HOLD),
+        (MADE._replace(pending=(candidate(),)), NOW - DAY, Step.REFUSE_HOLD),
+        (MADE._replace(pending=(OLD,)), NOW - 2 * DAY, Step.REFUSE_HOLD),
+        # By a clock that was wrong.
+        (MADE._replace(pending=(OLD._replace(staged_at=time_text(NOW + 1)),)), NOW - 2 * DAY, Step.REFUSE_HOLD),
+        (rotated(DAY)._replace(account=Account("id2", "df001", None)), NOW, Step.REFUSE_HOLD),
+    ],
+)
+def test_an_incident_does_not_pass_over_a_hold(envelope: Envelope, before: float, step: Step) -> None:
+    held = envelope._replace(hold=HELD)
+    policy = Policy(90 * DAY, 0.0, rotated_before=before, new_accounts=NewAccounts.ROTATE)
+    assert planned(held, policy, named=True) is step
+    assert planned(held, Policy(90 * DAY, 0.0)) is Step.HOLD
+    # When the hold is over, so is the refusal.
+    assert planned_at(held, policy, NOW + 60, named=True) in (Step.STAGE, Step.RESEND, Step.REST, Step.TAKE_OVER)
 
 
 def test_what_a_run_has_sent_before_it_finds_a_hold_is_seen_through() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
+    LONG_AGO,
     UNKNOWN,
     Account,
     Envelope,
@@ -273,6 +274,66 @@ def test_an_account_on_hold_is_skipped_and_the_others_have_their_turn(force: boo
     later = task(store, Vendor(), now=NOW + DAY).run(check_mode=False)
     assert outcomes(later) == ["rotated", "fresh", "resumed", "fresh"]
     assert active(store, "df003").hold == HOLD, "what ended is kept until something else is noted"
+
+
+def test_an_incident_names_the_account_on_hold_whose_password_it_would_replace() -> None:
+    store = holding(
+        # Adopted: when it was made is not known.
+        df001=envelope("df001", 1 * DAY)._replace(hold=HOLD),
+        df002=envelope("df002", 1 * DAY),
+        df003=envelope("df003", 1 * DAY)._replace(made_at=time_text(NOW - DAY - 1), hold=HOLD),
+        df004=envelope("df004", 1 * DAY, UNKNOWN)._replace(made_at=time_text(NOW - DAY - 1), hold=HOLD),
+    )
+    before = copy.deepcopy(store.rows)
+    options: dict[str, Any] = {"rotated_before": time_text(NOW - 2 * DAY), "max_failures": 1}
+    predicted = task(store, Vendor(), **options).run(check_mode=True)
+    assert store.rows == before
+    vendor = Vendor()
+    result = task(store, vendor, **options).run(check_mode=False)
+    for each in (predicted, result):
+        assert outcomes(each) == ["failed", "rotated", "skipped", "skipped"]
+        assert each["failed"] is True
+        assert each["msg"].startswith(
+            "1 of 4 accounts needs attention: 1 failed, 2 skipped. df001: df001 is on hold until"
+        )
+        error = each["accounts"][0]["error"]
+        assert error["kind"] == "configuration"
+        assert error["message"] == (
+            "df001 is on hold until 2027-01-16T08:00:00Z: The audit team works with it. Its password, which was or may "
+            "have been made before rotated_before, was not replaced."
+        )
+        assert "hold_until set to now" in error["hint"]
+        assert [row["hand_over"] for row in each["accounts"]] == [True, True, True, False]
+    assert [row["id"] for run in vendor.runs("ncp_dataforest_password") for row in run["accounts"]] == [IDS["df002"]]
+    for name in ("df001", "df003", "df004"):
+        assert store.rows[name] == before[name]
+
+    # By the moment of the staging, the candidate is older as well.
+    stricter = task(store, Vendor(), rotated_before=time_text(NOW)).run(check_mode=True)
+    assert outcomes(stricter) == ["failed", "fresh", "failed", "failed"]
+    # After the hold, the same run replaces it, once.
+    later = {"now": NOW + DAY, "rotated_before": time_text(NOW - 2 * DAY)}
+    assert outcomes(task(store, Vendor(), **later).run(check_mode=False)) == ["rotated", "fresh", "fresh", "resumed"]
+    assert outcomes(task(store, Vendor(), **later).run(check_mode=False)) == ["fresh"] * 4
+
+
+@pytest.mark.parametrize("rotated_at", [time_text(NOW - DAY), LONG_AGO])
+def test_an_incident_replaces_an_adopted_password_once(rotated_at: str) -> None:
+    adopted = envelope("df001", 1 * DAY)._replace(rotated_at=rotated_at)
+    store, vendor = holding(df001=adopted), Vendor()
+    options: dict[str, Any] = {"accounts": [{"name": "df001"}], "rotated_before": time_text(NOW - 400 * DAY)}
+    known = None if rotated_at == LONG_AGO else rotated_at
+    predicted = task(store, vendor, **options).run(check_mode=True, diff=True)
+    assert outcomes(predicted) == ["rotated"]
+    first = task(store, vendor, **options).run(check_mode=False, diff=True)
+    assert outcomes(first) == ["rotated"]
+    for each in (predicted, first):
+        assert each["accounts"][0]["previously_rotated_at"] == known
+        # Nobody knows an age of two thousand years.
+        assert each["diff"]["before"] == f"df001: active{', 1d old' if known else ''}\n"
+    for _again in range(2):
+        assert outcomes(task(store, vendor, **options).run(check_mode=False)) == ["fresh"]
+    assert len(vendor.runs("ncp_dataforest_password")) == 1
 
 
 def test_a_hold_that_is_set_while_a_run_sends_does_not_keep_it_from_settling() -> None:
