@@ -110,8 +110,8 @@ options:
       - Until when M(krcloud.credentials.ncp_dataforest_rotation) sends nothing for the account, not even a pending
         password, or one that is due by its O(krcloud.credentials.ncp_dataforest_rotation#module:force). Its active
         password may be handed over all the same. A run with
-        O(krcloud.credentials.ncp_dataforest_rotation#module:rotated_before) that would replace its password fails, and
-        names the account.
+        O(krcloud.credentials.ncp_dataforest_rotation#module:rotated_before) fails and names the account if its live
+        password may have been made before that moment.
       - A date and a time with a zone, or V(now), which ends a hold. A time in the past also ends it, with a warning.
       - Without O(password), the store must know the account.
     type: str

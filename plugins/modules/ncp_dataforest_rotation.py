@@ -157,8 +157,8 @@ options:
       - What counts is when a password was made, not when it was confirmed. An older password that an earlier run began
         to set is therefore settled first, and then replaced. A password of which O(store) does not know when it was
         made, because it was adopted, or written by hand or by version 0.1.0, counts as older.
-      - Nothing is sent for an account on hold. If its password would be replaced for this option, the account is
-        V(failed), and its error says until when it is on hold.
+      - Nothing is sent for an account on hold. If its live password may have been made before this moment, the account
+        is V(failed), and its error says until when it is on hold.
       - Repeat the task until all accounts are done. Accounts that have got a new password since are left alone.
       - Cannot be combined with O(force).
     type: str
@@ -222,9 +222,9 @@ notes:
   - A lost request or a slow run may set an earlier password after a newer one was confirmed. While the store notes that
     this can happen, each run sends the active password once more and reports V(resumed). The first run that takes place
     a day after the note removes it.
-  - Nothing is sent for an account on hold, whatever is due, pending or forced. It is V(skipped), or V(failed) if
-    O(rotated_before) would replace its password, and its error says until when it is on hold and why. Its active
-    password may be handed over all the same. See M(krcloud.credentials.ncp_dataforest_credential).
+  - Nothing is sent for an account on hold, whatever is due, pending or forced. It is V(skipped), or V(failed) if its
+    live password may have been made before O(rotated_before). Its error says until when it is on hold and why. Its
+    active password may be handed over all the same. See M(krcloud.credentials.ncp_dataforest_credential).
   - Run it on one host, with C(hosts=localhost) or C(run_once). If several hosts run it with one store at the same time,
     nothing is lost, but each of them sends the pending passwords, so that the same password is set several times.
   - If the vendor rejects a password, the run replaces it, and gives up after three passwords. The old password remains

@@ -39,9 +39,9 @@ def held_back(envelope: Envelope) -> SkippedError:
 
 
 def held_against(envelope: Envelope) -> ConfigurationError:
-    """Return why a password that is older than ``rotated_before`` could not be replaced."""
+    """Return why a password could not be replaced that may be older than ``rotated_before``."""
     return ConfigurationError(
-        f"{_on_hold(envelope)}. Its password, which was or may have been made before rotated_before, was not replaced.",
+        f"{_on_hold(envelope)}. Its live password may have been made before rotated_before, and was not replaced.",
         hint="End the hold by running ncp_dataforest_credential with hold_until set to now, then run again with the "
         "same rotated_before.",
     )

@@ -81,3 +81,35 @@ def due_at(envelope: Envelope, policy: Policy) -> float | None:
     digest = hashlib.sha256(envelope.account.name.encode("utf-8")).digest()
     share = int.from_bytes(digest[:8], "big") / 2**64
     return seconds(envelope.rotated_at) + policy.max_age * (1.0 - policy.jitter * share)
+
+
+def is_outdated(envelope: Envelope, policy: Policy, now: float) -> bool:
+    """Tell whether the active password was, or may have been, made before the moment of the policy."""
+    return policy.rotated_before is not None and made_at(envelope, now) < policy.rotated_before
+
+
+def is_exposed(envelope: Envelope, policy: Policy, now: float) -> bool:
+    """Tell whether the live password was, or may have been, made before the moment of the policy.
+
+    It may be another one than the active one. When a former password was made is not noted.
+    """
+    if policy.rotated_before is None:
+        return False
+    candidates = (seconds(item.staged_at) for item in envelope.pending)
+    return (
+        is_outdated(envelope, policy, now)
+        or any(not policy.rotated_before <= staged_at <= now for staged_at in candidates)
+        or any(former.in_flight for former in envelope.previous)
+    )
+
+
+def made_at(envelope: Envelope, now: float) -> float:
+    """Return when the active password was made. If that is not certain, it was made long ago.
+
+    It is not if somebody else has made it, or if some clock was wrong: it was made before it was confirmed, and before
+    now.
+    """
+    if envelope.made_at is None or envelope.rotated_at is None:
+        return -math.inf
+    made = seconds(envelope.made_at)
+    return -math.inf if made > min(seconds(envelope.rotated_at), now) else made

@@ -36,7 +36,6 @@ A commit that loses to another run is not a failure: `run` reads again and plans
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -66,7 +65,14 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.flig
     with_own,
     without_own,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import NewAccounts, Policy, due_at
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
+    NewAccounts,
+    Policy,
+    due_at,
+    is_exposed,
+    is_outdated,
+    made_at,
+)
 
 # How many candidates one run tries for an account before it stops.
 MOST_CANDIDATES = 3
@@ -194,33 +200,9 @@ def is_due(envelope: Envelope, policy: Policy, now: float, course: Course) -> bo
         return True
     if envelope.rotation_id in course.made:
         return False
-    forced = policy.force and _made(envelope, now) <= course.started
+    forced = policy.force and made_at(envelope, now) <= course.started
     late = now >= due or seconds(rotated_at) > now + FUTURE_TOLERANCE
     return forced or late or is_outdated(envelope, policy, now)
-
-
-def is_outdated(envelope: Envelope, policy: Policy, now: float) -> bool:
-    """Tell whether the active password was, or may have been, made before the moment of the policy."""
-    return policy.rotated_before is not None and _made(envelope, now) < policy.rotated_before
-
-
-def is_exposed(envelope: Envelope, policy: Policy, now: float) -> bool:
-    """Tell whether the live password was, or may have been, made before the moment of the policy."""
-    before = policy.rotated_before
-    made = [seconds(item.staged_at) for item in envelope.pending]
-    return before is not None and (is_outdated(envelope, policy, now) or any(not before <= at <= now for at in made))
-
-
-def _made(envelope: Envelope, now: float) -> float:
-    """Return when the active password was made. If that is not certain, it was made long ago.
-
-    It is not if somebody else has made it, or if some clock was wrong: it was made before it was confirmed, and before
-    now.
-    """
-    if envelope.made_at is None or envelope.rotated_at is None:
-        return -math.inf
-    made = seconds(envelope.made_at)
-    return -math.inf if made > min(seconds(envelope.rotated_at), now) else made
 
 
 # ------------------------------------------------------------------------------------------- commits before a request

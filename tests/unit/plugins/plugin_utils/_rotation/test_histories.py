@@ -339,7 +339,17 @@ class World:
             results = self.step(len(self.runs) - 1, fates)
             self.check()
             if results is not None:
+                self.check_incident(results, before)
                 return results
+
+    def check_incident(self, results: list[Any], before: float | None) -> None:
+        """A run after the theft is silent about no account whose live password is stolen, on hold or not."""
+        if before is None or self.runs or self.went_back or not self.bounded:
+            return
+        for result in results:
+            live = self.vendor.live.get(result.account.name)
+            of_another = self.vendor.ids[result.account.name] != result.account.id
+            assert result.has_failed or of_another or live not in self.stolen, "a stolen password is live"
 
     def active(self) -> dict[str, str | None]:
         return {name: envelope.password for name in NAMES if (envelope := self.envelope(name))}
@@ -750,6 +760,20 @@ def test_a_repeated_run_after_a_theft_is_quiet_and_one_that_died_is_resumed() ->
     writes, sent = world.writes, len(world.vendor.sent)
     assert [result.outcome for result in world.finish(["confirm"], before=world.moment)] == ["fresh"] * 3
     assert (world.writes, len(world.vendor.sent)) == (writes, sent)
+    world.calm_down()
+
+
+def test_no_hold_hides_that_a_stolen_password_has_become_live() -> None:
+    world = World()
+    world.finish(["land late"])
+    world.steal()
+    assert [result.outcome for result in world.finish(["confirm"], before=world.moment)] == ["rotated"] * 3
+    world.hold("df001", DAY)
+    world.land()
+    assert world.vendor.live["df001"] in world.stolen
+    outcomes = [result.outcome for result in world.finish(["confirm"], before=world.moment)]
+    assert outcomes == ["failed", "resumed", "resumed"]
+    assert [result.outcome for result in world.finish(["confirm"])][0] == "skipped"
     world.calm_down()
 
 

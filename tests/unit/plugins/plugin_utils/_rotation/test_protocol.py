@@ -180,6 +180,8 @@ def test_a_hold_stops_every_step_of_a_run_that_has_sent_nothing(envelope: Envelo
         (MADE._replace(pending=(candidate(),)), NOW - 2 * DAY, Step.HOLD),
         (MADE._replace(pending=(candidate(),)), NOW - DAY, Step.REFUSE_HOLD),
         (MADE._replace(pending=(OLD,)), NOW - 2 * DAY, Step.REFUSE_HOLD),
+        # A former value may still arrive, and this run cannot send the active one after it.
+        (MADE._replace(previous=(FLYING,)), NOW - 2 * DAY, Step.REFUSE_HOLD),
         # By a clock that was wrong.
         (MADE._replace(pending=(OLD._replace(staged_at=time_text(NOW + 1)),)), NOW - 2 * DAY, Step.REFUSE_HOLD),
         (rotated(DAY)._replace(account=Account("id2", "df001", None)), NOW, Step.REFUSE_HOLD),
@@ -191,7 +193,13 @@ def test_an_incident_does_not_pass_over_a_hold(envelope: Envelope, before: float
     assert planned(held, policy, named=True) is step
     assert planned(held, Policy(90 * DAY, 0.0)) is Step.HOLD
     # When the hold is over, so is the refusal.
-    assert planned_at(held, policy, NOW + 60, named=True) in (Step.STAGE, Step.RESEND, Step.REST, Step.TAKE_OVER)
+    assert planned_at(held, policy, NOW + 60, named=True) in (
+        Step.STAGE,
+        Step.RESEND,
+        Step.RESTORE,
+        Step.REST,
+        Step.TAKE_OVER,
+    )
 
 
 def test_what_a_run_has_sent_before_it_finds_a_hold_is_seen_through() -> None:

@@ -299,8 +299,8 @@ def test_an_incident_names_the_account_on_hold_whose_password_it_would_replace()
         error = each["accounts"][0]["error"]
         assert error["kind"] == "configuration"
         assert error["message"] == (
-            "df001 is on hold until 2027-01-16T08:00:00Z: The audit team works with it. Its password, which was or may "
-            "have been made before rotated_before, was not replaced."
+            "df001 is on hold until 2027-01-16T08:00:00Z: The audit team works with it. Its live password may have "
+            "been made before rotated_before, and was not replaced."
         )
         assert "hold_until set to now" in error["hint"]
         assert [row["hand_over"] for row in each["accounts"]] == [True, True, True, False]
