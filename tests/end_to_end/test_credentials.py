@@ -31,16 +31,12 @@ PLAY = """
 - hosts: localhost
   gather_facts: false
   vars:
-    store: STORE
+    VARIABLE: STORE
     known: "{{ lookup('ansible.builtin.file', FILE) | from_json }}"
     connection: CONNECTION
   module_defaults:
-    krcloud.credentials.ncp_dataforest_credential:
-      store: "{{ store }}"
-    krcloud.credentials.ncp_dataforest_credential_info:
-      store: "{{ store }}"
+    group/krcloud.credentials.store: GROUP
     krcloud.credentials.ncp_dataforest_rotation:
-      store: "{{ store }}"
       api_url: "{{ connection.api_url }}"
       access_key: "{{ connection.access_key }}"
       secret_key: "{{ connection.secret_key }}"
@@ -89,7 +85,7 @@ PLAY = """
       register: released
 
     - ansible.builtin.copy:
-        content: "{{ query('krcloud.credentials.dataforest_credential', 'df002', store=store) | to_json }}"
+        content: "{{ query('krcloud.credentials.dataforest_credential', 'df002' LOOKUP) | to_json }}"
         dest: READ
       no_log: true
 
@@ -132,9 +128,14 @@ def test_known_passwords_are_taken_over(
     if kind == "hashi_vault":
         server: OpenBao = request.getfixturevalue("openbao")
         store = {"type": kind, "url": server.url, "token": server.token(POLICY), "secret_path": "dataforest/known"}
+    # The two ways to name it once for all modules.
+    by_group = kind == "vault_file"
     connection = {"api_url": simulator.ncp_url, "access_key": simulator.access_key, "secret_key": simulator.secret_key}
     playbook = (
-        PLAY.replace("STORE", json.dumps(store))
+        PLAY.replace("VARIABLE", "store" if by_group else "krcloud_credentials_store")
+        .replace("STORE", json.dumps(store))
+        .replace("GROUP", '{store: "{{ store }}"}' if by_group else "{}")
+        .replace("LOOKUP", ", store=store" if by_group else "")
         .replace("FILE", f"'{tmp_path}/known.json'")
         .replace("CONNECTION", json.dumps(connection))
         .replace("RESULTS", str(tmp_path / "results.json"))

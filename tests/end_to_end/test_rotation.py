@@ -73,6 +73,19 @@ class Pipeline:
         assert done.returncode == 0, self.output
         return dict(json.loads(result.read_text(encoding="utf-8")))
 
+    def hold(self, name: str, until: str, **reason: str) -> None:
+        """Set or end a hold."""
+        hold = {"name": name, "hold_until": until, "store": {"path": str(self.store)}, **reason}
+        play = [
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "tasks": [{"krcloud.credentials.ncp_dataforest_credential": hold}],
+            }
+        ]
+        done = self._run_playbook(json.dumps(play), f"--vault-password-file={self.passphrase}")
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def envelopes(self) -> dict[str, Any]:
         """What `ansible-vault view` shows of the store."""
         command = [
@@ -315,6 +328,44 @@ def test_after_an_incident_what_was_made_before_it_is_replaced_and_that_once(
     quiet = pipeline.run(rotated_before=there.isoformat())
     assert (quiet["changed"], quiet["rotated_before"]) == (False, moment)
     assert resets(simulator) == 11
+
+
+def test_after_an_incident_an_account_on_hold_is_a_failure_until_it_is_replaced(
+    pipeline: Pipeline, simulator: Simulator
+) -> None:
+    pipeline.run()
+    stolen = pipeline.live()
+    time.sleep(1)  # passwords are dated in whole seconds
+    moment = time_text(time.time())
+    pipeline.hold("df003", "2999-01-01T00:00:00+09:00", hold_reason="The audit team works with it.")
+    assert outcomes(pipeline.run()) == ["fresh", "fresh", "skipped", "fresh", "fresh"]
+
+    most = ["rotated", "rotated", "failed", "rotated", "rotated"]
+    said = (
+        "1 of 5 accounts needs attention: 1 failed. df003: df003 is on hold until 2998-12-31T15:00:00Z: The audit team "
+        "works with it. Its live password may have been made before rotated_before, and was not replaced. End the hold "
+        "by running ncp_dataforest_credential with hold_until set to now, then run again with the same rotated_before. "
+        f"The store is {pipeline.store}."
+    )
+    for arguments, wanted in (
+        (("--check",), most),
+        ((), most),
+        ((), ["fresh", "fresh", "failed", "fresh", "fresh"]),
+    ):
+        result = pipeline.run(*arguments, rotated_before=moment)
+        assert outcomes(result) == wanted
+        assert (result["failed"], result["msg"]) == (True, said)
+    assert resets(simulator) == 9
+    assert pipeline.live()["df003"] == stolen["df003"]
+    # What is made since may be on hold as well.
+    pipeline.hold("df001", "2999-01-01T00:00:00+09:00")
+    pipeline.hold("df003", "now")
+    for wanted in ("rotated", "fresh"):
+        result = pipeline.run(rotated_before=moment)
+        assert outcomes(result) == ["skipped", "fresh", wanted, "fresh", "fresh"]
+        assert "failed" not in result
+    assert resets(simulator) == 10
+    assert not set(stolen.values()) & set(pipeline.live().values())
 
 
 def test_a_moment_that_makes_no_sense_is_refused_before_anything(pipeline: Pipeline, simulator: Simulator) -> None:

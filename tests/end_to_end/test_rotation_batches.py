@@ -21,6 +21,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.times im
 from end_to_end.rotation_role import (
     HAND_OVER,
     ON_CONSUMER,
+    PREFIX,
     Consumers,
     Pipeline,
     resets,
@@ -419,6 +420,40 @@ def test_all_batches_are_judged_by_the_moment_of_the_plan(runs: Runs, simulator:
     # By the later moment, it would have been replaced as well.
     assert resets(simulator) == 5
     assert moment.read_text(encoding="utf-8") == later["content"]
+    assert not set(stolen.values()) & set(pipeline.live().values())
+
+
+def test_an_incident_that_meets_a_hold_hands_over_the_others_and_fails(runs: Runs, simulator: Simulator) -> None:
+    pipeline = runs.with_accounts(3)
+    pipeline.run()
+    stolen = pipeline.live()
+    hold = {"name": "df002", "hold_until": "{{ hold_until }}", "store": f"{{{{ {PREFIX}store }}}}"}
+    tasks = [{"krcloud.credentials.ncp_dataforest_credential": hold}]
+    holding = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
+    assert pipeline.run("--extra-vars=hold_until=2999-01-01T00:00:00Z", playbook=holding).returncode == 0
+    time.sleep(1)  # passwords are dated in whole seconds
+    moment = time_text(time.time())
+
+    others = ["df001", "df003"]
+    for arguments, wanted in (
+        (("--check",), {"rotated": others, "failed": ["df002"], "published": others}),
+        ((), {"rotated": others, "failed": ["df002"], "published": others}),
+        ((), {"fresh": others, "failed": ["df002"]}),
+    ):
+        done = pipeline.run(*arguments, rotated_before=moment)
+        assert done.returncode == 2
+        assert summary(done) == wanted
+        (df002,) = shown(done)["attention"]
+        assert df002["reason"].startswith("df002 is on hold until 2999-01-01T00:00:00Z. Its live password may have ")
+        assert "1 of 3 accounts needs attention. df002 (failed): df002 is on hold until 2999" in done.stdout
+    assert pipeline.live()["df002"] == stolen["df002"]
+    assert summary(pipeline.run()) == {"fresh": others, "skipped": ["df002"]}
+
+    assert pipeline.run("--extra-vars=hold_until=now", playbook=holding).returncode == 0
+    last = pipeline.run(rotated_before=moment)
+    assert last.returncode == 0, last.stdout
+    assert summary(last) == {"fresh": others, "rotated": ["df002"], "published": ["df002"]}
+    assert resets(simulator) == 6
     assert not set(stolen.values()) & set(pipeline.live().values())
 
 
