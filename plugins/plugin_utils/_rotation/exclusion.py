@@ -43,7 +43,8 @@ def check_excluded(names: Sequence[str], rows: Sequence[Row], store: Store, warn
     ]
     if not strange:
         return
-    what = f"exclude names {', '.join(strange)}, and there is no such account here or in the store {store.place}."
+    named = ", ".join(strange)
+    what = f"exclude names {named}, but there is no such account in this run or in the store {store.place}."
     identified = {_name(row) for row in rows if row.wanted}
     if any(row.wanted is None and row.label not in identified for row in rows):
         warn(f"{what} It may be one of the accounts that could not be listed or found.")

@@ -45,8 +45,8 @@ def test_a_typo_rotates_nobody(options: dict[str, Any], check_mode: bool) -> Non
     with pytest.raises(ConfigurationError) as caught:
         task(store, vendor, exclude=["df001", "df0O2", "Hunter2-Hunter2"], **options).run(check_mode)
     assert caught.value.sentence() == (
-        "exclude names exclude[1], exclude[2], and there is no such account here or in the store memory. Nothing was "
-        "sent. Correct the name, or remove it."
+        "exclude names exclude[1], exclude[2], but there is no such account in this run or in the store memory. "
+        "Nothing was sent. Correct the name, or remove it."
     )
     assert vendor.runs("ncp_dataforest_password") == []
 
@@ -63,8 +63,8 @@ def test_where_some_accounts_are_not_known_an_unknown_name_is_a_warning() -> Non
     result = task(MemoryStore(), vendor, tenants=tenants, exclude=["df001", "of-team-b"]).run(False)
     assert outcomes(result) == ["rotated", "rotated", "rotated", "failed"]
     assert result["warnings"] == [
-        "exclude names of-team-b, and there is no such account here or in the store memory. It may be one of the "
-        "accounts that could not be listed or found."
+        "exclude names of-team-b, but there is no such account in this run or in the store memory. It may be one of "
+        "the accounts that could not be listed or found."
     ]
 
 
