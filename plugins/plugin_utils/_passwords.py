@@ -17,7 +17,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.outcomes
 _CONFIRMED = "reset"
 _MOST_REASONS = 20
 _NOT_VERIFIED = (
-    'It was reset, but the task "{}" of ncp_dataforest_password_verify_tasks failed. The new password is live.'
+    "It was reset, but the task {} of ncp_dataforest_password_verify_tasks failed. The new password is live."
 )
 
 

@@ -269,13 +269,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"accounts": [{"name": "df001", "password": "Invented-1x"}] * 2}, "is the same account as"),
     ({"accounts": [{"name": "df001", "password": "Invented-1x"}], "id": "0"}, "mutually exclusive"),
     ({"name": "df001", "password": "Invented-1x", "verify_tasks": "missing.yml"}, "missing.yml, which"),
-    ({"name": "df001", "password": "Invented-1x", "verify_tasks": "empty.yml"}, "empty.yml contains no task"),
-    ({"name": "df001", "password": "Invented-1x", "verify_tasks": "never.yml"}, "never.yml have the tag never"),
+    ({"name": "df001", "password": "Invented-1x", "verify_tasks": "empty.yml"}, "empty.yml contains no task."),
+    ({"name": "df001", "password": "Invented-1x", "verify_tasks": "end.yml"}, "end.yml ends the play, the host or"),
+    (
+        {"name": "df001", "password": "Invented-1x", "verify_tasks": "never.yml"},
+        "never.yml contains only tasks with the tag never",
+    ),
 ]
 
 
 def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator: Simulator, tmp_path: Path) -> None:
-    files = {"empty": "---\n# nothing\n", "broken": "- no.such.module:\n"}
+    files = {"empty": "---\n# nothing\n", "broken": "- no.such.module:\n", "end": "- ansible.builtin.meta: end_host\n"}
     files |= {name: f"- ansible.builtin.debug:\n  tags: [{name}]\n" for name in ("never", "slow")}
     for name, text in files.items():
         (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
@@ -292,7 +296,7 @@ def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator:
     # Ansible ends the run at a file that cannot be loaded.
     for name, arguments, part in (
         ("broken", (), "couldn't resolve module/action 'no.such.module'"),
-        ("slow", ("--skip-tags=slow",), "slow.yml contains no task, or one that --skip-tags leaves out."),
+        ("slow", ("--skip-tags=slow",), "slow.yml contains a task that --skip-tags leaves out."),
     ):
         file = str(tmp_path / f"{name}.yml")
         ended = passwords.run(*arguments, name="df001", password="Invented-1x", verify_tasks=file)

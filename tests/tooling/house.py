@@ -40,6 +40,7 @@ ROOMS = {
     "plugin_utils._rotation": "Rotation: the protocol, a run, a task, and what a store holds for an account.",
     "plugin_utils._reset_mail": "At most one mail per interval.",
     "plugin_utils._passwords": "The accounts of the role that sets passwords, and what became of them.",
+    "plugin_utils._task_files": "What is wrong with the task files of users.",
     "plugin_utils._stores": "Where passwords are kept.",
     "modules": "The modules: documentation and wiring.",
     "module_utils._module": "What modules need from ansible-core.",

@@ -16,12 +16,14 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.krcloud.credentials.plugins.filter import password, rotation
-from ansible_collections.krcloud.credentials.plugins.plugin_utils import _passwords
+from ansible_collections.krcloud.credentials.plugins.filter import password, rotation, task_files
+from ansible_collections.krcloud.credentials.plugins.plugin_utils import _passwords, _task_files
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import batches
 from tooling.tree import ROOT
 
-FILTERS = {**rotation.FilterModule().filters(), **password.FilterModule().filters()}
+FILTERS = {
+    name: each for file in (rotation, password, task_files) for name, each in file.FilterModule().filters().items()
+}
 # What a filter passes its keywords on to.
 BEHIND: dict[str, Callable[..., Any]] = {
     "rotation_order": batches.order,
@@ -29,6 +31,8 @@ BEHIND: dict[str, Callable[..., Any]] = {
     "rotation_verdict": batches.verdict,
     "password_accounts": _passwords.accounts,
     "password_verdict": _passwords.verdict,
+    "task_file_paths": _task_files.paths,
+    "task_file_trouble": _task_files.trouble,
 }
 NOT_A_TEMPLATE = "{{ 7 * 7 }}"
 ROW = {
@@ -57,12 +61,19 @@ VARIABLES = {
     "planned": ORDER,
     "course": {},
     "batch": [ROW],
+    "ansible_skip_tags": [],
+    "ansible_run_tags": ["all"],
     "noted": {"accounts": [{"name": "df001", "published": False, "error": ROW["error"]}]},
 }
 AFTER = "It was handed over, but that could not be noted, so the next run hands it over again. " + NOT_A_TEMPLATE
 EXPECTED = {
     "password_accounts": GIVEN,
-    "password_verdict": _passwords.verdict(SAID, given=GIVEN, verified=[0], failed={"0": "Log in"}),
+    "password_verdict": _passwords.verdict(SAID, given=GIVEN, verified=[0], failed={"0": '"Log in"'}),
+    "task_file_paths": ["/srv/plays/verify.yml"],
+    "task_file_trouble": (
+        "/srv/plays/verify.yml contains no task. Nothing would be verified. Correct the file, or, if it has nothing to "
+        "do, remove the variable that names it. No password was changed."
+    ),
     "rotation_order": ORDER,
     "rotation_course": {
         "outcomes": {},

@@ -64,7 +64,7 @@ def test_an_account_without_a_name_goes_by_its_id() -> None:
 
 def test_what_went_wrong_is_said_for_each() -> None:
     rows = (row("a", "reset"), row("b", "reset"), row("c", "unknown"), row("d", "skipped"))
-    lists, why = judged(*rows, verified=(0, 1), row1="Log in")
+    lists, why = judged(*rows, verified=(0, 1), row1='"Log in"')
     attention = lists.pop("attention")
     wanted = {"reset": ["a", "b"], "unknown": ["c"], "skipped": ["d"], "verified": ["a"], "unverified": ["b"]}
     assert lists == wanted
