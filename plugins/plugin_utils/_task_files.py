@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 # A line with anything other than a comment, a document marker or an empty list.
 _TASK = re.compile(r"^[ \t]*(?!#|---\s*$|\.\.\.|\[\s*\])\S", re.MULTILINE)
+# What the roles call the passwords that they give to the tasks.
+_PASSWORD = re.compile(r"\bncp_dataforest_(password_password|rotation_passwords?)\b")
 _END = re.compile(r"""^[^#\n]*\bmeta['"]?:?\s+['"]?end_(play|host|batch|role)\b""", re.MULTILINE)
 
 
@@ -52,6 +54,11 @@ def trouble(files: Mapping[str, str], *, otherwise: str, skip_tags: Sequence[str
             "ends the play, the host or the role with ansible.builtin.meta, so the role could neither go on with the "
             "other accounts nor report anything. Let a task fail instead.",
         ),
+        (
+            lambda text: any(_PASSWORD.search(name) for name in _names(_tasks(text))),
+            "contains a task whose name has a password in it, and Ansible shows the names of tasks. Choose another "
+            "name.",
+        ),
         # With --tags, even tasks with the tag never may run.
         (
             lambda text: all_run and _never_runs(text),
@@ -75,6 +82,15 @@ def _never_runs(text: str) -> bool:
     tasks = _tasks(text)
     found = isinstance(tasks, list) and all(isinstance(task, dict) for task in tasks)
     return found and all("never" in task.get("tags", "") for task in tasks)
+
+
+def _names(tasks: Any) -> Iterator[str]:
+    """Yield the names of all tasks and blocks."""
+    for task in tasks if isinstance(tasks, list) else ():
+        if isinstance(task, dict):
+            yield str(task.get("name", ""))
+            for part in ("block", "rescue", "always"):
+                yield from _names(task.get(part))
 
 
 def _tasks(text: str) -> Any:

@@ -78,7 +78,12 @@ class Passwords:
         }
 
     def run(
-        self, *arguments: str, playbook: str | Path = PLAYBOOK, locked_out: tuple[str, ...] = (), **options: Any
+        self,
+        *arguments: str,
+        playbook: str | Path = PLAYBOOK,
+        locked_out: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        **options: Any,
     ) -> subprocess.CompletedProcess[str]:
         """Run the playbook of the collection, or another one. An option that is None is not given."""
         for path in self._verified.iterdir():
@@ -88,7 +93,7 @@ class Passwords:
         variables |= {"verified": str(self._verified), "locked_out": list(locked_out)}
         file = self.folder / "variables.yml"
         file.write_text(yaml.dump(variables, Dumper=Dumper, allow_unicode=True), encoding="utf-8")
-        return self._run_playbook(playbook, f"--extra-vars=@{file}", *arguments)
+        return self._run_playbook(playbook, f"--extra-vars=@{file}", *arguments, env=env)
 
     @property
     def verified(self) -> dict[str, Any]:
@@ -209,6 +214,22 @@ def test_one_bad_account_is_one_bad_account(passwords: Passwords, simulator: Sim
     assert passwords.live("df003") == {"df003": rows[3]["password"]}
 
 
+def test_a_file_that_verify_tasks_cannot_include_is_a_failure_of_that_account(
+    passwords: Passwords, tmp_path: Path
+) -> None:
+    included = "{{ playbook_dir }}/{{ ncp_dataforest_password_account.name }}.yml"
+    task_file = tmp_path / "include.yml"
+    task_file.write_text(f"- ansible.builtin.include_tasks: '{included}'\n", encoding="utf-8")
+    for name in ("df001", "df003"):
+        (tmp_path / f"{name}.yml").write_text("- ansible.builtin.debug:\n", encoding="utf-8")
+    rows = [{"name": name, "password": f"Invented-{name}X"} for name in ("df001", "df002", "df003")]
+    done = passwords.run(playbook=json.dumps([play(call(accounts=rows))]), verify_tasks=str(task_file))
+    assert done.returncode == 2
+    said = shown(done)
+    assert (said["verified"], said["unverified"]) == (["df001", "df003"], ["df002"])
+    assert "but the task without a name (ansible.builtin.include_tasks) of ncp" in said["attention"][0]["reason"]
+
+
 def test_a_module_that_is_lost_leaves_unknown_accounts(passwords: Passwords, tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
@@ -221,8 +242,11 @@ def test_a_module_that_is_lost_leaves_unknown_accounts(passwords: Passwords, tmp
     assert passwords.sent == 0
 
 
-def test_calls_take_their_turn_and_several_tenants_share_one(passwords: Passwords, simulator: Simulator) -> None:
-    """Also with module_defaults, and in a loop whose verdict comes last."""
+def test_calls_take_their_turn_and_several_tenants_share_one(
+    passwords: Passwords, simulator: Simulator, tmp_path: Path
+) -> None:
+    """Also with module_defaults, of which some keep facts in a file, and where the verdict comes last."""
+    cache = tmp_path / "cache"
     other = simulator.tenants["other"]
     keys = {name: other[name] for name in ("access_key", "secret_key")}
     connection = {name: passwords.options[name] for name in ("api_url", "access_key", "secret_key", "retries")}
@@ -240,10 +264,14 @@ def test_calls_take_their_turn_and_several_tenants_share_one(passwords: Password
                         ]
                     ),
                     {"ansible.builtin.debug": {"msg": f"{{{{ {PREFIX}failures | length }}}} failed."}},
-                    module_defaults={"group/krcloud.credentials.ncp": connection},
+                    module_defaults={
+                        "group/krcloud.credentials.ncp": connection,
+                        "ansible.builtin.set_fact": {"cacheable": True},
+                    },
                 )
             ]
         ),
+        env={"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(cache)},
         **left_out,
     )
     assert done.returncode == 0, done.stdout
@@ -252,6 +280,9 @@ def test_calls_take_their_turn_and_several_tenants_share_one(passwords: Password
     assert shown(done) == {"reset": ["df002", "team-a"]}
     assert passwords.live("df001", "df002") == {"df001": "Invented-1x", "df002": "Invented-3x"}
     assert simulator.truth()["accounts"]["other"]["team-a"]["password"] == "Invented-4x"
+    cached = "".join(path.read_text(encoding="utf-8") for path in cache.iterdir())
+    assert f"{PREFIX}summary" in cached
+    assert "Invented" not in cached
 
 
 # What is wrong with a call, and what the refusal says.
@@ -278,11 +309,22 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+TASK_FILES = {
+    "empty": "---\n# nothing\n",
+    "broken": "- no.such.module:\n",
+    "end": "- ansible.builtin.meta: end_host\n",
+    "never": "- ansible.builtin.debug:\n  tags: [never]\n",
+    "slow": "- ansible.builtin.debug:\n  tags: [slow]\n",
+}
+
+
+def write_task_files(folder: Path) -> None:
+    for name, text in TASK_FILES.items():
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+
+
 def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator: Simulator, tmp_path: Path) -> None:
-    files = {"empty": "---\n# nothing\n", "broken": "- no.such.module:\n", "end": "- ansible.builtin.meta: end_host\n"}
-    files |= {name: f"- ansible.builtin.debug:\n  tags: [{name}]\n" for name in ("never", "slow")}
-    for name, text in files.items():
-        (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
+    write_task_files(tmp_path)
     say: dict[str, Any] = {
         "ansible.builtin.set_fact": {"said": "{{ said | default([]) + [ansible_failed_result.msg] }}"}
     }
@@ -293,15 +335,25 @@ def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator:
     said = json.loads((tmp_path / "said").read_text(encoding="utf-8"))
     assert [text for text, (_wrong, part) in zip(said, WRONG, strict=True) if part not in str(text)] == []
     assert "Invented" not in done.stdout + done.stderr
-    # Ansible ends the run at a file that cannot be loaded.
-    for name, arguments, part in (
+    assert simulator.counters()["ncp"]["writes"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "part"),
+    [
+        # Ansible ends the run at a file that cannot be loaded.
         ("broken", (), "couldn't resolve module/action 'no.such.module'"),
         ("slow", ("--skip-tags=slow",), "slow.yml contains a task that --skip-tags leaves out."),
-    ):
-        file = str(tmp_path / f"{name}.yml")
-        ended = passwords.run(*arguments, name="df001", password="Invented-1x", verify_tasks=file)
-        assert ended.returncode != 0
-        assert part in ended.stdout + ended.stderr
+    ],
+)
+def test_a_task_file_that_would_not_run_changes_no_password(
+    passwords: Passwords, simulator: Simulator, tmp_path: Path, name: str, arguments: tuple[str, ...], part: str
+) -> None:
+    write_task_files(tmp_path)
+    file = str(tmp_path / f"{name}.yml")
+    ended = passwords.run(*arguments, name="df001", password="Invented-1x", verify_tasks=file)
+    assert ended.returncode != 0
+    assert part in ended.stdout + ended.stderr
     assert simulator.counters()["ncp"]["writes"] == 0
 
 

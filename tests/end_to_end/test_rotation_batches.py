@@ -235,6 +235,19 @@ def test_a_task_without_a_name_that_fails_is_called_by_its_action(runs: Runs, tm
     assert "The task without a name (ansible.builtin.fail) of ncp_dataforest_rotation_prepare_tasks " in prepared.stdout
 
 
+def test_a_file_that_cannot_be_included_is_a_failure_of_that_account(runs: Runs, tmp_path: Path) -> None:
+    pipeline = runs.with_accounts(3)
+    included = f"{tmp_path}/{{{{ ncp_dataforest_rotation_account.name }}}}.yml"
+    (tmp_path / "publish.yml").write_text(f"- ansible.builtin.include_tasks: '{included}'\n", encoding="utf-8")
+    for name in ("df001", "df003"):
+        (tmp_path / f"{name}.yml").write_text("- ansible.builtin.debug:\n", encoding="utf-8")
+    failed = pipeline.run()
+    assert failed.returncode == 2
+    assert summary(failed) == {"rotated": names(3), "published": ["df001", "df003"], "unpublished": ["df002"]}
+    (reason,) = (each["reason"] for each in shown(failed)["attention"])
+    assert reason.startswith("It was not handed over: the task without a name (ansible.builtin.include_tasks) of a ")
+
+
 def test_handlers_run_before_a_hand_over_is_noted(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
     pipeline = runs.with_accounts(4, hand_over_batch=3)
     hook = tmp_path / "publish.yml"

@@ -43,6 +43,8 @@ _NOT_BECOME = re.compile(
 _LONGEST, _BEGINNING = 600, 200
 _NEWER = "Set ansible_python_interpreter to a newer Python."
 _INTERPRETER = "Check ansible_python_interpreter and become; ansible.builtin.ping must work there."
+# With no_log, ansible-core leaves out what its own message is about.
+_UNREACHED = "Check it with ansible.builtin.ping, which says more."
 _MAYBE = "What it had begun may have been carried out."
 
 Show = Callable[[str], str]
@@ -91,7 +93,8 @@ def failure_of_exception(error: Exception, show: Show, *, begun: bool, changes: 
     said = str(error) if isinstance(error, AnsibleError) else f"{type(error).__name__}: {error}"
     lost = isinstance(error, AnsibleConnectionFailure)
     if isinstance(error, AnsibleAuthenticationFailure) or (not begun and lost):
-        return TransportError(_sentence("The host could not be reached, and nothing was sent", said, show))
+        unreached = _sentence("The host could not be reached, and nothing was sent", said, show)
+        return TransportError(unreached, hint=_UNREACHED)
     if not begun or (isinstance(error, AnsibleError) and not lost and _NOT_BECOME.search(said)):
         return ConfigurationError(_sentence("The module did not begin", said, show), hint=_INTERPRETER)
     what = "The connection to the host was lost" if lost else "The module was lost"

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 import pytest
 
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._task_files import paths, trouble
@@ -14,6 +16,7 @@ TASK = "- name: Log in\n  ansible.builtin.debug:\n"
 IDLE = "contains no task."
 SKIPPED = "contains a task that --skip-tags leaves out."
 ENDS = "ends the play, the host or the role with ansible.builtin.meta"
+NAMES = "contains a task whose name has a password in it"
 NEVER = "contains only tasks with the tag never"
 
 
@@ -66,6 +69,24 @@ def test_a_file_with_a_task_that_is_skipped_is_refused(tags: str, skipped: tuple
 )
 def test_a_file_that_ends_the_run_is_refused(task: str, refused: bool) -> None:
     assert (ENDS in said(f"{TASK}{task}\n")) is refused
+
+
+@pytest.mark.parametrize(
+    ("variable", "refused"),
+    [
+        ("ncp_dataforest_password_password", True),
+        ("ncp_dataforest_rotation_password", True),
+        ("ncp_dataforest_rotation_passwords.df001", True),
+        ("ncp_dataforest_password_account.name", False),
+    ],
+)
+def test_a_file_that_shows_a_password_in_a_name_is_refused(variable: str, refused: bool) -> None:
+    task = f"- name: Log in with {{{{ {variable} }}}}\n  ansible.builtin.debug:\n"
+    block = "- block:\n" + indent(TASK, "  ") + "  rescue:\n" + indent(task, "  ")
+    assert (NAMES in said(task)) is refused
+    assert (NAMES in said(block)) is refused
+    # As the option of a module, it is not shown.
+    assert said(f"- ansible.builtin.command:\n    name: '{{{{ {variable} }}}}'\n") == ""
 
 
 def test_a_file_whose_tasks_never_run_is_refused() -> None:
