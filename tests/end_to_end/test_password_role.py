@@ -306,6 +306,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"name": "df001", "password": "Invented-1x", "verify_tasks": "never.yml"},
         "never.yml contains only tasks with the tag never",
     ),
+    ({"name": "df001", "password": "Invented-1x", "verify_tasks": "named.yml"}, "named.yml contains a task whose name"),
+    (
+        {"name": "df001", "password": "{{ lookup('ansible.builtin.file', '/no/such/file') }}"},
+        "The accounts and passwords cannot be looked up: The lookup plugin 'ansible.builtin.file' failed: ",
+    ),
 ]
 
 
@@ -314,6 +319,7 @@ TASK_FILES = {
     "broken": "- no.such.module:\n",
     "end": "- ansible.builtin.meta: end_host\n",
     "never": "- ansible.builtin.debug:\n  tags: [never]\n",
+    "named": "- name: '{{ ncp_dataforest_password_password }}'\n  ansible.builtin.debug:\n",
     "slow": "- ansible.builtin.debug:\n  tags: [slow]\n",
 }
 
@@ -328,7 +334,10 @@ def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator:
     say: dict[str, Any] = {
         "ansible.builtin.set_fact": {"said": "{{ said | default([]) + [ansible_failed_result.msg] }}"}
     }
-    tasks: list[dict[str, Any]] = [{"block": [call(**wrong)], "rescue": [say]} for wrong, _text in WRONG]
+    calls = [call(**wrong) for wrong, _text in WRONG]
+    # Otherwise ansible-core looks first, and says what it finds.
+    calls[-1]["ansible.builtin.include_role"]["rolespec_validate"] = False
+    tasks: list[dict[str, Any]] = [{"block": [each], "rescue": [say]} for each in calls]
     show = {"ansible.builtin.copy": {"content": "{{ said | to_json }}", "dest": f"{tmp_path}/said", "mode": "0600"}}
     done = passwords.run(playbook=json.dumps([play(*tasks, show)]), verify_tasks=None)
     assert done.returncode == 0, done.stdout
