@@ -26,9 +26,9 @@ _END = re.compile(r"""^[^#\n]*\bmeta['"]?:?\s+['"]?end_(play|host|batch|role)\b"
 def paths(given: Sequence[Any], *, folder: str) -> list[str]:
     """Return the absolute paths of the files that are ``given``. Relative ones begin at ``folder``.
 
-    What is not a text is left to those who check the options, and an empty text names no file.
+    An empty text names no file. What is not a text becomes one, so that the file that it seems to name is not found.
     """
-    named = [each for each in given if isinstance(each, str) and each]
+    named = [str(each) for each in given if each not in ("", None)]
     return [os.path.join(folder, os.path.expanduser(os.path.expandvars(each))) for each in named]
 
 

@@ -300,6 +300,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"accounts": [{"name": "df001", "password": "Invented-1x"}] * 2}, "is the same account as"),
     ({"accounts": [{"name": "df001", "password": "Invented-1x"}], "id": "0"}, "mutually exclusive"),
     ({"name": "df001", "password": "Invented-1x", "verify_tasks": "missing.yml"}, "missing.yml, which"),
+    ({"name": "df001", "password": "Invented-1x", "verify_tasks": ["empty.yml"]}, "['empty.yml'], which"),
     ({"name": "df001", "password": "Invented-1x", "verify_tasks": "empty.yml"}, "empty.yml contains no task."),
     ({"name": "df001", "password": "Invented-1x", "verify_tasks": "end.yml"}, "end.yml ends the play, the host or"),
     (

@@ -101,7 +101,7 @@ def test_every_password_is_handed_over_once_whatever_happens_in_between(
 
 
 def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: Simulator, tmp_path: Path) -> None:
-    def play(hosts: str, **options: str) -> dict[str, Any]:
+    def play(hosts: str, **options: Any) -> dict[str, Any]:
         role = {
             "ansible.builtin.include_role": {"name": "krcloud.credentials.ncp_dataforest_rotation"},
             "vars": {f"{PREFIX}{name}": value for name, value in options.items()},
@@ -115,11 +115,13 @@ def test_what_is_wrong_is_said_before_any_reset(pipeline: Pipeline, simulator: S
     plays = [
         play("first,second"),
         play("localhost", verify_tasks="missing.yml"),
+        play("localhost", publish_tasks=["missing.yml"]),
         play("localhost", publish_tasks="broken.yml"),
     ]
     done = pipeline.run("--inventory=first,second,", playbook=json.dumps(plays))
     assert "2 hosts run the role at the same time with the same store or the same credentials" in done.stdout
     assert f"There is no file {tmp_path}/missing.yml, which" in done.stdout
+    assert f"There is no file {tmp_path}/['missing.yml'], which" in done.stdout
     assert "couldn't resolve module/action 'no.such.module'" in done.stdout + done.stderr
     assert "Plan the rotation" not in done.stdout
     assert simulator.requests() == []

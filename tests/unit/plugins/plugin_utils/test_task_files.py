@@ -27,9 +27,13 @@ def said(text: str, *, skip_tags: tuple[str, ...] = (), run_tags: tuple[str, ...
 def test_relative_paths_begin_at_the_folder_of_the_playbook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/user")
     monkeypatch.setenv("WHERE", "below")
-    given = ["a.yml", "", "~/b.yml", "$WHERE/c.yml", "/etc/d.yml", None, True, ["e.yml"]]
+    given = ["a.yml", "", "~/b.yml", "$WHERE/c.yml", "/etc/d.yml", None]
     found = ["/plays/a.yml", "/home/user/b.yml", "/plays/below/c.yml", "/etc/d.yml"]
     assert paths(given, folder="/plays") == found
+
+
+def test_what_is_not_a_text_is_not_left_out() -> None:
+    assert paths([["a.yml"], True, []], folder="/plays") == ["/plays/['a.yml']", "/plays/True", "/plays/[]"]
 
 
 @pytest.mark.parametrize("text", ["", "---\n# Later\n  # and so on\n...\n", "---\n[]\n", "---\n[\n# Later\n]\n"])
