@@ -15,7 +15,7 @@ import binascii
 import os
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -26,19 +26,6 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_t
 
 _HEADER = b"$ANSIBLE_VAULT"
 _LINE = 80
-
-
-class Cipher(Protocol):
-    """What this store needs of Ansible Vault."""
-
-    def decrypt(self, sealed: bytes) -> tuple[bytes, object]:
-        """Return the content, and the key that opened it. Raises CannotOpen."""
-
-    def encrypt(self, plain: bytes, key: object) -> tuple[bytes, object]:
-        """Return the content encrypted under the key that opened the file, and that key. None stands for a new file.
-
-        Raises CannotOpen.
-        """
 
 
 class VaultKey(NamedTuple):
@@ -79,7 +66,7 @@ class AnsibleVault:
         self._encrypt_identity = encrypt_identity
 
     def decrypt(self, sealed: bytes) -> tuple[bytes, VaultKey]:
-        """See `Cipher.decrypt`."""
+        """See `sealed_file.Cipher.decrypt`."""
         check_not_merged(sealed)
         header = BytesIO(sealed).readline().rstrip(b"\r\n")
         parts = header.strip().split(b";")
@@ -128,7 +115,7 @@ class AnsibleVault:
         return [secret for name, secret in self._secrets if not strict or name == wanted]
 
     def encrypt(self, plain: bytes, key: object) -> tuple[bytes, VaultKey]:
-        """See `Cipher.encrypt`."""
+        """See `sealed_file.Cipher.encrypt`."""
         if not isinstance(key, VaultKey):
             key = self._key_for_new_file()
         return _sealed(plain, key), key

@@ -29,13 +29,9 @@ Other contents have another variable.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
-import os
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_bytes
 from types import MappingProxyType
 from typing import NamedTuple
@@ -56,24 +52,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     check_name,
     to_json,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import (
-    Busy,
-    CannotKeep,
-    Lock,
-    LockLost,
-    Uncertain,
-    Unconfirmed,
-    Version,
-    check_keepable,
-    check_replaceable,
-    folder_identity,
-    locked,
-    owner_of,
-    read_durable,
-    replace,
-)
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import Lock, Version
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_text import (
-    CannotOpen,
     Stray,
     entry,
     from_text,
@@ -81,7 +61,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_t
     to_text,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import Options
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.vault_cipher import Cipher, play_cipher
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.sealed_file import Cipher, SealedFile, opening
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.vault_cipher import play_cipher
 
 OPTIONS: Spec = {
     "path": {"type": "str", "required": True, "form": "file"},
@@ -141,24 +122,20 @@ class VaultFileStore:
         clock: Clock | None = None,
     ) -> None:
         self._path = path
-        self._cipher = cipher
+        self._file = SealedFile(path, cipher, lock_timeout, clock or Clock())
         self._variable = contents.variable
-        self._lock_timeout = lock_timeout
-        self._clock = clock or Clock()
         self._last = _Content()
-        # The folder in which there was no file at first: a new store is begun only in this very folder.
-        self._folder: tuple[int, int] | None = None
 
     @property
     def place(self) -> str:
         """See `Store.place`."""
-        is_new = self._folder is not None and self._last.version is None
+        is_new = self._file.was_missing and self._last.version is None
         return f"{self._path} (there is no such file yet)" if is_new else self._path
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
-        path = self._real_path()
+        path = self._file.path()
         content, decoded = self._read(path)
         found: dict[str, Stored | StoreError] = {}
         for name in wanted:
@@ -174,7 +151,7 @@ class VaultFileStore:
 
     def names(self) -> list[str]:
         """See `Store.names`. A stray without a valid name cannot be asked for."""
-        content, _decoded = self._read(self._real_path())
+        content, _decoded = self._read(self._file.path())
         return sorted([*content.documents, *(name for name in content.strays if not name.startswith("/"))])
 
     def check_delete(self, names: Sequence[str]) -> Mapping[str, StoreError]:
@@ -191,12 +168,9 @@ class VaultFileStore:
         """See `Store.check_save`."""
         for name in names:
             check_name(name)
-        path = self._real_path()
+        path = self._file.path()
         content, _decoded = self._read(path)
-        with self._explained(f"The store {path} cannot be saved"):
-            check_replaceable(path, f"{path}.lock")
-        # The simplest check is to try it: the key of a new file is chosen here.
-        self._sealed(path, b"", content.key)
+        self._file.check_replaceable(path, content.key)
         return {}
 
     def close(self) -> None:
@@ -221,22 +195,7 @@ class VaultFileStore:
 
     def _save_texts(self, changes: Mapping[str, Change], texts: Mapping[str, str | None]) -> dict[str, Saved]:
         """Save those of the changes that have a text. Documents for which it is None are deleted."""
-        deadline = self._clock.monotonic() + self._lock_timeout
-        while True:
-            path = self._real_path()
-            with self._explained(f"The store {path} cannot be saved"):
-                check_keepable(path, owner_of(path))
-            try:
-                with self._locked(path, max(deadline - self._clock.monotonic(), 0.0)) as lock:
-                    return self._save(path, lock, changes, texts)
-            except LockLost:
-                # What was read may be stale by now, and another run may hold the new lock: start over.
-                if self._clock.monotonic() >= deadline:
-                    raise StoreError(
-                        f"Something keeps changing the store {path} or its lock without holding the lock; nothing was "
-                        "saved.",
-                        hint="Find out what removes or replaces these files, then run again.",
-                    ) from None
+        return self._file.changed(lambda path, lock: self._save(path, lock, changes, texts))
 
     def _save(
         self, path: str, lock: Lock, changes: Mapping[str, Change], texts: Mapping[str, str | None]
@@ -263,44 +222,19 @@ class VaultFileStore:
                 raise
         return outcomes
 
-    def _real_path(self) -> str:
-        """Return the path of the file itself: a link to it stays a link, and all writers find the same lock."""
-        path = os.path.realpath(self._path)
-        folder = os.path.dirname(path)
-        if not os.path.isdir(folder):
-            raise StoreError(
-                f"The store {self._path} cannot be used: there is no folder {folder}.",
-                hint="Make the folder, or correct path of the store.",
-            )
-        return path
-
     def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
         """Return the file, and its documents if they had to be decoded for that, since they are not kept."""
         last = self._last
-        with self._explained(f"The store {path} cannot be read"):
-            found = read_durable(path, last.version and last.version.identity)
-            folder = folder_identity(path)
+        found = self._file.read(path, last.version)
         if found is None:
-            # A new file here would be an empty store, and no store would have the passwords.
-            if last.version or self._folder not in (None, folder):
-                raise StoreError(
-                    f"The store {path} existed when this task began, or its folder was a different one, and now it is "
-                    "gone. No new one was begun.",
-                    hint="Find out what removed it, such as a disk that is no longer mounted, then run again.",
-                )
-            self._folder = folder
             return _Content(), {}
-        sealed, version = found
-        if last.version and version.digest == last.version.digest:
-            self._last = last._replace(version=version)
+        if found.plain is None:
+            self._last = last._replace(version=found.version)
             return self._last, {}
-        try:
-            plain, key = self._cipher.decrypt(sealed)
-            texts = from_text(plain, self._variable)
-        except CannotOpen as problem:
-            raise self._unopened(path, problem, "it was left as it is") from None
+        with opening(path, "it was left as it is"):
+            texts = from_text(found.plain, self._variable)
         documents = {name: each.text for name, each in texts.documents.items()}
-        self._last = _Content(version, documents, texts.strays, key=key)
+        self._last = _Content(found.version, documents, texts.strays, key=found.key)
         return self._last, {name: each.document for name, each in texts.documents.items()}
 
     def _replace(
@@ -327,73 +261,6 @@ class VaultFileStore:
             if not survives(entries[name], name, document):
                 raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         strays = {name: stray.entry for name, stray in old.strays.items()}
-        sealed, key = self._sealed(path, to_text({**entries, **strays}, self._variable), old.key)
-        try:
-            with self._explained(f"The store {path} was left as it is, because the new version could not be written"):
-                version = replace(path, sealed, owner_of(path), lock, old.version)
-        except Uncertain:
-            raise StoreError(
-                f"It is not known whether the store {path} was saved: it changed while it was replaced.",
-                hint="Run again.",
-                unknown=changed,
-            ) from None
-        except Unconfirmed as problem:
-            raise StoreError(
-                f"The store {path} was saved, but the disk did not confirm it ({problem}).",
-                hint="Check the disk, then run again.",
-                unknown=changed,
-            ) from None
+        plain = to_text({**entries, **strays}, self._variable)
+        version, key = self._file.replace(path, lock, old.version, plain, old.key, changed)
         self._last = _Content(version, dict(texts), old.strays, entries, key)
-
-    def _sealed(self, path: str, plain: bytes, key: object) -> tuple[bytes, object]:
-        try:
-            return self._cipher.encrypt(plain, key)
-        except CannotOpen as problem:
-            raise self._unopened(path, problem) from None
-
-    @staticmethod
-    def _unopened(path: str, problem: CannotOpen, more: str = "") -> StoreError:
-        why = f"The store {path} {problem.why}{f'; {more}' if more else ''}."
-        return StoreError(why, hint=problem.hint.replace("{file}", shlex.quote(path)))
-
-    @contextlib.contextmanager
-    def _locked(self, path: str, timeout: float) -> Iterator[Lock]:
-        file = f"{path}.lock"
-        with contextlib.ExitStack() as stack:
-            with self._explained(f"The lock file {file} cannot be used, so nothing was saved"):
-                try:
-                    lock = stack.enter_context(locked(file, owner_of(path), timeout, self._clock))
-                except Busy:
-                    raise StoreError(
-                        f"Another run holds {file} and did not release it within {self._lock_timeout:g} s; "
-                        "nothing was saved.",
-                        hint="Wait for that run to end, then run again. "
-                        "Do not delete the file: it only carries the lock.",
-                    ) from None
-            yield lock
-
-    @contextlib.contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            code = error.errno or 0
-            hint = next((text for codes, text in _HINTS if code in codes), "Correct this, then run again.")
-            raise StoreError(f"{what} ({os.strerror(code)}).", hint=hint) from None
-        except CannotKeep as problem:
-            raise StoreError(
-                f"{what}: {problem}.",
-                hint=f"Run as {problem.owner}, or give the file to the user who runs this (chown).",
-            ) from None
-
-
-_HINTS = (
-    (
-        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-        "Make room: the disk is full, or a quota or a limit on file sizes is reached.",
-    ),
-    ((errno.EACCES, errno.EPERM), "Run as the owner of the file and its folder, or change their owner."),
-    ((errno.EROFS,), "The file system is read-only. Name another path, or mount it for writing."),
-    ((errno.EISDIR, errno.EINVAL), "Name a file of your own, not a folder or a device."),
-    ((errno.ENOLCK, errno.EOPNOTSUPP), "This file system cannot lock files. Keep the store on another one."),
-)
