@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rotation without Ansible: the real task, store and client code, from the options to the HTTP requests."""
+"""Tasks without Ansible: the real task, store and client code, from the options to the HTTP requests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.krcloud.credentials.plugins.action import ncp_dataforest_credential as credential
 from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_rotation import SPEC
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
@@ -22,6 +23,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module.specs 
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.options import DATAFOREST
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_account_info as info
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password as password
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.credential_rows import wished_rows
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.credential_task import CredentialTask
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Store
 from support.simulator import Simulator
@@ -68,6 +71,13 @@ def rotate(
     given = {"api_url": simulator.ncp_url, "store": {}, "new_accounts": "rotate", "retries": 0, **access, **options}
     task = RotationTask(_validated(SPEC, given), store, run_module, progress=lambda *numbers: None, clock=clock)
     return task.run(check_mode=False)
+
+
+def tell(store: Store, *, now: float, check_mode: bool, **options: Any) -> dict[str, Any]:
+    """Return the result of a task that tells the store something. What it adopts has the same id each time."""
+    given = _validated(credential.SPEC, {"store": {}, **options})
+    rows, choices = wished_rows(given, now), {name: given[name] for name in ("state", "force")}
+    return CredentialTask(store, rows, **choices, now=now, new_id=lambda: "adopted").run(check_mode)
 
 
 @contextlib.contextmanager

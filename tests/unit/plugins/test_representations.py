@@ -43,7 +43,7 @@ OPEN = {
     "Place": "server mount path",  # of a document, as each message about it names it: URLs with a password are refused
 }
 # Types that cannot be made without values, and hold no text.
-SAMPLES: dict[Any, Any] = {Policy: Policy(max_age=86400.0)}
+SAMPLES: dict[Any, Any] = {Policy: Policy(max_age=86400.0), float: 1.0}
 
 
 def files() -> list[str]:
