@@ -376,10 +376,19 @@ def ncp_dataforest_credential(script: Script) -> None:
         written = script.vault_file(df001=settled("password1"))
         task({"store": written, "name": "df001", "profile": "team"}, says="neither a password nor hold_until")
         task(one(written, password="{{ password1 }}"), says='"held_until"', fails=False)
+        task({"store": written, "name": "df001", "hold_until": "now"}, says='"updated": 1', fails=False, diff=True)
+        pending = {"store": script.vault_file(df001=envelope()), "name": "df001", "state": "absent", "force": True}
+        task(pending, says='"forgotten": 1', fails=False, check_mode=True, diff=True)
+        task(pending, says='"forgotten": 1', fails=False, diff=True)
     with script.on(MISTAKE):
         task(one(script.vault_file(df001=envelope())), says="is pending, and may be the live one")
-        task(one(script.vault_file(df001=settled("password2"))), says="has another password for df001")
+        task(one(script.vault_file(df001=settled("password1"))), says="has another password for df001")
         task(one(script.vault_file(df001=settled("password3")), password="{{ password3 }}"), says="replaced since")
+        whose = {**envelope(), "account": {"id": "20nAZnjb", "name": "df001", "profile": None}}
+        task(one(script.vault_file(df001=whose), id="another"), says="under another id (20nAZnjb)")
+        task(one(script.vault_file(df001=whose), password=None, state="absent"), says="Give its id (20nAZnjb)")
+        half = script.vault_file(df001={"forgotten": True})
+        task(one(half), says="was told to forget df001")
         absent = {"store": script.vault_file(df001=envelope()), "name": "df001", "state": "absent"}
         task(absent, says="is pending, and may be the live one")
         task({**one(), "hold_until": far, "hold_reason": f"It is {first}!"}, says="holds a password of the account")

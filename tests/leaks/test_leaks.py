@@ -96,6 +96,10 @@ BROKEN = {
         ],
         STORING,
     ),
+    "adoption and reports": (
+        [("plugin_utils/_rotation/adoption.py", "present"), ("plugin_utils/_rotation/report.py", "_known")],
+        {"ncp_dataforest_credential", "ncp_dataforest_credential_info"},
+    ),
 }
 
 
