@@ -92,7 +92,7 @@ class _Content(NamedTuple):
     """The file as it was read: its documents as JSON text, its strays, and the key that opened it.
 
     ``version`` is None where there is no file, ``entries`` are those documents as they stand in the file that this
-    process has written.
+    process has written. ``decoded`` are documents that the next reader need not decode.
     """
 
     version: Version | None = None
@@ -100,6 +100,7 @@ class _Content(NamedTuple):
     strays: Mapping[str, Stray] = MappingProxyType({})
     entries: Mapping[str, str] = _NONE
     key: object = None
+    decoded: Mapping[str, Document] = MappingProxyType({})
 
     def __repr__(self) -> str:
         return f"_Content({len(self.documents)} documents)"
@@ -151,7 +152,9 @@ class VaultFileStore:
 
     def names(self) -> list[str]:
         """See `Store.names`. A stray without a valid name cannot be asked for."""
-        content, _decoded = self._read(self._file.path())
+        content, decoded = self._read(self._file.path())
+        # Whoever asks for names wants the documents, too.
+        self._last = content._replace(decoded=decoded)
         return sorted([*content.documents, *(name for name in content.strays if not name.startswith("/"))])
 
     def check_delete(self, names: Sequence[str]) -> Mapping[str, StoreError]:
@@ -223,14 +226,14 @@ class VaultFileStore:
         return outcomes
 
     def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
-        """Return the file, and its documents if they had to be decoded for that, since they are not kept."""
+        """Return the file, and its documents if they are decoded, which are kept for no more than one more read."""
         last = self._last
         found = self._file.read(path, last.version)
         if found is None:
             return _Content(), {}
         if found.plain is None:
-            self._last = last._replace(version=found.version)
-            return self._last, {}
+            self._last = last._replace(version=found.version, decoded={})
+            return self._last, last.decoded
         with opening(path, "it was left as it is"):
             texts = from_text(found.plain, self._variable)
         documents = {name: each.text for name, each in texts.documents.items()}

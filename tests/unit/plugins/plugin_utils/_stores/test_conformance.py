@@ -237,6 +237,17 @@ def test_names_are_those_of_all_documents_even_of_one_that_cannot_be_read(bench:
     assert "kim" in bench.open().names()
 
 
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_what_is_loaded_after_the_names_is_what_is_there_then(bench: Bench, by_itself: bool) -> None:
+    revision = put(bench.open(), kim=OLD)["kim"]
+    store = bench.open()
+    assert store.names() == ["kim"]
+    (store if by_itself else bench.open()).save({"kim": change(NEW, revision)})
+    assert [get(store, "kim").document for _time in range(2)] == [NEW, NEW]
+    assert store.names() == ["kim"]
+    assert [get(store, "kim").document for _time in range(2)] == [NEW, NEW]
+
+
 def test_a_kill_at_any_step_of_a_delete_leaves_what_another_delete_takes_up(bench: Bench) -> None:
     revisions = put(bench.open(), counted=OLD, kept=OLD)
     taken: list[str] = []
