@@ -79,6 +79,7 @@ _KEYS = (
     "tenants",
     "trace_id",
     "unanswered",
+    "unpublished",
     "unusable",
     "vendor_code",
 )

@@ -195,10 +195,12 @@ def _fits(name: str, option: Mapping[str, Any], value: Any) -> bool:
     from ansible.module_utils.common import validation
 
     try:
-        getattr(validation, f"check_type_{option['type']}")(value)
+        checked = getattr(validation, f"check_type_{option['type']}")(value)
     except (TypeError, ValueError, ArithmeticError):
         return False
-    return "choices" not in option or value in option["choices"]
+    # Those of a list are choices for each of its items.
+    chosen = checked if option["type"] == "list" else [value]
+    return "choices" not in option or all(item in option["choices"] for item in chosen)
 
 
 def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:

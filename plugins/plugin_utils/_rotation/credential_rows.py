@@ -96,6 +96,7 @@ def _row(place: str, item: Mapping[str, Any], state: str, now: float) -> Row:
         wish = Wish(Account(item["id"] or None, name, item["profile"] or None), label)
         if state == ABSENT:
             return Row(shown, wish)
+        called = f" of {label}" if place else ""
         wish = _dated(wish, item, called, now)
         return Row(shown, _held(wish, item, called, now), warnings=tuple(_warnings(wish, item, now, called)))
     except ConfigurationError as error:

@@ -32,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.words import SHORTEST_SECRET, WORDS
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.ansible_module import RedactingModule
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import learn
 from ansible_collections.krcloud.credentials.plugins.modules import (
     ncp_dataforest_account_info,
     ncp_dataforest_password,
@@ -315,6 +316,16 @@ def test_what_is_written_to_syslog_is_masked(drive: Driver, monkeypatch: pytest.
     clean("\n".join(written))
 
 
+@pytest.mark.parametrize(
+    ("chosen", "shown"), [(["first choice"], True), ("first choice,second choice", True), ([SECRET], False)]
+)
+def test_what_fits_a_list_of_choices_is_no_secret(chosen: object, shown: bool) -> None:
+    redactor = Redactor()
+    spec = {"only": {"type": "list", "elements": "str", "choices": ["first choice", "second choice"]}}
+    learn(redactor, spec, {"only": chosen})
+    assert (redactor.text("first choice"), redactor.text(SECRET) == SECRET) == ("first choice", shown)
+
+
 # --------------------------------------------------------------------------------------------------- words of our own
 
 
@@ -341,6 +352,9 @@ def documented(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every key of a result, with what the documentation says about it."""
     for key, about in described.items():
         yield key, json.dumps(about["description"])
+        # Such as a summary.
+        if about["type"] == "dict" and isinstance(about.get("sample"), dict):
+            yield from ((each, "") for each in about["sample"])
         yield from documented(about.get("contains") or {})
 
 
