@@ -97,8 +97,8 @@ def _row(place: str, item: Mapping[str, Any], state: str, now: float) -> Row:
         if state == ABSENT:
             return Row(shown, wish)
         called = f" of {label}" if place else ""
-        wish = _dated(wish, item, called, now)
-        return Row(shown, _held(wish, item, called, now), warnings=tuple(_warnings(wish, item, now, called)))
+        wish = _held(_dated(wish, item, called, now), item, called, now)
+        return Row(shown, wish, warnings=tuple(_warnings(wish, item, now)))
     except ConfigurationError as error:
         return Row(shown, error=error)
 
@@ -118,13 +118,21 @@ def _dated(wish: Wish, item: Mapping[str, Any], called: str, now: float) -> Wish
             hint="Give the time when it was set, now, or unknown, with which it is due at once.",
         )
     if rotated_at not in (NOW, UNKNOWN):
-        moment = parse_moment(rotated_at, f"rotated_at{called}")
+        moment = _moment(rotated_at, f"rotated_at{called}", f"{NOW} or {UNKNOWN}")
         if moment > now + 1:
             raise ConfigurationError(
                 f"rotated_at{called} is in the future.", hint="Check the time, its zone, and the clock of this machine."
             )
         rotated_at = time_text(moment)
     return wish._replace(password=password, rotated_at="".join(rotated_at))
+
+
+def _moment(text: str, option: str, others: str) -> float:
+    try:
+        return parse_moment(text, option)
+    except ConfigurationError as error:
+        hint = f"{error.hint or ''} It may also be {others}.".strip()
+        raise ConfigurationError(error.message, hint=hint) from None
 
 
 def _held(wish: Wish, item: Mapping[str, Any], called: str, now: float) -> Wish:
@@ -139,16 +147,15 @@ def _held(wish: Wish, item: Mapping[str, Any], called: str, now: float) -> Wish:
         raise ConfigurationError(
             f"hold_reason{called} is not valid: it must be one line of at most {LONGEST_REASON} printable characters."
         )
-    moment = now if until == NOW else parse_moment(until, f"hold_until{called}")
+    moment = now if until == NOW else _moment(until, f"hold_until{called}", NOW)
     return wish._replace(hold_until=moment, hold_reason="".join(reason) if reason else None)
 
 
-def _warnings(wish: Wish, item: Mapping[str, Any], now: float, called: str) -> Iterator[str]:
+def _warnings(wish: Wish, item: Mapping[str, Any], now: float) -> Iterator[str]:
     if wish.password and (faults := password_faults(wish.password)):
         yield (
             f"The password of {wish.label} breaks the published rules: {'; '.join(faults)}. It is adopted as it is, "
             "but a rotation cannot send it again."
         )
-    until = item["hold_until"]
-    if until and until != NOW and parse_moment(until, f"hold_until{called}") <= now:
+    if wish.hold_until is not None and item["hold_until"] != NOW and wish.hold_until <= now:
         yield f"hold_until of {wish.label} is in the past, so the account is not on hold."
