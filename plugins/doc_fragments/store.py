@@ -1,7 +1,10 @@
 # Copyright (c) 2026, krcloud.credentials contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option `store`, which says where passwords are kept: the same table as `_stores.registry.argument_spec()`."""
+"""The option `store`, which says where passwords are kept: the same table as `_stores.registry.argument_spec()`.
+
+The part `pair` has the same suboptions for the two stores of a copy.
+"""
 
 from __future__ import annotations
 
@@ -145,4 +148,24 @@ options:
           - How many requests to a V(hashi_vault) are under way at the same time, from 1 to 256.
         type: int
         default: 8
+"""
+
+    _SUBOPTIONS = DOCUMENTATION.partition("    suboptions:\n")[2]
+    PAIR = f"""
+options:
+  source:
+    description:
+      - The store that has the passwords. It is read and written on the controller.
+    type: dict
+    required: true
+    suboptions:
+{_SUBOPTIONS.replace("O(store.", "O(source.")}
+  destination:
+    description:
+      - The store that gets them. It is read and written on the controller. If there is no such store yet, it is begun,
+        as with O(krcloud.credentials.ncp_dataforest_rotation#module:store).
+    type: dict
+    required: true
+    suboptions:
+{_SUBOPTIONS.replace("O(store.", "O(destination.")}
 """

@@ -49,6 +49,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     StoreError,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Rehearse, Save
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.moved import check_here
 
 FORMAT = 1
 
@@ -314,6 +315,7 @@ def _rehearse(names: Iterable[str]) -> Generator[Rehearse, Any, None]:
 def _mail(email: str, stored: Stored) -> Mail:
     """Return the mail on record. Raises StoreError if it is not a valid record: then no mail may be requested."""
     document = stored.document
+    check_here(f"The records of mails to {email}", document)
     known = {name: document[name] for name in Mail._fields if name != "rest" and name in document}
     rest = {name: value for name, value in document.items() if name not in known and name != "format"}
     try:
@@ -332,3 +334,30 @@ def _mail(email: str, stored: Stored) -> Mail:
         f"What the store holds for {email} is not a record of a mail, or is from a newer version. Nothing was sent.",
         hint="Look at it, then correct it or move it away.",
     )
+
+
+# ------------------------------------------------------------------------------------------------ for another store
+
+
+def check_record(name: str, stored: Stored | StoreError) -> None:
+    """Raise StoreError if the store holds anything but a record under a name."""
+    if isinstance(stored, StoreError):
+        raise stored
+    _mail(name, stored)
+
+
+def request_ids(document: Document) -> tuple[str, ...]:
+    """Return the ids of the requests that a record knows: there is one."""
+    return tuple(filter(None, (last_request(document),)))
+
+
+def last_request(document: Document) -> str | None:
+    """Return the id of the last request on record."""
+    request_id = document.get("request_id")
+    return request_id if isinstance(request_id, str) else None
+
+
+def is_as_late(there: Document, here: Document) -> bool:
+    """Tell whether a record is of the same mail as another one, or of a later one."""
+    is_same = last_request(there) == last_request(here)
+    return is_same or seconds(there["asked_at"]) > seconds(here["asked_at"])

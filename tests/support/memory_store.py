@@ -22,13 +22,15 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 class MemoryStore:
     """A store that cannot fail, except for what a test puts into ``unreadable`` and ``refuses_to_save``."""
 
-    def __init__(self, rows: Mapping[str, Stored] | None = None) -> None:
+    def __init__(self, rows: Mapping[str, Stored] | None = None, *, address: str = "memory") -> None:
+        self.address = self.place = address
         self.rows: dict[str, Stored] = dict(rows or {})
         self.unreadable: dict[str, StoreError] = {}
         self.refuses_to_save: StoreError | None = None
         self.closed = 0
 
-    place = "memory"
+    def is_same(self, other: Any) -> bool:
+        return self is other
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         found = {name: copy.deepcopy(self.rows[name]) for name in names if name in self.rows}

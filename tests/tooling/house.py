@@ -37,6 +37,7 @@ ROOMS = {
     "lookup": "The lookups: documentation and wiring.",
     "filter": "What the roles decide between their tasks: wiring.",
     "plugin_utils._plugin": "What action plugins and lookups need from ansible-core.",
+    "plugin_utils._copy": "From one store to another.",
     "plugin_utils._rotation": "Rotation: the protocol, a run, a task, and what a store holds for an account.",
     "plugin_utils._reset_mail": "At most one mail per interval.",
     "plugin_utils._passwords": "The accounts of the role that sets passwords, and what became of them.",

@@ -39,6 +39,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Stored,
     StoreError,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.moved import moved
 
 ADOPTED, UPDATED, FORGOT, UNCHANGED, FAILED = OUTCOMES = ("adopted", "updated", "forgotten", "unchanged", "failed")
 
@@ -119,7 +120,7 @@ class CredentialTask:
         stored = found if isinstance(found, Stored) else None
         before: Envelope | None = None
         try:
-            if self._forgets and stored and stored.document == FORGOTTEN:
+            if self._forgets and stored and (stored.document == FORGOTTEN or moved(stored.document)):
                 return _Planned(FORGOT, stored, None, None)
             before = from_stored(wish.account.name, found) if found else None
             if self._forgets:

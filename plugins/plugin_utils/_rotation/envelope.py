@@ -20,8 +20,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Stored,
     StoreError,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.moved import check_here
 
 FORMAT = 1
+
+# How a sentence begins about an account whose passwords are in another store.
+MOVED = "The passwords of {}"
 
 # When a password was set of which nobody knows that: longer ago than any `max_age`, for older versions, too.
 LONG_AGO = "0001-01-01T00:00:00Z"
@@ -188,6 +192,7 @@ def from_stored(name: str, stored: Stored | StoreError) -> Envelope:
             f"The store was told to forget {name}, and did not finish.",
             hint="Run ncp_dataforest_credential with state set to absent for it again.",
         )
+    check_here(MOVED.format(name), stored.document)
     try:
         return from_document(stored.document)
     except EnvelopeError as fault:

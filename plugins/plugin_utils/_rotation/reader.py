@@ -20,6 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     StoreError,
     check_name,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.moved import moved, shown
 
 ROTATION = "krcloud.credentials.ncp_dataforest_rotation"
 
@@ -39,9 +40,10 @@ def passwords(
     """
     labels = {name: _label(name, at) for at, name in enumerate(names, 1)}
     loaded = _load(store, labels)
-    envelopes = {name: _envelope(store, name, labels, loaded) for name in loaded}
+    left = _left_behind(loaded, warn) if version == ACTIVE else {}
+    envelopes = {name: _envelope(store, name, labels, loaded) for name in loaded if name not in left}
     every = {name: each.password if version == ACTIVE else each.formerly_active for name, each in envelopes.items()}
-    found = {name: password for name, password in every.items() if password is not None}
+    found = left | {name: password for name, password in every.items() if password is not None}
     missing = [name for name in labels if name not in found]
     if missing and on_missing == "error":
         remedy = f", or run {ROTATION} with this store" if version == ACTIVE else ""
@@ -51,13 +53,31 @@ def passwords(
         )
     if missing and on_missing == "warn":
         warn(f"{_missing(missing, labels, envelopes, store.place, version)} Left out of the result.")
-    unsettled = [name for name in found if envelopes[name].pending]
+    unsettled = [name for name in found if name in envelopes and envelopes[name].pending]
     if unsettled and version == ACTIVE:
         warn(
             f"The outcome of the last rotation of {', '.join(unsettled)} in the store {store.place} is unknown: the "
             f"live password may be newer than the active one used here. Run {ROTATION} to settle it."
         )
     return [found[name] for name in names if name in found]
+
+
+def _left_behind(loaded: Loaded, warn: Callable[[str], None]) -> dict[str, str]:
+    """Return the passwords that notes of documents in another store still have, and warn of each of these stores."""
+    left: dict[str, str] = {}
+    places: dict[tuple[str, str], list[str]] = {}
+    for name, found in loaded.items():
+        said = moved(found.document) if isinstance(found, Stored) else None
+        if not said or not isinstance(found, Stored) or not isinstance(found.document.get("password"), str):
+            continue
+        left[name] = found.document["password"]
+        places.setdefault(shown(found.document, said), []).append(name)
+    for (to, at), names in places.items():
+        warn(
+            f"The passwords of {', '.join(names)} moved to the store {to} at {at}. Read them there: what is left here "
+            "becomes invalid, without any further notice, as soon as it is rotated there."
+        )
+    return left
 
 
 def readable_passwords(store: Store, names: Sequence[str]) -> dict[str, str]:

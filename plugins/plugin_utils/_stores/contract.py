@@ -122,6 +122,13 @@ class Store(Protocol):
     def place(self) -> str:
         """Where the store is, as messages name it and, where that is known, that there is none yet."""
 
+    @property
+    def address(self) -> str:
+        """Where the store is, the same in every process and for years to come, without anything that is secret."""
+
+    def is_same(self, other: Store) -> bool:
+        """Tell whether another store is this one, as far as that shows without asking a server."""
+
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """Return the documents of these names, without those that do not exist. What is returned is durable.
 

@@ -369,3 +369,8 @@ def _sync(handle: int) -> None:
         # Nothing to sync: a read-only file system, or one without folders of its own.
         if error.errno not in (errno.EINVAL, errno.EROFS):
             raise
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Tell whether two paths lead to one file, or would."""
+    return one == other or (os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))

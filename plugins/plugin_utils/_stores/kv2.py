@@ -32,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Change,
     Conflict,
     Saved,
+    Store,
     Stored,
     StoreError,
     check_name,
@@ -94,6 +95,7 @@ class HashiVaultStore:
         backoff: Callable[[int], float] = full_jitter,
     ) -> None:
         self._concurrency: int = options["concurrency"]
+        self._namespace = (options["namespace"] or "").strip("/")
         self._warn = warn
         self._server = Server(options, learn=learn, clock=clock, backoff=backoff)
         self._folder = Folder(self._server, options["mount_point"], options["secret_path"])
@@ -107,6 +109,16 @@ class HashiVaultStore:
     def place(self) -> str:
         """See `Store.place`."""
         return f"{self._server.url} ({self._folder})"
+
+    @property
+    def address(self) -> str:
+        """See `Store.address`."""
+        namespace = f"namespace {self._namespace}, " if self._namespace else ""
+        return f"{self._server.url} ({namespace}{self._folder})"
+
+    def is_same(self, other: Store) -> bool:
+        """See `Store.is_same`."""
+        return self.address == other.address
 
     def close(self) -> None:
         """See `Store.close`."""

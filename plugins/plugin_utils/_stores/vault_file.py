@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from secrets import token_bytes
 from types import MappingProxyType
@@ -52,7 +53,11 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     check_name,
     to_json,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import Lock, Version
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import (
+    Lock,
+    Version,
+    is_same_file,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_text import (
     Stray,
     entry,
@@ -132,6 +137,15 @@ class VaultFileStore:
         """See `Store.place`."""
         is_new = self._file.was_missing and self._last.version is None
         return f"{self._path} (there is no such file yet)" if is_new else self._path
+
+    @property
+    def address(self) -> str:
+        """See `Store.address`."""
+        return os.path.realpath(self._path)
+
+    def is_same(self, other: Store) -> bool:
+        """See `Store.is_same`."""
+        return is_same_file(self.address, other.address)
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""

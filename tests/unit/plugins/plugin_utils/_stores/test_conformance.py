@@ -92,6 +92,21 @@ def test_what_was_loaded_may_be_changed_without_changing_the_store(bench: Bench)
         assert get(reader, "kim").document == {"pending": [{"password": CANARY}]}
 
 
+def test_it_has_an_address_that_is_the_same_in_every_run_and_holds_no_secret(bench: Bench) -> None:
+    first = bench.open()
+    before = first.address
+    put(first, kim=OLD)
+    assert first.address == before == bench.open().address
+    assert before.isprintable()
+    assert not any(secret in before for secret in bench.secrets)
+    assert first.is_same(bench.open())
+    bench.move()
+    other = bench.open()
+    assert other.address != before
+    assert not other.is_same(first)
+    assert not first.is_same(other)
+
+
 # ---------------------------------------------------------------------------------------------------------- conflicts
 
 
