@@ -14,8 +14,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils import _reset_mail
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy import report
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy.decision import Kind, Places
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy.copying import Copy
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy.decision import Kind, Places
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import envelope, moving
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry

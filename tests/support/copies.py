@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_store_copy import KINDS
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy import report
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy.decision import OUTCOMES, Places
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy.copying import Copy
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._copy.decision import OUTCOMES, Places
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Store
 
 NOW = 1_800_000_000.0
