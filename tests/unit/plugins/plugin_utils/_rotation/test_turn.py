@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation import batches
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import (
     LONG_AGO,
     UNKNOWN,
@@ -307,6 +308,19 @@ def test_an_incident_names_the_account_on_hold_whose_password_it_would_replace()
     assert [row["id"] for run in vendor.runs("ncp_dataforest_password") for row in run["accounts"]] == [IDS["df002"]]
     for name in ("df001", "df003", "df004"):
         assert store.rows[name] == before[name]
+
+    # So says the role, whether it is a prediction or not.
+    for predicting in (True, False):
+        wishes: dict[str, Any] = {"plans": True, "hands_over": True, "canary": 1, "size": 10, "again": False}
+        ordered = batches.order(predicted["accounts"], **wishes)
+        assert [row["name"] for row in ordered.waiting] == ["df002"]
+        done = batches.Course({"df002": "rotated"}, handed=["df001", "df002", "df003"])
+        course = batches.Course() if predicting else done
+        how: dict[str, Any] = {"halted": "", "planned_only": True, "predicted": predicting}
+        said = batches.verdict(predicted, course, ordered, **how)
+        assert [row["name"] for row in said["summary"]["attention"]] == ["df001"]
+        assert (said["summary"]["failed"], said["summary"]["skipped"]) == (["df001"], ["df003", "df004"])
+        assert said["verdict"].startswith("1 of 4 accounts needs attention. df001 (failed): df001 is on hold until ")
 
     # By the moment of the staging, the candidate is older as well.
     stricter = task(store, Vendor(), rotated_before=time_text(NOW)).run(check_mode=True)
