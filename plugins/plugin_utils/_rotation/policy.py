@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import hashlib
 import math
@@ -56,10 +57,12 @@ class Policy:
         self.rotated_before = rotated_before
 
     def with_max_age(self, max_age: float | None) -> Policy:
-        """Return the policy for an account with a ``max_age`` of its own, if it has one."""
+        """Return the policy for an account with a ``max_age`` of its own, if it has one. It is not checked again."""
         if max_age is None:
             return self
-        return Policy(max_age, self.jitter, self.force, self.new_accounts, self.rotated_before)
+        policy = copy.copy(self)
+        policy.max_age = max_age
+        return policy
 
 
 def parse_max_age(text: str, option: str) -> float:
