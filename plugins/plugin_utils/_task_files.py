@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the task files that users give to the roles can do their work. Pure, but for the environment of `paths`.
+"""Whether the task files that users give to the roles can do their work.
 
-The roles that have task files ask here before anything changes, by filters.
+Nothing here opens a file. Only `paths` reads the environment. The roles that have task files ask here before anything changes, by filters.
 """
 
 from __future__ import annotations
