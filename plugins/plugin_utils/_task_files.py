@@ -4,7 +4,8 @@
 
 """Whether the task files that users give to the roles can do their work.
 
-Nothing here opens a file. Only `paths` reads the environment. The roles that have task files ask here before anything changes, by filters.
+Nothing here opens a file. Only `paths` reads the environment. The roles that have task files ask here before anything
+changes, by filters.
 """
 
 from __future__ import annotations
