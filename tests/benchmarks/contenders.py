@@ -64,6 +64,10 @@ def rotation_of_tenants(world: World) -> Play:
     return {"krcloud.credentials.ncp_dataforest_rotation": {"api_url": "{{ api_url }}", "tenants": tenants, **options}}
 
 
+def look_at(world: World) -> Play:
+    return {"krcloud.credentials.ncp_dataforest_credential_info": {"store": vault_file(world)}}
+
+
 ROTATION = Contender("rotation", "rotation, `vault_file`", rotation_to(vault_file), before=without_store)
 
 SPEED = (
@@ -76,6 +80,7 @@ SPEED = (
     ROTATION,
     Contender("rotation-bao", "rotation, `hashi_vault`", rotation_to(openbao)),
     Contender("quiet", "rotation, nothing due", rotation_to(vault_file), resets=0, before=left_by(ROTATION)),
+    Contender("look", "`ncp_dataforest_credential_info`", look_at, resets=0, before=left_by(ROTATION)),
 )
 
 ROTATION_OF_TENANTS = Contender(

@@ -73,6 +73,7 @@ SPEED_GOALS = (
     Goal("rotation of 1,000, `vault_file`: time / floor", 1.3, lambda r: r.over_floor("rotation", 1000)),
     Goal("rotation of 1,000, OpenBao: time / floor", 1.6, lambda r: r.over_floor("rotation-bao", 1000)),
     Goal("1,000 accounts, nothing due: time / ping", 1.35, lambda r: r.wall("quiet", 1000) / r.ping("quiet", 1000)),
+    Goal("10,000 accounts, a look at all: time / ping", 2.0, lambda r: r.wall("look", 10_000) / r.ping("look", 10_000)),
     Goal("10,000 resets: time beyond ping / that of 1,000", 11, _growth("reset")),
     Goal("rotation of 10,000: time beyond ping / that of 1,000", 11, _growth("rotation")),
     Goal(
