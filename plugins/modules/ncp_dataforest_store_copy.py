@@ -78,10 +78,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Move everything from a file to OpenBao
+- name: Move one account to a file of its own
   krcloud.credentials.ncp_dataforest_store_copy:
     source:
       path: credentials/dataforest.yml
+    destination:
+      path: credentials/analytics.yml
+    names:
+      - df001
+
+- name: Move everything from a file to OpenBao
+  krcloud.credentials.ncp_dataforest_store_copy:
+    source:
+      path: credentials/analytics.yml
     destination:
       type: hashi_vault
       url: https://bao.example.com:8200
@@ -90,23 +99,12 @@ EXAMPLES = r"""
 - name: When all readers have moved, leave no password in the file
   krcloud.credentials.ncp_dataforest_store_copy:
     source:
-      path: credentials/dataforest.yml
+      path: credentials/analytics.yml
     destination:
       type: hashi_vault
       url: https://bao.example.com:8200
       token: "{{ bao_token }}"
     source_passwords: remove
-
-- name: Move one account to a file of its own
-  krcloud.credentials.ncp_dataforest_store_copy:
-    source:
-      type: hashi_vault
-      url: https://bao.example.com:8200
-      token: "{{ bao_token }}"
-    destination:
-      path: credentials/analytics.yml
-    names:
-      - df001
 
 - name: Move the records of reset mails
   krcloud.credentials.ncp_dataforest_store_copy:

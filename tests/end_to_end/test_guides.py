@@ -406,3 +406,20 @@ def test_locked_out(reader: Reader) -> None:
 
     walk(reader, "locked_out", {"The store of a rotation is lost": lose_the_store})
     assert reader.live() == {name: envelope["password"] for name, envelope in reader.envelopes().items()}
+
+
+def test_another_store(reader: Reader, openbao: OpenBao) -> None:
+    reader.keys()
+    reader.passphrase()
+    reader.replaced["https://bao.example.com:8200"] = openbao.url
+    reader.shell(f"export BAO_TOKEN={openbao.root_token}")
+    rotation = {"store": {"path": "dataforest.yml"}, "new_accounts": "rotate"}
+    tasks = [{"krcloud.credentials.ncp_dataforest_rotation": rotation}]
+    reader.file("begin.yml", yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    reader.shell("ansible-playbook begin.yml --vault-password-file ~/.dataforest-passphrase")
+    before = reader.envelopes()
+    walk(reader, "another_store")
+    moved = {name: openbao.do("GET", f"secret/data/dataforest/{name}")["data"]["data"] for name in before}
+    assert moved == before
+    assert {name: envelope["password"] for name, envelope in moved.items()} == reader.live()
+    assert not any("password" in note for note in reader.envelopes().values())

@@ -453,6 +453,47 @@ def ncp_dataforest_credential_info(script: Script) -> None:
             task({"store": troubled}, says="failed")
 
 
+def ncp_dataforest_store_copy(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_store_copy")
+    with script.on(SUCCESS):
+        pair = {"source": script.vault_file(df001=envelope()), "destination": script.hashi_vault()}
+        task(pair, says='"copied": 1', fails=False, check_mode=True, diff=True)
+        task(pair, says="keeps the active passwords of what was copied (1)", fails=False, diff=True)
+        task({**pair, "source_passwords": "remove"}, says='"removed": 1', fails=False, diff=True)
+        back = {"source": pair["destination"], "destination": pair["source"]}
+        task({**back, "source_passwords": "remove"}, says='"copied": 1', fails=False, diff=True)
+        task(back, says='"unchanged": 1', fails=False)
+    with script.on(MISTAKE):
+        whole = script.vault_file(df001=envelope())
+        other = script.vault_file(df001={**envelope(), "rotation_id": "r9"})
+        gone = {"format": "moved", "moved": {"to": f"at {CANARIES['password1']}", "at": "today", "last": None}}
+        moved = script.vault_file(df001={**envelope(), **gone})
+        newer = script.vault_file(df001={**envelope(), "format": 9})
+        task({"source": whole, "destination": whole}, says="are the same store")
+        task({"source": whole, "destination": other}, says="differ between the stores")
+        task({"source": moved, "destination": script.vault_file()}, says="which is not the destination")
+        task({"source": newer, "destination": script.vault_file()}, says="is not an envelope")
+        pair = {"source": whole, "destination": script.vault_file()}
+        for wrong in (
+            {"names": ["{{ password0 }}"]},
+            {"names": "{{ password0 }}"},
+            {"names": ["{{ password0 }}/x"]},
+            {"contents": "{{ password0 }}"},
+            {"source_passwords": "{{ password0 }}"},
+            {"source": "{{ password0 }}"},
+            {"contents": "reset_mails"},
+            {"{{ password0 }}": 1},
+        ):
+            task({**pair, **wrong}, says="failed")
+        for mistaken in script.few(mistaken_stores(script)):
+            task({**pair, "source": mistaken}, says="failed")
+            task({**pair, "destination": mistaken}, says="failed")
+    with script.on(STORE):
+        for troubled in script.few(troubled_stores(script)):
+            task({"source": script.vault_file(df001=envelope()), "destination": troubled}, says="failed")
+            task({"source": troubled, "destination": script.vault_file()}, says="failed")
+
+
 def dataforest_credential(script: Script) -> None:
     def read(store: object, term: str = "'df001'", more: str = "", *, says: str = "failed", fails: bool = True) -> None:
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', {term}, store=store{more}) }}}}"
@@ -653,6 +694,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
     "ncp_dataforest_credential": ncp_dataforest_credential,
     "ncp_dataforest_credential_info": ncp_dataforest_credential_info,
     "ncp_dataforest_publication": ncp_dataforest_publication,
+    "ncp_dataforest_store_copy": ncp_dataforest_store_copy,
     "solapi_password_reset": solapi_password_reset,
     "dataforest_credential": dataforest_credential,
     "dataforest_password": dataforest_password,
@@ -708,6 +750,9 @@ def usual(
         task(subject, {"store": store, **known})
     elif subject == "ncp_dataforest_credential_info":
         task(subject, {"store": store or script.vault_file(df001=envelope())})
+    elif subject == "ncp_dataforest_store_copy":
+        store = store or script.vault_file(df001=envelope())
+        task(subject, {"source": store, "destination": script.vault_file()})
     elif subject == "dataforest_credential":
         store = store or script.vault_file(df001=envelope())
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', 'df001', store=store) | length }}}}"
@@ -734,6 +779,7 @@ STORE_ONLY = (
     "ncp_dataforest_publication",
     "ncp_dataforest_credential",
     "ncp_dataforest_credential_info",
+    "ncp_dataforest_store_copy",
     "dataforest_credential",
 )
 # The modules that run on a target host, and the one that runs them there.

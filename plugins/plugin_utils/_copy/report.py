@@ -77,8 +77,8 @@ def result(
     }
     if kept and counts[COPIED]:
         said["warnings"] = [
-            f"The source {places.source} keeps the active passwords of {counts[COPIED]} accounts, so that its readers "
-            "go on for now. When nobody reads it any more, run again with source_passwords set to remove."
+            f"The source {places.source} keeps the active passwords of what was copied ({counts[COPIED]}), so that its "
+            "readers go on for now. When nobody reads it any more, run again with source_passwords set to remove."
         ]
     if diff:
         said["diff"] = _diff([name for name in done if done[name].outcome in (COPIED, REMOVED)], done, places)
