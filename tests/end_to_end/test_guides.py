@@ -408,6 +408,7 @@ def test_locked_out(reader: Reader) -> None:
     assert reader.live() == {name: envelope["password"] for name, envelope in reader.envelopes().items()}
 
 
+@pytest.mark.timeout(300)  # it is many playbooks
 def test_another_store(reader: Reader, openbao: OpenBao) -> None:
     reader.keys()
     reader.passphrase()

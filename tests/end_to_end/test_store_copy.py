@@ -125,6 +125,7 @@ def move(old: str, new: str) -> str:
     )
 
 
+@pytest.mark.timeout(300)  # it is many tasks
 def test_passwords_and_mails_move_there_and_back(
     run_playbook: Any, simulator: Simulator, openbao: OpenBao, server: dict[str, Any], tmp_path: Path
 ) -> None:
