@@ -31,6 +31,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     check_name,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.effects import Load, Rehearse, Save
+from support.copies import copied
 from support.memory_store import MemoryStore
 
 EMAIL = "member@example.com"
@@ -676,3 +677,14 @@ def test_a_clock_that_is_wrong_does_no_harm_to_those_that_are_right(
         world.now += passed
     assert right
     assert world.now - right[-1] <= INTERVAL + 2 * DAY
+
+
+def test_no_mail_is_requested_with_a_store_from_which_the_record_has_moved() -> None:
+    world = World()
+    world.finish()
+    copied(world.store, MemoryStore(address="/srv/mails.yml"), contents="reset_mails")
+    asked = world.asked
+    for check_mode in (True, False):
+        with pytest.raises(StoreError, match=r"The records of mails to member@example\.com moved to the store /srv/ma"):
+            world.finish(check_mode=check_mode)
+    assert world.asked == asked == 1

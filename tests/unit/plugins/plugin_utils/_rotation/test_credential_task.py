@@ -327,3 +327,15 @@ def test_nothing_is_saved_where_somebody_was_faster_to_make_it() -> None:
     result = run(store, name="df001", password="Known-1!", rotated_at="now")
     assert outcomes(result) == ["failed"]
     assert store.rows["df001"].revision == "theirs"
+
+
+def test_the_note_of_an_account_that_has_moved_can_be_forgotten_and_nothing_else() -> None:
+    note = {"format": "moved", "moved": {"to": "/srv/new.yml", "at": "2026-11-30T03:00:00Z", "last": "r0"}}
+    store = MemoryStore({"df001": Stored({**note, "password": "Active-1"}, "seed")})
+    for wish in ({"password": "Known-1!", "rotated_at": "now"}, {"hold_until": MONDAY}):
+        result = run(store, name="df001", force=True, **wish)
+        assert outcomes(result) == ["failed"]
+        assert "The passwords of df001 moved to the store /srv/new.yml" in result["msg"]
+    for check_mode in (True, False):
+        assert outcomes(run(store, name="df001", state="absent", check_mode=check_mode)) == ["forgotten"]
+    assert store.rows == {}

@@ -583,6 +583,14 @@ def test_a_token_that_ends_while_documents_are_read_is_the_failure_of_all(hashi:
     assert "the token is expired" in failing(lambda: store.load(["kim", "lee"]), reader).message
 
 
+def test_an_address_names_the_namespace(hashi: HashiVaultBench) -> None:
+    plain, team = hashi.open(), hashi.open(namespace="team/")
+    assert plain.address == f"{hashi.server.url} (secret/{hashi.folder})"
+    assert team.address == f"{hashi.server.url} (namespace team, secret/{hashi.folder})"
+    assert team.is_same(hashi.open(namespace="team"))
+    assert not plain.is_same(team)
+
+
 def test_namespaces_are_passed_on(hashi: HashiVaultBench) -> None:
     hashi.server.do("POST", "sys/namespaces/unit", {})
     hashi.server.do("POST", "unit/sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})

@@ -234,3 +234,15 @@ def test_what_a_new_reader_finds_is_decoded_once(vault: VaultFileBench, monkeypa
     monkeypatch.setattr(json.JSONDecoder, "decode", lambda self, text: (decoded.append(text), decode(self, text))[1])
     assert {name: stored.document for name, stored in load(store, ["kim", "lee"]).items()} == {"kim": OLD, "lee": NEW}
     assert len(decoded) == 1  # the file as a whole
+
+
+def test_one_file_by_several_paths_is_one_store(vault: VaultFileBench, tmp_path: Path) -> None:
+    put(vault.open(), kim=OLD)
+    link, hard, other = tmp_path / "link.yml", vault.path.with_name("hard.yml"), tmp_path / "other.yml"
+    link.symlink_to(vault.path)
+    hard.hardlink_to(vault.path)
+    around = vault.path.parent / ".." / vault.path.parent.name / vault.path.name
+    for path, same in ((link, True), (hard, True), (around, True), (other, False)):
+        assert vault.open().is_same(vault.open(path=str(path))) is same
+        assert vault.open(path=str(path)).is_same(vault.open()) is same
+    assert vault.open(path=str(link)).address == str(vault.path.resolve())
