@@ -59,6 +59,7 @@ class RedactingModule(AnsibleModule):
                 self.redactor.add(*redaction.url_secrets(value))
         try:
             arguments.check_rows(self.argument_spec, self.params)
+            arguments.check_keys(self.argument_spec, self.params)
             arguments.check_quoted(self.argument_spec, self.params)
             arguments.check_numbers(self.argument_spec, self.params)
         except errors.ConfigurationError as refused:

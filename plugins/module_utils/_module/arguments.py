@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -19,6 +20,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.options 
 _IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
 # What people often forget, by the option that they have in mind.
 _EXAMPLES = {"name": ", such as '- name: df001'", "profile": ", such as '- profile: team-a'"}
+# Keys that are not options and may be quoted: a text of these letters alone breaks the vendor's rules for passwords.
+_MISSPELT = re.compile(r"[a-z_-]{1,40}")
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # How many rows of a long list are shown: enough to recognize it.
 _ROWS_SHOWN = 20
@@ -104,6 +107,32 @@ def _may_be_row(value: Any) -> bool:
     return isinstance(value, Mapping) or (isinstance(value, str) and (value.lstrip()[:1] == "{" or "=" in value))
 
 
+def check_keys(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise ConfigurationError for a key that is not one of the options of a row, and name these.
+
+    Rows of a CSV file without a line of headings have passwords as keys. So it is only quoted if it cannot be one.
+    """
+    for name, option in spec.items():
+        for at, row in _rows(option, params.get(name)):
+            if not isinstance(row, Mapping):
+                continue
+            place = f"{prefix}{name}[{at}]" if option["type"] == "list" else f"{prefix}{name}"
+            strange = next((key for key in row if key not in option["options"]), None)
+            if strange is not None:
+                what = f"There is no option {place}.{strange}."
+                if not _may_be_shown(strange):
+                    what = f"{place} has a key that is not an option. It is not shown, as it may be a secret."
+                hint = f"The options are: {', '.join(sorted(option['options']))}."
+                if option["type"] == "list":
+                    hint += " The first line of a CSV file must name them, and values with commas must be in quotes."
+                raise errors.ConfigurationError(what, hint=hint)
+            check_keys(option["options"], row, f"{place}.")
+
+
+def _may_be_shown(key: object) -> bool:
+    return isinstance(key, str) and bool(_MISSPELT.fullmatch(key))
+
+
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
     """Raise ConfigurationError for a secret that is not a string, and for another text that is a list or a dictionary.
 
@@ -159,8 +188,10 @@ def _strays(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
     """Yield all text outside of known options: a misspelt option or a malformed row may hold a secret as well."""
     for name, value in params.items():
         option = spec.get(name)
-        if option is None and not name.startswith("_ansible_"):
+        if option is None and not str(name).startswith("_ansible_"):
             yield from _strings(value)
+            if not _may_be_shown(name):
+                yield str(name)
         for _at, row in _rows(option or {}, value):
             yield from _strays(option["options"], row) if option and isinstance(row, Mapping) else _strings(row)
 
@@ -230,7 +261,7 @@ def hidden(spec: Spec, params: Mapping[str, Any]) -> Dict[str, Any]:
             shown[name] = [hidden(option["options"], row) if isinstance(row, Mapping) else _HIDDEN for row in rows]
             if len(value) > len(rows):
                 shown[name].append(f"and {len(value) - len(rows)} more")
-        else:
+        elif option or _may_be_shown(name):
             shown[name] = _HIDDEN
     return shown
 

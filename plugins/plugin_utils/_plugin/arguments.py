@@ -16,6 +16,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import (
+    check_keys,
     check_numbers,
     check_quoted,
     check_rows,
@@ -63,6 +64,7 @@ def validated(spec: Spec, arguments: Mapping[str, Any], redactor: Redactor) -> d
     arguments = _plain(arguments)
     learn(redactor, spec, arguments)
     check_rows(spec, arguments)
+    check_keys(spec, arguments)
     check_quoted(spec, arguments)
     check_numbers(spec, arguments)
     # With `no_log`, ansible-core 2.22 would mask these values on the controller from now on, however short they are.

@@ -176,9 +176,9 @@ class CredentialTask:
         if errors:
             said = dict.fromkeys(error.sentence() for error in errors[:MOST_REASONS])
             more = [f"For {len(errors) - MOST_REASONS} more, see credentials."] if len(errors) > MOST_REASONS else []
-            failed = f"{len(errors)} of {len(rows)} accounts failed."
+            failed = [f"{len(errors)} of {len(rows)} accounts failed."] if len(rows) > 1 else []
             place = f"The store is {self._store.place}."
-            result.update(errors[0].as_failure(), msg=" ".join([failed, *said, *more, place]))
+            result.update(errors[0].as_failure(), msg=" ".join([*failed, *said, *more, place]))
         return result
 
     def _row(self, row: Row, plan: _Planned) -> dict[str, Any]:

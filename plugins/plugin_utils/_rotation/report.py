@@ -43,8 +43,8 @@ def report(
     if errors:
         said = [str(error[part]) for error in errors[:MOST_REASONS] for part in ("message", "hint") if error[part]]
         more = f" For {len(errors) - MOST_REASONS} more, see credentials." if len(errors) > MOST_REASONS else ""
-        count = f"{len(errors)} of {len(rows)} accounts could not be read."
-        result.update(failed=True, msg=f"{count} {' '.join(said)}{more}", error=errors[0])
+        count = f"{len(errors)} of {len(rows)} accounts could not be read. " if len(rows) > 1 else ""
+        result.update(failed=True, msg=f"{count}{' '.join(said)}{more}", error=errors[0])
     return result
 
 

@@ -481,6 +481,21 @@ def test_whatever_a_misspelt_option_holds_is_hidden(drive: Driver, value: object
 
 
 @pytest.mark.parametrize(
+    "given", [{SECRET: 1}, {"rows": [{SECRET: 1}]}, {"rows": json.dumps([{"name": "a", SECRET: 1}])}]
+)
+def test_a_key_that_may_be_a_secret_is_not_shown(drive: Driver, given: dict[str, Any]) -> None:
+    refused(drive, **given)
+    assert SECRET not in drive.printed
+    clean(drive.printed)
+
+
+def test_a_misspelt_option_of_a_row_is_named_with_the_row(drive: Driver) -> None:
+    assert "There is no option rows[1].secrte. The options are: " in refused(
+        drive, rows=[{"name": "one", "secret": SECRET}, {"name": "two", "secrte": "another one"}]
+    )
+
+
+@pytest.mark.parametrize(
     "misplaced",
     [
         {"number": SECRET},
