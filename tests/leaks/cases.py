@@ -814,6 +814,8 @@ def interpreters(script: Script) -> None:
 def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
     """Subjects, each with options that hold a secret where it does not belong, and where no message has to quote it."""
     secret, store = "{{ misplaced }}", script.vault_file()
+    # The rows of a CSV file without a line of headings.
+    headless = "{{ [{misplaced: 'df002'}] }}"
     names = ("concurrency", "max_failures", "requests_per_second", "wire_format", "validate_certs", "timeout")
     for name in (*names, "retries", "deadline", "api_url", "id", "name", "unknown", "{{ misplaced }}"):
         yield "ncp_dataforest_password", {name: secret}
@@ -831,7 +833,8 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "ncp_dataforest_rotation", {name: secret}
     yield "ncp_dataforest_rotation", {"exclude": [secret]}
     yield "ncp_dataforest_rotation", {"accounts": [{"name": "df001", "max_age": secret}]}
-    for rows in (secret, [secret], [{"name": secret}]):
+    yield "ncp_dataforest_password", {"accounts": headless}
+    for rows in (secret, [secret], [{"name": secret}], headless):
         yield "ncp_dataforest_rotation", {"accounts": rows}
         yield "ncp_dataforest_publication", {"accounts": rows}
         yield "ncp_dataforest_credential", {"credentials": rows}
