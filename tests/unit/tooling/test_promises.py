@@ -15,7 +15,19 @@ from tooling.tree import ROOT
 
 GUIDES = [
     f"docs/docsite/rst/{name}.rst"
-    for name in ("first_reset", "credentials", "rotation", "reset_mails", "failures", "locked_out", "secrets")
+    for name in (
+        "first_reset",
+        "credentials",
+        "rotation",
+        "adoption",
+        "attention",
+        "hold",
+        "incident",
+        "reset_mails",
+        "failures",
+        "locked_out",
+        "secrets",
+    )
 ]
 TABLES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("docs/promises.md", *GUIDES)}
 NAMED = [
