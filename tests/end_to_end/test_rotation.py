@@ -166,6 +166,7 @@ def test_predicts_then_rotates_then_is_quiet(pipeline: Pipeline, simulator: Simu
     assert pipeline.store.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.any_core
 def test_lost_answers_are_resumed_with_the_same_passwords(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run()
     old = pipeline.live()
@@ -191,6 +192,7 @@ def test_lost_answers_are_resumed_with_the_same_passwords(pipeline: Pipeline, si
         assert pipeline.live()[name] == pipeline.envelopes()[name]["password"] == password
 
 
+@pytest.mark.any_core
 def test_an_undocumented_answer_costs_no_candidate(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run()
     odd: list[dict[str, Any]] = [
@@ -211,6 +213,7 @@ def test_an_undocumented_answer_costs_no_candidate(pipeline: Pipeline, simulator
     assert pipeline.live() == {name: held["password"] for name, held in pipeline.envelopes().items()}
 
 
+@pytest.mark.any_core
 def test_a_list_that_is_not_whole_is_not_a_list_of_nobody(pipeline: Pipeline, simulator: Simulator) -> None:
     simulator.fault(vendor="ncp", operation="getList", kind="no_contents", count=5, times=0)
     result = pipeline.run()
@@ -219,6 +222,7 @@ def test_a_list_that_is_not_whole_is_not_a_list_of_nobody(pipeline: Pipeline, si
     assert resets(simulator) == 0
 
 
+@pytest.mark.any_core
 def test_the_same_in_openbao(pipeline: Pipeline, simulator: Simulator, openbao: OpenBao) -> None:
     token = openbao.token('path "secret/*" { capabilities = ["create", "read", "update", "list"] }')
     store = {"type": "hashi_vault", "url": openbao.url, "token": token}
@@ -239,6 +243,7 @@ def test_the_same_in_openbao(pipeline: Pipeline, simulator: Simulator, openbao: 
     assert (away["failed"], away["error"]["kind"], resets(simulator)) == (True, "store", sent)
 
 
+@pytest.mark.any_core
 def test_a_password_that_is_always_refused_stops_after_three(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run()
     before = pipeline.live()
@@ -252,6 +257,7 @@ def test_a_password_that_is_always_refused_stops_after_three(pipeline: Pipeline,
     assert pipeline.envelopes()["df003"]["pending"] == []
 
 
+@pytest.mark.any_core
 def test_a_refused_key_and_a_missing_account_fail_by_themselves(pipeline: Pipeline, simulator: Simulator) -> None:
     accounts = [
         {"name": "df001"},
@@ -265,6 +271,7 @@ def test_a_refused_key_and_a_missing_account_fail_by_themselves(pipeline: Pipeli
     assert "df002" not in pipeline.envelopes()
 
 
+@pytest.mark.any_core
 def test_a_bad_day_is_bounded(pipeline: Pipeline, simulator: Simulator) -> None:
     simulator.fault(vendor="ncp", operation="resetPassword", kind="status", status=500, times=0)
     result = pipeline.run(batch_size=2, max_failures=2)
@@ -288,6 +295,7 @@ def no_folder(pipeline: Pipeline) -> None:
     shutil.rmtree(pipeline.store.parent)
 
 
+@pytest.mark.any_core
 def test_a_store_that_cannot_be_used_stops_the_run_before_any_reset(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.run(accounts=[{"name": "df001"}])
     whole, phrase = pipeline.store.read_bytes(), pipeline.passphrase.read_text(encoding="utf-8")
@@ -305,6 +313,7 @@ def test_a_store_that_cannot_be_used_stops_the_run_before_any_reset(pipeline: Pi
         pipeline.passphrase.write_text(phrase, encoding="utf-8")
 
 
+@pytest.mark.any_core
 def test_after_an_incident_what_was_made_before_it_is_replaced_and_that_once(
     pipeline: Pipeline, simulator: Simulator
 ) -> None:
@@ -330,6 +339,7 @@ def test_after_an_incident_what_was_made_before_it_is_replaced_and_that_once(
     assert resets(simulator) == 11
 
 
+@pytest.mark.any_core
 def test_after_an_incident_an_account_on_hold_is_a_failure_until_it_is_replaced(
     pipeline: Pipeline, simulator: Simulator
 ) -> None:

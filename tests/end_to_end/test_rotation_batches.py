@@ -436,6 +436,7 @@ def test_all_batches_are_judged_by_the_moment_of_the_plan(runs: Runs, simulator:
     assert not set(stolen.values()) & set(pipeline.live().values())
 
 
+@pytest.mark.any_core
 def test_an_incident_that_meets_a_hold_hands_over_the_others_and_fails(runs: Runs, simulator: Simulator) -> None:
     pipeline = runs.with_accounts(3)
     pipeline.run()

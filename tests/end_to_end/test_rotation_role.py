@@ -164,6 +164,7 @@ def test_nothing_is_noted_as_published_by_tasks_that_do_not_run(
     assert sorted(pipeline.consumers()) == ([] if refused else NAMES)
 
 
+@pytest.mark.any_core
 @pytest.mark.parametrize("trouble", ["keys", "vendor"])
 def test_what_is_live_is_handed_over_without_the_vendor(pipeline: Pipeline, simulator: Simulator, trouble: str) -> None:
     first = pipeline.run(locked_out=("df001", "df002"), canary=0)
@@ -258,6 +259,7 @@ def test_a_consumer_that_is_down_ends_the_run_and_is_tried_last_from_then_on(
     assert resets(simulator) == 2
 
 
+@pytest.mark.any_core
 def test_a_task_that_checks_the_consumer_lets_the_others_have_their_turn(pipeline: Pipeline, tmp_path: Path) -> None:
     """This is the example of the README."""
     consumers = Consumers(pipeline, tmp_path)

@@ -125,6 +125,7 @@ def move(old: str, new: str) -> str:
     )
 
 
+@pytest.mark.any_core
 @pytest.mark.timeout(300)  # it is many tasks
 def test_passwords_and_mails_move_there_and_back(
     run_playbook: Any, simulator: Simulator, openbao: OpenBao, server: dict[str, Any], tmp_path: Path
@@ -202,6 +203,7 @@ def test_passwords_and_mails_move_there_and_back(
         assert password not in json.dumps(seen)
 
 
+@pytest.mark.any_core
 def test_the_examples_do_what_they_say(
     run_playbook: Any, simulator: Simulator, server: dict[str, Any], tmp_path: Path
 ) -> None:
