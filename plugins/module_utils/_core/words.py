@@ -58,6 +58,7 @@ _KEYS = (
     "max_failures",
     "message",
     "message_id",
+    "moved_to",
     "next_due_at",
     "outcome",
     "overdue",
@@ -96,6 +97,10 @@ _VALUES = (
     "forgotten",
     "unchanged",
     "updated",
+    # what became of what moves to another store
+    "conflict",
+    "copied",
+    "removed",
     # what became of a mail
     "accepted",
     # states of an account in a store
