@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,19 @@ ROTATE = "krcloud.credentials.rotate_dataforest"
 
 
 def main() -> int:
-    """Run both acts, and print what they really did."""
+    """Run all acts, and print what they really did."""
     collections = Path(os.environ["KRCLOUD_COLLECTIONS_PATH"]).resolve()
     with Simulator() as simulator, tempfile.TemporaryDirectory(prefix="krcloud-demo-") as folder:
         print(f"The simulator stands in for Data Forest on {simulator.connection()['ncp_tls_url']}")
         print(f"and for SOLAPI on {simulator.connection()['solapi_tls_url']}.")
         stage = Stage(Path(folder), collections, simulator)
         first = stage.set_passwords()
-        # The second act begins with a vendor that has seen nothing.
+        # Each act begins with a vendor that has seen nothing.
         simulator.reset()
         second = stage.rotate()
-    right = first and second
+        simulator.reset()
+        third = stage.day_after()
+    right = first and second and third
     print("\nAll is as it should be." if right else "\nThat is not what the playbooks should have done.", flush=True)
     return 0 if right else 1
 
@@ -121,6 +124,38 @@ class Stage:
         print("Every live password is the active one in the store." if right else "Something is wrong.")
         return right
 
+    # ------------------------------------------------------------------------------------------------ the third act
+
+    def day_after(self) -> bool:
+        """Run day_after.yml, and return whether it replaced the passwords that it took over, each of them once."""
+        headline("Third act: passwords that are in use, and an incident", "tests/demo/day_after.yml")
+        self._store = self._store.with_name("in_use.yml")
+        old, now = self._passwords(), time.time()
+        in_use = [
+            {"name": name, "password": old[name], "rotated_at": _time(now - weeks * 7 * 86400)}
+            for weeks, name in enumerate(old, 1)
+        ]
+        variables = {
+            "simulator": self._simulator.connection(),
+            "krcloud_credentials_store": {"path": str(self._store)},
+            "in_use": in_use,
+            "stolen_at": _time(now),
+        }
+        status = self._play(HERE / "day_after.yml", variables).wait()
+        times, envelopes = self._times_set(), self._envelopes()
+        print("How often each password was set, according to the simulator\n")
+        for name, count in times.items():
+            print(f"  {name:<8} {count}")
+        return (
+            status == 0
+            and set(times.values()) == {1}
+            and not set(self._passwords().values()) & set(old.values())
+            and self._all_active()
+            and {name: envelope["previous"][0]["password"] for name, envelope in envelopes.items()} == old
+        )
+
+    # --------------------------------------------------------------------------------------------- what there is
+
     def _step(self, title: str, playbook: str) -> bool:
         print(f"\n=== {title}\n", flush=True)
         return self._play(playbook, self._options()).wait() == 0
@@ -136,8 +171,6 @@ class Stage:
             **more,
         }
         return {f"ncp_dataforest_rotation_{name}": value for name, value in options.items()}
-
-    # --------------------------------------------------------------------------------------------- what there is
 
     def _play(self, playbook: str | Path, variables: dict[str, Any]) -> subprocess.Popen[bytes]:
         file = self._folder / "variables.json"
@@ -165,6 +198,10 @@ class Stage:
 
     def _all_active(self) -> bool:
         return self._passwords() == {name: envelope["password"] for name, envelope in self._envelopes().items()}
+
+
+def _time(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def headline(title: str, playbook: str) -> None:
