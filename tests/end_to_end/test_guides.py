@@ -354,7 +354,7 @@ def test_adoption(reader: Reader, openbao: OpenBao, web: Web) -> None:
         for wrong, said in (
             (f"{whole}df041\n", "list index out of range"),
             (f"{whole}df001,Another-1,\n", "credentials names df001 more than once; nothing was changed."),
-            (f"{whole}\n", "Search key is required"),
+            (whole.replace("df002", "\ndf002"), "Search key is required"),
         ):
             reader.file("accounts.csv", wrong)
             reader.shell(f"{take_over} --vault-password-file ~/.dataforest-passphrase", fails=True)
@@ -363,14 +363,9 @@ def test_adoption(reader: Reader, openbao: OpenBao, web: Web) -> None:
         reader.shell(f"{take_over} --vault-password-file ~/.dataforest-passphrase")
         assert '"unchanged": 40' in reader.output
         store.rename(reader.home / "dataforest.yml")
-        Server(reader, openbao, web).policies()
-        reader.environment["BAO_TOKEN"] = openbao.token(
-            next(
-                found.text.partition("<<'END'\n")[2].removesuffix("END\n")
-                for found in guides.examples(f"{FOLDER}/rotation.rst")
-                if found.text.startswith("bao policy write dataforest-rotator")
-            )
-        )
+        server = Server(reader, openbao, web)
+        server.policies()
+        reader.environment["BAO_TOKEN"] = server.token()
 
     def afterwards() -> None:
         assert would_be() == (39, 1)
