@@ -21,8 +21,9 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.cred
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
 CREDENTIAL: Spec = {
-    "name": {"type": "str"},
-    "id": {"type": "str"},
+    # Nobody else checks these two: YAML makes 83 of 00123, and another account would be adopted.
+    "name": {"type": "str", "exact": True},
+    "id": {"type": "str", "exact": True},
     "profile": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "rotated_at": {"type": "str"},

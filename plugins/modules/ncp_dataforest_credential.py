@@ -74,6 +74,7 @@ options:
     description:
       - The name of the account, if there is only one. The name is safe in the sense of
         O(krcloud.credentials.ncp_dataforest_rotation#module:accounts).
+      - It must be a string, as must O(id). Put them in quotes, or YAML turns V(00123) into a different number.
     type: str
   id:
     description:
@@ -233,7 +234,8 @@ credentials:
     state:
       description:
         - What the store has now. V(active) is a confirmed or adopted password, V(unsettled) one whose outcome is not
-          known, and V(absent) nothing.
+          known, and V(absent) nothing. V(null) if that is not known, because the row is not valid, or because what the
+          store has cannot be read.
       type: str
       sample: active
       returned: always

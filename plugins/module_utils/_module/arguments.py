@@ -85,25 +85,26 @@ def check_rows(spec: Spec, params: Mapping[str, Any]) -> None:
         if not is_given or not (option.get("options") or option.get("elements") == "dict"):
             continue
         if option["type"] == "dict":
-            if not _may_be_row(value):
+            if not may_be_row(value):
                 raise errors.ConfigurationError(
                     f"{name} is not a dictionary.", hint=f"Write the options of {name} below it."
                 )
             continue
         value = _taken_apart(value)
         if isinstance(value, (list, tuple)):
-            at = next((at for at, row in enumerate(value) if not _may_be_row(row)), None)
+            at = next((at for at, row in enumerate(value) if not may_be_row(row)), None)
             odd = None if at is None else f"{name}[{at}] is not a dictionary."
         else:
             # Ansible splits a text at its commas into a list.
-            taken = isinstance(value, str) and _may_be_row(value)
+            taken = isinstance(value, str) and may_be_row(value)
             odd = None if taken else f"{name} is not a list of dictionaries."
         if odd:
             example = next((example for key, example in _EXAMPLES.items() if key in option.get("options", ())), "")
             raise errors.ConfigurationError(odd, hint=f"Write each of {name} as a dictionary{example}.")
 
 
-def _may_be_row(value: Any) -> bool:
+def may_be_row(value: Any) -> bool:
+    """Tell whether Ansible takes a value for a dictionary: it is one, or a text in JSON or of ``name=value``."""
     return isinstance(value, Mapping) or (isinstance(value, str) and (value.lstrip()[:1] == "{" or "=" in value))
 
 
@@ -134,11 +135,12 @@ def _may_be_shown(key: object) -> bool:
 
 
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a secret that is not a string, and for another text that is a list or a dictionary.
+    """Raise ConfigurationError for a text that is not a string and must be the one that was written: secrets, and
+    options that are ``exact``. Raise it for any other text that is a list or a dictionary.
 
     YAML has made another value of what was written, and Ansible would use what a list looks like in Python.
     """
-    for path, value in _secrets(spec, params):
+    for path, value in _values(spec, params, lambda option: bool(option.get("no_log") or option.get("exact"))):
         if value is not None and not isinstance(value, str):
             raise errors.ConfigurationError(
                 f"{path} is not a string: YAML made it {_kind(value)}.",

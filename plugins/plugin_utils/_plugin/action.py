@@ -14,6 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
     KrcloudError,
     internal_error,
 )
@@ -21,6 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.options 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import leave_identifiers
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import (
+    STORE_VARIABLE,
     opened_store,
     validated,
     with_store,
@@ -81,8 +83,14 @@ class RedactingAction(SendingAction):
         """
         given = {**self._task.args, **options_of_role(self, spec, self.task_vars)}
         if self._stores_passwords:
-            given = dict(with_store(given, self.task_vars, self._templar.template))
+            given = dict(with_store(given, self.task_vars, self._stored_where))
         return given
+
+    def _stored_where(self, value: Any) -> Any:
+        try:
+            return self._templar.template(value)
+        except AnsibleError as error:
+            raise ConfigurationError(f"The variable {STORE_VARIABLE} cannot be used: {str(error).rstrip(".")}.") from None
 
     def variable(self, name: str) -> Any:
         """Return what a role of this collection tells its own task, see `variable_of_task`."""

@@ -21,6 +21,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._module.argume
     check_quoted,
     check_rows,
     learn,
+    may_be_row,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import (
     mask_in_output,
@@ -50,12 +51,12 @@ def with_store(
             hint="Set one of them to a dictionary that says where the passwords are kept.",
         )
     store = template(variables[STORE_VARIABLE])
-    if not isinstance(store, (Mapping, str)):
+    if store in ("", {}):
+        raise ConfigurationError(f"{STORE_VARIABLE} has no value.", hint="Give it one, or remove the variable.")
+    if not may_be_row(store):
         raise ConfigurationError(
             f"The variable {STORE_VARIABLE} is not a dictionary.", hint="Write the options of store below it."
         )
-    if not store:
-        raise ConfigurationError(f"{STORE_VARIABLE} has no value.", hint="Give it one, or remove the variable.")
     return {**given, "store": store}
 
 

@@ -45,13 +45,17 @@ ADOPTED, UPDATED, FORGOT, UNCHANGED, FAILED = OUTCOMES = ("adopted", "updated", 
 
 
 class _Planned(NamedTuple):
-    """What a wish means for what the store holds. ``stored`` is None where it holds nothing."""
+    """What a wish means for what the store holds. ``stored`` is None where it holds nothing.
+
+    ``is_known`` tells whether ``after`` is what it holds then: of what was not read, nobody knows.
+    """
 
     outcome: str
     stored: Stored | None
     before: Envelope | None
     after: Envelope | None
     error: KrcloudError | None = None
+    is_known: bool = True
 
     def __repr__(self) -> str:
         return f"_Planned({self.outcome})"
@@ -89,7 +93,8 @@ class CredentialTask:
         for name, wish in wishes.items():
             if name not in self._done:
                 why = f"Other runs keep changing {wish.label} in the store."
-                self._fail(name, None, StoreError(why, hint="Run again when they have finished."))
+                error = StoreError(why, hint="Run again when they have finished.")
+                self._done[name] = _Planned(FAILED, None, None, None, error, is_known=False)
         return self._result(diff)
 
     def _settle(self, wishes: Sequence[Wish], loaded: Loaded, check_mode: bool) -> None:
@@ -112,7 +117,8 @@ class CredentialTask:
         for name, plan in planned.items():
             outcome = saved[name]
             if isinstance(outcome, StoreError):
-                self._fail(name, plan.before, outcome)
+                is_known = plan.before is not None or plan.stored is None
+                self._done[name] = _Planned(FAILED, None, plan.before, plan.before, outcome, is_known)
             elif not isinstance(outcome, Conflict):
                 self._done[name] = plan
 
@@ -130,7 +136,7 @@ class CredentialTask:
                 return _Planned(FORGOT, stored, before, None)
             after = present(before, wish, self._new_id(), self._now, force=self._force)
         except KrcloudError as error:
-            return _Planned(FAILED, stored, before, before, error)
+            return _Planned(FAILED, stored, before, before, error, is_known=before is not None or found is None)
         if before is not None and after == before:
             return _Planned(UNCHANGED, stored, before, before)
         is_new = before is None or after.rotation_id != before.rotation_id
@@ -150,9 +156,6 @@ class CredentialTask:
     def _rehearse(self, planned: Mapping[str, _Planned]) -> Mapping[str, Saved]:
         check = self._store.check_delete if self._forgets else self._store.check_save
         return {**dict.fromkeys(planned, ""), **check(list(planned))}
-
-    def _fail(self, name: str, before: Envelope | None, error: KrcloudError) -> None:
-        self._done[name] = _Planned(FAILED, None, before, before, error)
 
     # --------------------------------------------------------------------------------------------------------- result
 
@@ -190,7 +193,7 @@ class CredentialTask:
             "id": account.id if account else None,
             "profile": account.profile if account else None,
             "outcome": plan.outcome,
-            "state": standing(envelope, self._now).state,
+            "state": standing(envelope, self._now).state if plan.is_known else None,
             "rotated_at": envelope.known_rotated_at if envelope else None,
             "published": bool(envelope and envelope.is_published),
             "held_until": hold.until if hold else None,
@@ -212,4 +215,4 @@ class CredentialTask:
 
 
 def _unusable(row: Row) -> _Planned:
-    return _Planned(FAILED, None, None, None, row.error)
+    return _Planned(FAILED, None, None, None, row.error, is_known=False)

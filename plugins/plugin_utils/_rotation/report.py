@@ -39,6 +39,9 @@ def report(
     rows = [_row(name, loaded.get(name), policy, now, course) for name in wanted]
     shown = [row for row in rows if row["error"] or not only or any(_applies(row, each) for each in only)]
     result: dict[str, Any] = {"changed": False, "credentials": shown, "summary": _summary(rows)}
+    if not rows:
+        # A mistyped path would look like a store in which nobody needs attention.
+        result["warnings"] = [f"The store {store.place} has no accounts. If it should have some, correct store."]
     errors = [row["error"] for row in rows if row["error"]]
     if errors:
         said = [str(error[part]) for error in errors[:MOST_REASONS] for part in ("message", "hint") if error[part]]

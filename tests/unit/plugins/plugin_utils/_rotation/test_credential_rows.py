@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -132,3 +133,12 @@ def test_a_password_that_the_rules_refuse_is_adopted_with_a_warning() -> None:
     assert "한글" not in warning
     (good,) = rows(name="df001", password="Abcdefg-1", rotated_at="now")
     assert good.warnings == ()
+
+
+@pytest.mark.parametrize("key", ["name", "id"])
+@pytest.mark.parametrize("value", [0o123, True, 1e5])
+def test_what_yaml_has_changed_names_no_account(key: str, value: object) -> None:
+    row = {"name": "df001", "password": SECRET, "rotated_at": "now", key: value}
+    for options, path in ((row, key), ({"credentials": [row]}, f"credentials[0].{key}")):
+        with pytest.raises(ConfigurationError, match=rf"^{re.escape(path)} is not a string: YAML made it a "):
+            rows(**options)

@@ -144,6 +144,20 @@ def test_each_row_has_an_outcome_of_its_own() -> None:
     assert not any(secret in str(result) for secret in ("Active-1", "Other-1", "Pending"))
 
 
+def test_an_account_is_only_called_absent_if_the_store_was_read_and_has_nothing() -> None:
+    store = MemoryStore({"df001": Stored(to_document(envelope("df001", 1 * DAY)), "1"), "odd": Stored({"format": 99}, "1")})
+    rows = [
+        {"name": "df001", "password": "Known-01!"},
+        {"name": "odd", "hold_until": MONDAY},
+        {"name": "gone", "hold_until": MONDAY},
+        {"name": "df001/x", "hold_until": MONDAY},
+    ]
+    for check_mode in (True, False):
+        result = run(store, credentials=rows, check_mode=check_mode)
+        assert outcomes(result) == ["failed"] * 4
+        assert [row["state"] for row in result["credentials"]] == [None, None, "absent", None]
+
+
 def test_accounts_are_forgotten_in_one_commit() -> None:
     store = Counting(
         holding(

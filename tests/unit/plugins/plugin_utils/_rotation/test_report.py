@@ -30,6 +30,14 @@ def look(store: Any, policy: Policy = POLICY, names: Sequence[str] | None = None
     return report(store, policy, NOW, names=names, only=only)
 
 
+def test_a_store_without_accounts_is_not_one_in_which_nobody_needs_attention() -> None:
+    store = MemoryStore()
+    result = look(store, only=["overdue"])
+    assert result["warnings"] == [f"The store {store.place} has no accounts. If it should have some, correct store."]
+    assert "warnings" not in look(store, names=["df001"])
+    assert "warnings" not in look(holding(df001=envelope("df001", 1 * DAY)), only=["overdue"])
+
+
 def test_a_row_tells_everything_but_the_password() -> None:
     active = envelope("df001", 10 * DAY)._replace(published="r0", hold=Hold(MONDAY, "audit"))
     store = holding(df001=active, df002=envelope("df002", 91 * DAY, UNKNOWN), df003=envelope("df003", None, UNKNOWN))
