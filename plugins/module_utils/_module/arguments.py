@@ -223,7 +223,8 @@ def _fits(name: str, option: Mapping[str, Any], value: Any) -> bool:
     if option["type"] == "str" and isinstance(value, str):
         if name in _FORMS and value and not _FORMS[name](value):
             return False
-        return "choices" not in option or value in option["choices"]
+        # Part of a choice is no secret, and masked as one, it could not be read in that choice, either.
+        return "choices" not in option or any(value in choice for choice in option["choices"])
     # Imported here so that the rest of this file does not need Ansible.
     from ansible.module_utils.common import validation
 

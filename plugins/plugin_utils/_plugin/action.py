@@ -90,7 +90,8 @@ class RedactingAction(SendingAction):
         try:
             return self._templar.template(value)
         except AnsibleError as error:
-            raise ConfigurationError(f"The variable {STORE_VARIABLE} cannot be used: {str(error).rstrip(".")}.") from None
+            why = str(error).rstrip(".")
+            raise ConfigurationError(f"The variable {STORE_VARIABLE} cannot be used: {why}.") from None
 
     def variable(self, name: str) -> Any:
         """Return what a role of this collection tells its own task, see `variable_of_task`."""

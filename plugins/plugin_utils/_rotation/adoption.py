@@ -71,6 +71,8 @@ def present(envelope: Envelope | None, wish: Wish, rotation_id: str, now: float,
     envelope = envelope._replace(account=account)
     if wish.password is not None:
         envelope = _with_password(envelope, wish, wish.password, rotation_id, now, force)
+    for what in ("id", "profile"):
+        _check_shown(envelope, wish, what, getattr(wish.account, what))
     return _with_hold(envelope, wish, now)
 
 
@@ -185,10 +187,15 @@ def _with_hold(envelope: Envelope, wish: Wish, now: float) -> Envelope:
     if wish.hold_until <= now:
         return envelope._replace(hold=None) if current else envelope
     reason = wish.hold_reason or (current.reason if current else None)
-    if reason and any(len(each) >= SHORTEST_SECRET and each in reason for each in passwords_of(envelope)):
-        raise ConfigurationError(
-            f"hold_reason of {wish.label} holds a password of the account, and nothing was changed.",
-            hint="Give another reason: everybody who runs a rotation sees it.",
-        )
+    _check_shown(envelope, wish, "hold_reason", reason)
     hold = (current or Hold("", None))._replace(until=time_text(wish.hold_until), reason=reason)
     return envelope._replace(hold=hold)
+
+
+def _check_shown(envelope: Envelope, wish: Wish, what: str, text: str | None) -> None:
+    """Raise ConfigurationError if a text that results show holds a password."""
+    if text and any(len(each) >= SHORTEST_SECRET and each in text for each in passwords_of(envelope)):
+        raise ConfigurationError(
+            f"{what} of {wish.label} holds a password of the account, and nothing was changed.",
+            hint=f"Give another {what}: everybody who runs a rotation sees it.",
+        )

@@ -187,7 +187,8 @@ class CredentialTask:
     def _row(self, row: Row, plan: _Planned) -> dict[str, Any]:
         envelope = plan.after
         hold = envelope.hold_at(self._now) if envelope else None
-        account = envelope.account if envelope else row.wish.account if row.wish else None
+        # What was refused is not shown: it may be a password in the wrong place.
+        account = envelope.account if envelope else row.wish.account if row.wish and not plan.error else None
         return {
             "name": row.name,
             "id": account.id if account else None,

@@ -326,6 +326,15 @@ def test_what_fits_a_list_of_choices_is_no_secret(chosen: object, shown: bool) -
     assert (redactor.text("first choice"), redactor.text(SECRET) == SECRET) == ("first choice", shown)
 
 
+@pytest.mark.parametrize(("given", "shown"), [("passwor", True), ("password", True), (SECRET, False)])
+def test_part_of_a_choice_is_no_secret(given: str, shown: bool) -> None:
+    redactor = Redactor()
+    spec = {"contents": {"type": "str", "choices": ["password", "words"]}}
+    learn(redactor, spec, {"contents": given})
+    said = f"must be one of: password, words, got: {given}"
+    assert redactor.text(said) == (said if shown else said.replace(given, "********"))
+
+
 # --------------------------------------------------------------------------------------------------- words of our own
 
 

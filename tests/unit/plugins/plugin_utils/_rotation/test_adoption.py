@@ -209,10 +209,15 @@ def test_a_hold_and_a_password_go_together() -> None:
 
 
 @pytest.mark.parametrize("password", ["Active-1", "Pending-1", "Known-1"])
-def test_a_reason_that_holds_a_password_is_refused(password: str) -> None:
+def test_what_is_shown_and_holds_a_password_is_refused(password: str) -> None:
     before = UNSETTLED._replace(previous=(Previous("Known-1", time_text(NOW), "r0"),))
     said = refused(before, wish(hold_until=NOW + DAY, hold_reason=f"It is {password}!"))
     assert said.startswith("hold_reason of df001 holds a password")
+    said = refused(before, wish(hold_until=NOW + DAY, account=Account(None, "df001", password)))
+    assert said.startswith("profile of df001 holds a password")
+    nameless = before._replace(account=Account(None, "df001", None))
+    said = refused(nameless, wish(hold_until=NOW + DAY, account=Account(password, "df001", None)))
+    assert said.startswith("id of df001 holds a password")
 
 
 # ------------------------------------------------------------------------------------------------------------- forget

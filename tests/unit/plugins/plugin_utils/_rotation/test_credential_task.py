@@ -158,6 +158,17 @@ def test_an_account_is_only_called_absent_if_the_store_was_read_and_has_nothing(
         assert [row["state"] for row in result["credentials"]] == [None, None, "absent", None]
 
 
+@pytest.mark.parametrize("what", ["id", "profile", "hold_reason"])
+def test_a_password_in_a_column_that_is_shown_is_neither_stored_nor_shown(what: str) -> None:
+    store = MemoryStore()
+    row = {"name": "df001", "password": "Known-01", "rotated_at": "now", "hold_until": MONDAY, what: "Known-01"}
+    result = run(store, credentials=[row])
+    assert outcomes(result) == ["failed"]
+    assert result["msg"].startswith(f"{what} of df001 holds a password of the account, and nothing was changed.")
+    assert "Known-01" not in str(result)
+    assert not store.rows
+
+
 def test_accounts_are_forgotten_in_one_commit() -> None:
     store = Counting(
         holding(
