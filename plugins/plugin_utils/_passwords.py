@@ -88,7 +88,7 @@ def _reason(row: Mapping[str, Any], task: str | None) -> str:
 
 
 def _why_failed(listed: Sequence[str], troubled: int, rows: int, skipped: int) -> str:
-    said = [f"{troubled} of {rows} accounts need attention.", *listed]
+    said = [f"{troubled} of {rows} accounts need{'s' if troubled == 1 else ''} attention.", *listed]
     if troubled > len(listed):
         said.append("The others are listed in ncp_dataforest_password_summary.attention.")
     if skipped:

@@ -83,6 +83,11 @@ def test_what_went_wrong_is_said_for_each() -> None:
     )
 
 
+def test_one_account_needs_attention() -> None:
+    _lists, why = judged(row("a", "reset"), row("b", "failed"))
+    assert why.startswith("1 of 2 accounts needs attention. b: failed")
+
+
 def test_a_long_list_is_cut() -> None:
     _lists, why = judged(*(row(f"a{at}", "failed") for at in range(21)))
     assert "a19: failed" in why
