@@ -135,8 +135,7 @@ def _may_be_shown(key: object) -> bool:
 
 
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a text that is not a string and must be the one that was written: secrets, and
-    options that are ``exact``. Raise it for any other text that is a list or a dictionary.
+    """Raise ConfigurationError for a secret or an ``exact`` option that is not a string, and for a list as a text.
 
     YAML has made another value of what was written, and Ansible would use what a list looks like in Python.
     """
