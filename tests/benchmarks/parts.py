@@ -119,8 +119,7 @@ PARTS = (
         "hand-over",
         HAND_OVERS,
         tuple(goal for size in (100, 1000) for goal in _lock_out_goals(size)),
-        # One run with 1,000 has a hundred batches, and takes a quarter of an hour.
-        {10: 3, 100: 3, 1000: 1},
+        {10: 3, 100: 3, 1000: 3},
         "Lock-out over the number of accounts",
         plot.lock_outs,
         lock_out_table,
