@@ -18,6 +18,7 @@ Source: the API pages of HashiCorp Vault and OpenBao for ``secret/kv/kv-v2``.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
@@ -208,15 +209,16 @@ class HashiVaultStore:
         # Before the first write, as what is marked and cannot be deleted helps nobody.
         refused = self.check_delete(list(expected)) if expected else {}
         outcomes: dict[str, Saved] = dict(refused)
-        marked: list[str] = []
+        marked: dict[str, str] = {}
         try:
             wanted = {name: Change(FORGOTTEN, expected[name]) for name in expected if name not in refused}
             for name, each in self.save(wanted).items():
                 if isinstance(each, str):
-                    marked.append(name)
+                    marked[name] = each
                 else:
                     outcomes[name] = each
-            outcomes.update(self._settled(self._in_parallel(self._delete_alone, marked)))
+            deleted = self._in_parallel(lambda name: self._delete_alone(name, marked[name]), marked)
+            outcomes.update(self._settled(deleted))
         except StoreError as error:
             # What is marked as forgotten, and not gone, is neither.
             gone = {name: each for name, each in error.saved.items() if name in marked or not isinstance(each, str)}
@@ -316,8 +318,11 @@ class HashiVaultStore:
         mine = stored is not None and stored.revision == version and stored.document == document
         return version if mine else Conflict()
 
-    def _delete_alone(self, name: str) -> Saved:
-        """Delete all that is left of a document, or say why it alone cannot be deleted."""
+    def _delete_alone(self, name: str, marked: str) -> Saved:
+        """Delete all that is left of a document, or bring it back and say why it alone cannot be deleted.
+
+        ``marked`` is the revision with the mark.
+        """
 
         def interpret(answer: Answer) -> Saved:
             if answer.status == 204:
@@ -329,9 +334,18 @@ class HashiVaultStore:
             self._exist.pop(name, None)
             return self._server.call(DELETE, interpret, self._folder.at(name))
         except _Unwritable as error:
+            self._bring_back(name, marked)
             return error
         except UnknownOutcomeError as error:
             raise self._unsettled(name, f"It is not known whether {name} was deleted.", error.story, error) from None
+
+    def _bring_back(self, name: str, marked: str) -> None:
+        # A token that may not ask what it may do has met the refusal too late. Where this fails, the mark stays, which
+        # tells whoever reads it what to do.
+        with contextlib.suppress(StoreError):
+            before = self._read(name, int(marked) - 1)
+            if before and before.document != FORGOTTEN:
+                self._write_alone(name, Change(before.document, marked))
 
     @staticmethod
     def _unsettled(name: str, message: str, story: str, error: KrcloudError) -> StoreError:

@@ -145,7 +145,8 @@ def test_each_row_has_an_outcome_of_its_own() -> None:
 
 
 def test_an_account_is_only_called_absent_if_the_store_was_read_and_has_nothing() -> None:
-    store = MemoryStore({"df001": Stored(to_document(envelope("df001", 1 * DAY)), "1"), "odd": Stored({"format": 99}, "1")})
+    known = Stored(to_document(envelope("df001", 1 * DAY)), "1")
+    store = MemoryStore({"df001": known, "odd": Stored({"format": 99}, "1")})
     rows = [
         {"name": "df001", "password": "Known-01!"},
         {"name": "odd", "hold_until": MONDAY},

@@ -48,6 +48,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.prot
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import hashi_login
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
+    FORGOTTEN,
     Change,
     Conflict,
     Store,
@@ -929,6 +930,22 @@ def test_a_reader_is_told_what_a_reader_needs(hashi: HashiVaultBench) -> None:
         "Check mount_point, namespace and token of the store. To read, its policy needs read on "
         f"secret/data/{hashi.folder}/*."
     )
+
+
+@pytest.mark.parametrize("versions", [0, 1])
+def test_what_must_not_be_deleted_can_still_be_read(hashi: HashiVaultBench, versions: int) -> None:
+    """A token without the policy default cannot ask, and meets the refusal when the document is marked already."""
+    revision = put(hashi.open(), kim=OLD)["kim"]
+    hashi.server.do("POST", f"secret/metadata/{hashi.folder}/kim", {"max_versions": versions})
+    store = may(hashi, "read", "create", "update", ask=False)
+    refused = store.delete({"kim": revision})["kim"]
+    assert isinstance(refused, StoreError)
+    assert refused.hint == f"Give its policy delete on secret/metadata/{hashi.folder}/*, or use a fresh token."
+    left = hashi.open().load(["kim"])["kim"]
+    assert isinstance(left, Stored)
+    # A server that keeps one version only has lost the other one.
+    assert left.document == (FORGOTTEN if versions else OLD)
+    assert hashi.open().delete({"kim": left.revision}) == {"kim": ""}
 
 
 # -------------------------------------------------------------------------------------------------- a server that lives
