@@ -153,7 +153,7 @@ options:
       - Give every account a new password that has one made before this moment, such as that of a theft. The accounts
         that are due by O(max_age) get one as well.
       - A date and a time with a time zone, such as V(2026-11-30T10:00:00Z) or V(2026-11-30T19:00:00+09:00). Fractions
-        of seconds are rounded up. A moment in the future is refused.
+        of seconds are rounded up. A moment in the future is refused, and so is an option without a value.
       - What counts is when a password was made, not when it was confirmed. An older password that an earlier run began
         to set is therefore settled first, and then replaced. A password of which O(store) does not know when it was
         made, because it was adopted, or written by hand or by version 0.1.0, counts as older.

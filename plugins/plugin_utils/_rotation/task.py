@@ -84,6 +84,9 @@ class RotationTask:
         RateLimiter(options["requests_per_second"])
         generate_password(options["password_length"], secrets.token_bytes)
         before = options["rotated_before"]
+        if not before and (before is not None or "rotated_before" in given):
+            # An ordinary run would pass for one after an incident.
+            raise ConfigurationError("rotated_before has no value.", hint="Give it one, or leave the option out.")
         self._policy = Policy(
             parse_max_age(options["max_age"], "max_age"),
             parse_percentage(options["jitter"], "jitter"),

@@ -53,6 +53,8 @@ PENDING = st.lists(st.sampled_from([STAGED, UNKNOWN]), max_size=2)
         ({"max_age": "ninety days"}, "max_age"),
         ({"max_age": "0d"}, "max_age"),
         ({"rotated_before": "2026-11-30T10:00:00"}, "rotated_before"),
+        ({"rotated_before": ""}, "rotated_before has no value"),
+        ({"rotated_before": None, "given": ["rotated_before"]}, "rotated_before has no value"),
         ({"rotated_before": time_text(NOW + 1)}, "future"),
         ({"rotated_before": time_text(NOW), "force": True}, "force"),
         ({"jitter": "10"}, "jitter"),
