@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -51,8 +52,10 @@ class Watch:
             for process in Path("/proc").glob("[0-9]*"):
                 self._look_at_process(process)
             for folder in self._folders:
-                for path in folder.rglob("*"):
-                    self._look_at_file(path)
+                # A folder may go while it is listed.
+                with contextlib.suppress(FileNotFoundError):
+                    for path in folder.rglob("*"):
+                        self._look_at_file(path)
 
     def _go_on(self) -> None:
         while not self._ended.wait(PAUSE):
