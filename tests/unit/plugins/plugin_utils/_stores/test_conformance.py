@@ -307,7 +307,8 @@ def test_what_would_refuse_a_delete_is_predicted(bench: Bench) -> None:
                 said(attempt())
             assert not caught.value.unknown
             hints.append(caught.value.hint)
-        assert hints[0] == hints[1] is not None
+        assert hints[0]
+        assert hints[0] == hints[1]
         assert bench.mark() == before
     assert get(bench.open(), "kim").document == OLD
 
