@@ -296,7 +296,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"accounts": ["df001"]}, "such as '- name: df001', with its password."),
     ({"accounts": ["name=df001 password=Invented-1x"]}, "such as '- name: df001', with its password."),
     ({"accounts": {"name": "df001", "password": "Invented-1x"}}, "such as '- name: df001', with its password."),
-    ({"accounts": [{"name": "df001", "pasword": "Invented-1x"}]}, "password found in accounts"),
+    ({"accounts": [{"name": "df001", "pasword": "Invented-1x"}]}, "There is no option accounts[0].pasword."),
     ({"accounts": [{"name": "df001", "password": 12345678}]}, "Put it in quotes"),
     ({"accounts": [{"name": "df001", "password": "Invented-1x"}] * 2}, "is the same account as"),
     ({"accounts": [{"name": "df001", "password": "Invented-1x"}], "id": "0"}, "mutually exclusive"),
