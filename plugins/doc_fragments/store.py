@@ -150,8 +150,9 @@ options:
         default: 8
 """
 
-    _SUBOPTIONS = DOCUMENTATION.partition("    suboptions:\n")[2]
-    PAIR = f"""
+    # With annotations, because the sanity test yamllint takes each plain assignment here for a text as it stands.
+    _SUBOPTIONS: str = DOCUMENTATION.partition("    suboptions:\n")[2]
+    PAIR: str = f"""
 options:
   source:
     description:

@@ -153,7 +153,7 @@ class World:
         self.forgotten: set[str] = set()
         self.writes = 0
         self.stolen_at: float | None = None
-        self.stolen: set[str | None] = set()
+        self.stolen: set[str] = set()
         self.went_back = False  # the clock, so that it says nothing about what was made before what
         self.bounded = True  # nobody has slept longer than the protocol allows for
         self.crowds = False  # an account may have to wait for a day
@@ -247,7 +247,7 @@ class World:
 
     def steal(self) -> None:
         """Let somebody copy the store, and wait for the next second, as passwords are dated in whole ones."""
-        self.stolen.update(password for name in NAMES for password in known(self.envelope(name)))
+        self.stolen.update(password for name in NAMES for password in known(self.envelope(name)) if password)
         self.wait(1.0)
         self.stolen_at = self.now
 
@@ -490,6 +490,17 @@ def happen(world: World, kind: str, *details: Any) -> None:
     max_examples=int(os.environ.get("KRCLOUD_HISTORIES", "300")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
+)
+# The thief finds no password of an account, and then it is created again: nobody knows its password, the thief neither.
+@example(
+    events=[
+        ("run", ["reject"], False),
+        ("theft",),
+        ("run after the theft", ["confirm"]),
+        ("create again", "df001"),
+        ("hold", "df001", 3600.0),
+        ("run after the theft", ["confirm"]),
+    ]
 )
 @given(st.lists(EVENTS, max_size=60))
 def test_no_history_loses_a_password(events: list[tuple[Any, ...]]) -> None:
