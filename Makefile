@@ -16,7 +16,7 @@ NOX = $(if $(PYTHON),$(PYTHON),$(error No Python 3.11 or newer found. Name one: 
 OPTIONS = $(if $(JOBS),--parallel $(JOBS)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help list test demo bench simulator lint format unit e2e leaks sweep integration molecule sanity docs requirements clean
+.PHONY: help list test demo bench simulator lint format unit e2e guides leaks sweep integration molecule sanity docs requirements clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ unit: ## Run the unit tests on each ansible-core
 
 e2e: ## Run playbooks from the installed collection on each ansible-core
 	@$(NOX) --tags e2e $(OPTIONS)
+
+guides: ## Follow the guides to the letter
+	@$(NOX) --session guides $(OPTIONS)
 
 leaks: ## Search everything that runs leave behind for secrets, on each ansible-core
 	@$(NOX) --tags leaks $(OPTIONS)

@@ -135,13 +135,7 @@ def format_code(session: nox.Session) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------- running them
-
-
-@per_core("unit")
-def unit(session: nox.Session, core: Core) -> None:
-    """Run the unit tests."""
-    install(session, core.lock)
-    session.run("pytest", *(session.posargs or ["tests/unit"]), env=npm_peer.environment())
+# The longest first: several sessions at a time start in this order, and then end at about the same time.
 
 
 @per_core("e2e")
@@ -153,6 +147,13 @@ def e2e(session: nox.Session, core: Core) -> None:
     install(session, core.lock)
     chosen = () if core is TESTABLE[-1] else ("-m", "not any_core")
     session.run("pytest", *(session.posargs or [*chosen, "tests/end_to_end"]))
+
+
+@nox.session(python=USUAL.choose(PYTHONS))
+def guides(session: nox.Session) -> None:
+    """Follow the guides to the letter, and run the examples for pipelines."""
+    install(session, USUAL.lock)
+    session.run("pytest", *(session.posargs or ["tests/guides"]))
 
 
 @per_core("leaks")
@@ -255,6 +256,13 @@ def molecule(session: nox.Session) -> None:
     played = log.read_text(encoding="utf-8").count("PLAY RECAP")
     if played != wanted:
         session.error(f"Molecule should have run {wanted} playbooks, but ran {played}.")
+
+
+@per_core("unit")
+def unit(session: nox.Session, core: Core) -> None:
+    """Run the unit tests."""
+    install(session, core.lock)
+    session.run("pytest", *(session.posargs or ["tests/unit"]), env=npm_peer.environment())
 
 
 # ------------------------------------------------------------------------------------------------------- for people

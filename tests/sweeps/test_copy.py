@@ -10,7 +10,6 @@ Then a run with the old store sends nothing and says where to go, and one with t
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 from support.copies import copied, outcomes
 from support.simulator import Simulator
 from support.stores.benches import BENCHES, Bench, load
-from support.stores.child import Child, Died, kill_myself
-from sweeps.boundaries import Boundaries, passed
+from support.stores.steps import Hook
+from sweeps.deaths import boundaries_of
 from sweeps.runs import rotate
 from sweeps.tally import Tally
 from sweeps.world import Start, World, known, resuming_run
@@ -47,21 +46,12 @@ class Moving:
 
     def copy(self, fatal: int | None = None) -> list[str]:
         """Copy in a process of its own, to die at a boundary. Return the boundaries that it has come to."""
-        self._log.unlink(missing_ok=True)
 
-        def copying() -> None:
-            hook = Boundaries(self._log, fatal, kill_myself)
+        def copying(hook: Hook) -> None:
             with self._source.steps(hook), self._destination.steps(hook):
                 copied(self._source.open(), self._destination.open())
 
-        child = Child(copying)
-        if fatal is None:
-            child.result()
-        else:
-            with pytest.raises(Died) as died:
-                child.result()
-            assert died.value.signal == signal.SIGKILL
-        return passed(self._log)
+        return boundaries_of(copying, self._log, fatal)
 
     def aftermath(self, *, rotates: bool) -> Iterator[str]:
         """What a kill has left behind, and what later runs make of it."""

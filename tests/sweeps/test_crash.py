@@ -11,7 +11,6 @@ they are under way; see LOST_ANSWERS.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ import pytest
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 from support.simulator import Simulator
 from support.stores.benches import Bench
-from support.stores.child import Child, Died, kill_myself
-from sweeps.boundaries import Boundaries, passed
+from support.stores.steps import Hook
+from sweeps.deaths import boundaries_of
 from sweeps.runs import rotate, watched
 from sweeps.tally import Tally
 from sweeps.world import Start, World, first_run, forced_run, incident_run, resuming_run
@@ -102,20 +101,12 @@ class Sweep:
         self._world.begin(self._start)
         for rule in filter(None, (self._fault, fault)):
             self._world.simulator.fault(vendor="ncp", operation="resetPassword", **rule)
-        self._log.unlink(missing_ok=True)
 
-        def run() -> None:
-            with watched(self._world.bench, Boundaries(self._log, fatal, kill_myself)):
+        def run(hook: Hook) -> None:
+            with watched(self._world.bench, hook):
                 rotate(self._world.bench.open(), self._world.simulator, **self._options)
 
-        child = Child(run)
-        if fatal is None:
-            child.result()
-        else:
-            with pytest.raises(Died) as died:
-                child.result()
-            assert died.value.signal == signal.SIGKILL
-        return passed(self._log)
+        return boundaries_of(run, self._log, fatal)
 
     def _aftermath(self, refused: bool) -> Iterator[str]:
         world = self._world

@@ -10,7 +10,6 @@ same task brings all of them where they were to be, as its check mode has said, 
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +30,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.enve
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import FORGOTTEN
 from support.simulator import Simulator
 from support.stores.benches import Bench, load
-from support.stores.child import Child, Died, kill_myself
-from sweeps.boundaries import Boundaries, passed
+from support.stores.steps import Hook
+from sweeps.deaths import boundaries_of
 from sweeps.runs import rotate, tell
 from sweeps.tally import Tally
 from sweeps.world import DAY, Start, World
@@ -143,20 +142,12 @@ class Sweep:
 
     def _run(self, fatal: int | None) -> list[str]:
         """Return the boundaries that the task reaches. It dies at the fatal one, if any."""
-        self._log.unlink(missing_ok=True)
 
-        def run() -> None:
-            with self._world.bench.steps(Boundaries(self._log, fatal, kill_myself)):
+        def run(hook: Hook) -> None:
+            with self._world.bench.steps(hook):
                 assert not self._tell().get("failed")
 
-        child = Child(run)
-        if fatal is None:
-            child.result()
-        else:
-            with pytest.raises(Died) as died:
-                child.result()
-            assert died.value.signal == signal.SIGKILL
-        return passed(self._log)
+        return boundaries_of(run, self._log, fatal)
 
     def _aftermath(self) -> Iterator[str]:
         for name, document in {**dict.fromkeys(self._before), **self._documents()}.items():

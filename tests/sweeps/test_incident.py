@@ -11,15 +11,14 @@ that were being reset at that time.
 from __future__ import annotations
 
 import random
-import signal
 from pathlib import Path
 
 import pytest
 
 from support.simulator import Simulator
 from support.stores.benches import Bench
-from support.stores.child import Child, Died, kill_myself
-from sweeps.boundaries import Boundaries, passed
+from support.stores.steps import Hook
+from sweeps.deaths import boundaries_of
 from sweeps.runs import rotate, watched
 from sweeps.tally import Tally
 from sweeps.world import Start, World, stolen_store
@@ -40,20 +39,12 @@ class Incident:
 
     def run(self, fatal: int | None = None) -> list[str]:
         """Run in a process of its own, to die at a boundary. Return the boundaries that it has come to."""
-        self._log.unlink(missing_ok=True)
 
-        def rotating() -> None:
-            with watched(self.world.bench, Boundaries(self._log, fatal, kill_myself)):
+        def rotating(hook: Hook) -> None:
+            with watched(self.world.bench, hook):
                 rotate(self.world.bench.open(), self.world.simulator, **self.options)
 
-        child = Child(rotating)
-        if fatal is None:
-            child.result()
-        else:
-            with pytest.raises(Died) as died:
-                child.result()
-            assert died.value.signal == signal.SIGKILL
-        return passed(self._log)
+        return boundaries_of(rotating, self._log, fatal)
 
     def stolen(self) -> dict[str, str]:
         """The accounts with a password of the thief, and where it is."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each example of each guide is run, or says why not. What runs them is end_to_end/test_guides.py."""
+"""Each example of each guide is run, or says why not. What runs them is guides/test_guides.py."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_example_in_yaml_is_yaml(example: Example) -> None:
 
 
 def test_the_job_with_a_file_in_git_is_the_one_that_is_tested() -> None:
-    (shown,) = [found for found in EXAMPLES if found.words == "tests/end_to_end/test_gitlab_git.py"]
+    (shown,) = [found for found in EXAMPLES if found.words == "tests/guides/test_gitlab_git.py"]
     text = (tree.ROOT / "docs/examples/gitlab-git/gitlab-ci.yml").read_text(encoding="utf-8")
     header = re.compile(r"^# (Copyright|GNU|SPDX).*\n", re.MULTILINE)
     assert shown.text == header.sub("", text).replace("---\n\n", "---\n")

@@ -16,11 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from end_to_end.gitlab import EXAMPLE, ROTATE, STORE, Job, Project, git
+from guides.gitlab import EXAMPLE, ROTATE, STORE, Job, Project, git
 from support.playbooks import BIN
 from support.simulator import Simulator
-
-pytestmark = pytest.mark.any_core
 
 ASIDE = "rotation/7"
 PROBE = "rotation/probe"

@@ -21,8 +21,6 @@ import pytest
 from tooling import additions, tree
 from tooling.additions import DRAWN, PAGES
 
-pytestmark = pytest.mark.any_core
-
 # In a copy of the project. Prints what the module of the example returns.
 RUN_THE_MODULE = """
 import subprocess, sys

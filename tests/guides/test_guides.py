@@ -28,12 +28,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
-from end_to_end.reader import CHECK_LOGIN, CHECK_LOGINS, FOLDER, Reader, Web
+from guides.reader import CHECK_LOGIN, CHECK_LOGINS, FOLDER, Reader, Web
 from support.simulator import Simulator
 from support.stores.openbao import OpenBao
 from tooling import guides
-
-pytestmark = pytest.mark.any_core
 
 
 @pytest.fixture
