@@ -27,8 +27,9 @@ COVERAGE = pytest.StashKey[Coverage]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --long."""
+    """Add --long and --share."""
     long_form.add_option(parser)
+    parser.addoption("--share", choices=("first", "second"), help="the plugins and roles of this half, and the rest")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,8 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the output formats that are only for the long form."""
+    """Leave out the output formats that are only for the long form, and plugins and roles of the other half."""
     long_form.choose(config, items, timeout=600, long_timeout=1200)
+    if share := config.getoption("share"):
+        left_out = [item for item in items if any(mark.args[0] != share for mark in item.iter_markers("share"))]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
