@@ -174,7 +174,8 @@ EXAMPLES = r"""
 - name: Leave an account alone until Monday
   krcloud.credentials.ncp_dataforest_credential:
     name: df001
-    hold_until: "2999-12-07T09:00:00+09:00"
+    # Such as 2026-12-07T09:00:00+09:00.
+    hold_until: "{{ monday }}"
     hold_reason: The audit team works with it
     store:
       path: credentials/dataforest.yml
@@ -189,6 +190,8 @@ EXAMPLES = r"""
 - name: Forget an account that was deleted
   krcloud.credentials.ncp_dataforest_credential:
     name: df003
+    # As ncp_dataforest_credential_info shows it.
+    id: "{{ its_id }}"
     state: absent
     store:
       path: credentials/dataforest.yml

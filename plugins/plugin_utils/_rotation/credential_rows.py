@@ -109,7 +109,8 @@ def _dated(wish: Wish, item: Mapping[str, Any], called: str, now: float) -> Wish
     if not password:
         if not item["hold_until"]:
             raise ConfigurationError(
-                f"{wish.label} has neither a password nor hold_until.", hint="Give one of them, or set state to absent."
+                f"{wish.label} has neither a password nor hold_until.",
+                hint="Give one of them. To forget the account and all its passwords in the store, set state to absent.",
             )
         return wish
     if not rotated_at:
