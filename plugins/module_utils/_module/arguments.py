@@ -201,8 +201,8 @@ def _misfits(spec: Spec, params: Mapping[str, Any]) -> Iterator[str]:
     """Yield all text in options that cannot hold it: ansible-core would quote it, or show it among the options."""
     for name, option in spec.items():
         value = params.get(name)
-        if value is not None and not _fits(name, option, value):
-            yield from _strings(value)
+        if value is not None:
+            yield from _strings(list(_unfit(name, option, value)))
         for _at, row in _rows(option, value):
             if isinstance(row, Mapping):
                 yield from _misfits(option["options"], row)
@@ -218,22 +218,32 @@ _FORMS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
-def _fits(name: str, option: Mapping[str, Any], value: Any) -> bool:
+def _unfit(name: str, option: Mapping[str, Any], value: Any) -> Iterator[Any]:
+    """Yield what the option cannot hold: all of the value, or those items of a list that are none of the choices."""
+    choices = option.get("choices")
     if option["type"] == "str" and isinstance(value, str):
-        if name in _FORMS and value and not _FORMS[name](value):
-            return False
-        # Part of a choice is no secret, and masked as one, it could not be read in that choice, either.
-        return "choices" not in option or any(value in choice for choice in option["choices"])
+        if (name in _FORMS and value and not _FORMS[name](value)) or (choices and not _is_part(value, choices)):
+            yield value
+        return
     # Imported here so that the rest of this file does not need Ansible.
     from ansible.module_utils.common import validation
 
     try:
         checked = getattr(validation, f"check_type_{option['type']}")(value)
     except (TypeError, ValueError, ArithmeticError):
-        return False
+        yield value
+        return
     # Those of a list are choices for each of its items.
     chosen = checked if option["type"] == "list" else [value]
-    return "choices" not in option or all(item in option["choices"] for item in chosen)
+    wrong = [item for item in chosen if choices and not _is_part(item, choices)]
+    yield from wrong
+    if wrong and isinstance(value, str):
+        yield value
+
+
+def _is_part(value: Any, choices: Iterable[Any]) -> bool:
+    """Tell whether a value is a choice or part of one, in which it could not be read if it were masked as a secret."""
+    return value in choices or (isinstance(value, str) and any(value in str(choice) for choice in choices))
 
 
 def _rows(option: Mapping[str, Any], value: Any) -> Iterable[Tuple[int, Any]]:

@@ -317,7 +317,15 @@ def test_what_is_written_to_syslog_is_masked(drive: Driver, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("chosen", "shown"), [(["first choice"], True), ("first choice,second choice", True), ([SECRET], False)]
+    ("chosen", "shown"),
+    [
+        (["first choice"], True),
+        (["first choic"], True),
+        ("first choice,second choice", True),
+        (["first choice", SECRET], False),
+        (f"first choice,{SECRET}", False),
+        ([SECRET], False),
+    ],
 )
 def test_what_fits_a_list_of_choices_is_no_secret(chosen: object, shown: bool) -> None:
     redactor = Redactor()
