@@ -352,8 +352,9 @@ def _is_live(envelope: Envelope, account: Account) -> bool:
 def _new_account(name: str, place: str) -> ConfigurationError:
     return ConfigurationError(
         f"The store {place} does not know {name}, and nothing was sent for it.",
-        hint="If another store has the passwords of this account, correct the option store. If the account is new, run "
-        "once with new_accounts set to rotate.",
+        hint="If another store has the passwords of this account, correct the option store. If its password is in use "
+        "and known, adopt it with ncp_dataforest_credential. If the account is new, run once with new_accounts set to "
+        "rotate.",
     )
 
 
