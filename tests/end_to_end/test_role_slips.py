@@ -107,6 +107,8 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"hand_over": None},
         {"hand_over_batch": None},
         {"canary": None},
+        {"report_path": None},
+        {"report_path": ""},
         {"secure_logging": None},
         {"fail": None},
     ],

@@ -56,6 +56,23 @@ def order(*rows: dict[str, Any], **wishes: Any) -> Order:
     return batches.order(rows, **{**usual, **wishes})
 
 
+def came(**outcomes: str) -> dict[str, dict[str, Any]]:
+    """What a module has said of accounts, for a course."""
+    error = {"message": "It is not known.", "hint": "Run again."}
+    bad = ("rejected", "unknown", "failed")
+    return {
+        name: {
+            "outcome": outcome,
+            "rotation_id": f"new of {name}",
+            "rotated_at": NEWEST,
+            "next_due_at": None,
+            "published": False,
+            "error": error if outcome in bad else None,
+        }
+        for name, outcome in outcomes.items()
+    }
+
+
 def names(found: Any) -> list[list[str]]:
     return [[account["name"] for account in batch] for batch in found]
 
@@ -261,11 +278,13 @@ def test_a_password_that_could_not_be_read_was_not_handed_over() -> None:
 
 
 def test_what_became_of_earlier_batches_is_kept() -> None:
-    before = Course({"df009": "unknown"}, {"df009": "Why."}, ["df008"], {"df007": WHY}, ["df007"])
+    before = Course(came(df009="unknown"), ["df008"], {"df007": WHY}, ["df007"])
     result = {"accounts": [*BATCH[:2], failed("df003"), skipped("df004")]}
     course = after(noted("df001"), noted("df002"), noted("df003"), before=before, result=result)
-    assert course.outcomes == {"df009": "unknown", "df001": "fresh", "df002": "fresh", "df003": "failed"}
-    assert course.errors == {"df009": "Why.", "df003": "It failed. Look."}
+    outcomes = {"df009": "unknown", "df001": "fresh", "df002": "fresh", "df003": "failed", "df004": "skipped"}
+    assert {name: last["outcome"] for name, last in course.rows.items()} == outcomes
+    assert course.rows["df003"]["error"] == failed("df003")["error"]
+    assert course.troubled == 3
     assert course.handed == ["df008", "df001", "df002", "df003"]
     assert (course.left, course.refused, course.over) == ({"df007": WHY}, ["df007"], "")
 
@@ -275,7 +294,7 @@ def test_what_became_of_earlier_batches_is_kept() -> None:
 )
 def test_the_failures_of_all_batches_count(limit: int, over: str) -> None:
     # One account may fail in two ways.
-    before = Course(errors={"df009": WHY}, left={"df009": WHY})
+    before = Course(came(df009="unknown"), left={"df009": WHY})
     course = after(noted("df002"), noted("df003"), failed={"df001": WHY}, before=before, limit=limit)
     assert (course.over, course.troubled) == (over, 2)
 
@@ -355,7 +374,7 @@ def verdict(
 
 def test_the_verdict_names_what_was_left_alone_in_one_sentence() -> None:
     plan = [row("df001", "rotated"), row("df002", "rotated"), row("df003"), failed("df004"), row("df005", "rotated")]
-    course = Course(outcomes={"df001": "rotated"}, left={"df001": WHY})
+    course = Course(came(df001="rotated"), left={"df001": WHY})
     found = verdict(*plan, course=course, halted="It could not be handed over.")
     summary = found["summary"]
     assert (summary["rotated"], summary["skipped"], summary["fresh"]) == (["df001"], ["df002", "df005"], ["df003"])
@@ -366,7 +385,7 @@ def test_the_verdict_names_what_was_left_alone_in_one_sentence() -> None:
     )
     assert " It could not be handed over. Accounts that were left alone: 2. Fix the " in found["verdict"]
 
-    done = Course(outcomes=dict.fromkeys(("df001", "df002", "df005"), "rotated"), handed=["df001", "df002"])
+    done = Course(came(df001="rotated", df002="rotated", df005="rotated"), handed=["df001", "df002"])
     assert [each["name"] for each in verdict(*plan, course=done)["summary"]["attention"]] == ["df004"]
     assert verdict(*plan[:3], course=done)["verdict"] == ""
     assert verdict(*plan[:3], course=done)["summary"]["published"] == ["df001", "df002"]
@@ -380,14 +399,14 @@ def test_a_prediction_counts_as_done() -> None:
 
 
 def test_what_was_not_reset_says_why() -> None:
-    course = Course(outcomes={"df001": "unknown"}, errors={"df001": "It is not known. Run again."})
+    course = Course(came(df001="unknown"))
     found = verdict(row("df001", "rotated"), course=course)["summary"]
     assert found["attention"] == [{"name": "df001", "outcome": "unknown", "reason": "It is not known. Run again."}]
 
 
 def test_a_second_row_about_one_name_keeps_its_own_failure() -> None:
     double = failed("df001", live=False, published=False)
-    course = Course(outcomes={"df001": "rotated"}, handed=["df001"])
+    course = Course(came(df001="rotated"), handed=["df001"])
     summary = verdict(row("df001", "rotated"), double, course=course)["summary"]
     assert (summary["rotated"], summary["failed"], summary["published"]) == (["df001"], ["df001"], ["df001"])
     assert summary["attention"] == [{"name": "df001", "outcome": "failed", "reason": "It failed. Look."}]
