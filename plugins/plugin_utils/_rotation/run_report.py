@@ -48,10 +48,11 @@ def finished(
     about no single account; both are '' if there is none. The moments are texts, as in results.
     """
     rows = [_shown(row) for row in accounts]
+    verdict, problem = _said(verdict), _said(problem)
     outcomes, hand_overs = (Counter(row[key] for row in rows) for key in ("outcome", "hand_over"))
     # A failed run says what has failed, if none of its accounts does.
     problem = problem or ("" if any(row["attention"] for row in rows) else verdict)
-    report = {
+    return {
         "format": FORMAT,
         "role": ROLE,
         # No reader may see a success where another one sees a failure.
@@ -67,8 +68,8 @@ def finished(
             "unpublished": hand_overs["failed"] + hand_overs["open"],
             "attention": sum(row["attention"] for row in rows),
         },
+        "accounts": rows,
     }
-    return {**_shown(report), "accounts": rows}
 
 
 def as_json(report: Mapping[str, Any]) -> str:
@@ -79,6 +80,11 @@ def as_json(report: Mapping[str, Any]) -> str:
 def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy whose texts are one printable line each."""
     return {key: _line(value) if isinstance(value, str) else value for key, value in data.items()}
+
+
+def _said(text: str) -> str:
+    """Return why a run failed as one line. What failed without a word has failed all the same."""
+    return _line(text) or ("It failed without a reason." if text else "")
 
 
 def _line(text: str) -> str:

@@ -421,3 +421,92 @@ def test_many_reasons_are_cut_and_a_row_without_a_name_is_called_so() -> None:
 @pytest.mark.parametrize("how", ["failed", "unreachable"])
 def test_a_plan_that_failed_as_a_whole_says_why(how: str) -> None:
     assert verdict(msg="The store is damaged.", **{how: True})["verdict"] == "The store is damaged."
+
+
+# ------------------------------------------------------------------------------------------------------------ accounts
+
+
+def reported(
+    *rows: dict[str, Any], course: Course | None = None, halted: str = "", planned_only: bool = True
+) -> list[dict[str, Any]]:
+    plan = order(*rows, plans=planned_only, hands_over=planned_only)
+    said = {"accounts": list(rows)}
+    return batches.accounts(said, course or Course(), plan, halted=halted, planned_only=planned_only)
+
+
+def test_a_report_says_of_each_account_what_became_of_it() -> None:
+    rows = [
+        row("handed", "rotated"),
+        row("refused", "rotated"),
+        row("unknown", "resumed"),
+        row("fresh"),
+        unpublished("live"),
+        unpublished("stubborn"),
+        failed("failed"),
+        row("held", "skipped", error={"message": "It is on hold.", "hint": None}),
+    ]
+    course = Course(
+        came(handed="rotated", refused="rotated", unknown="unknown"),
+        handed=["handed", "live"],
+        left={"refused": WHY, "stubborn": WHY},
+    )
+    found = reported(*rows, course=course)
+    assert {
+        each["name"]: (each["outcome"], each["hand_over"], each["published"], each["attention"]) for each in found
+    } == {
+        "handed": ("rotated", "done", True, False),
+        "refused": ("rotated", "failed", False, True),
+        "unknown": ("unknown", "none", False, True),
+        "fresh": ("fresh", "none", True, False),
+        "live": ("fresh", "done", True, False),
+        "stubborn": ("fresh", "failed", False, True),
+        "failed": ("failed", "none", True, True),
+        "held": ("skipped", "none", True, False),
+    }
+    said = {each["name"]: (each["reason"], each["remedy"]) for each in found if each["reason"] or each["remedy"]}
+    again = said["refused"][1]
+    assert again.startswith("Fix the cause, then run the role again: it resumes what was begun")
+    assert said == {
+        "refused": (WHY, again),
+        "stubborn": (WHY, again),
+        "unknown": ("It is not known.", "Run again."),
+        "failed": ("It failed.", "Look."),
+        "held": ("It is on hold.", ""),
+    }
+    # The password is the one that the run has made, not one that the plan has only predicted.
+    assert [found[0][key] for key in ("rotated_at", "rotation_id")] == [NEWEST, "new of handed"]
+
+
+def test_a_report_says_why_accounts_were_left_alone() -> None:
+    rows = [
+        row("due", "rotated", NEWEST, previously_rotated_at=OLD),
+        row("canary", "rotated"),
+        unpublished("live"),
+        row("fresh"),
+    ]
+    course = Course(came(canary="rotated"), left={"canary": WHY})
+    found = {each["name"]: each for each in reported(*rows, course=course, halted="It was halted.")}
+    due, live = found["due"], found["live"]
+    assert (due["outcome"], due["reason"], due["attention"]) == ("skipped", "It was halted.", False)
+    # Of its active password, the plan has told nothing but when it was confirmed.
+    assert (due["rotated_at"], due["published"], due["rotation_id"]) == (OLD, None, None)
+    assert (live["hand_over"], live["reason"], live["attention"]) == ("open", "It was halted.", False)
+    assert (found["canary"]["reason"], found["fresh"]["reason"]) == (WHY, "")
+    # One that the module itself has left alone.
+    error = {"message": "max_resets (1) was reached.", "hint": "Run again."}
+    last = {"due": {**came(due="skipped")["due"], "error": error}}
+    assert reported(rows[0], course=Course(last))[0]["reason"] == "max_resets (1) was reached."
+
+
+def test_without_task_files_a_report_is_what_the_module_said() -> None:
+    whole = {"id": "0", "profile": "analytics", "access_key": None, "rotation_id": "r1", "next_due_at": NEWEST}
+    (found,) = reported(row("df001", "rotated", NEW, **whole), planned_only=False)
+    assert {key: found[key] for key in whole} == whole
+    assert (found["rotated_at"], found["hand_over"], found["published"]) == (NEW, "none", False)
+
+
+def test_a_second_row_about_one_name_is_reported_by_itself() -> None:
+    double = failed("df001", live=False, published=False)
+    one, other = reported(row("df001", "rotated"), double, course=Course(came(df001="rotated"), handed=["df001"]))
+    assert (one["hand_over"], one["attention"]) == ("done", False)
+    assert (other["hand_over"], other["published"], other["reason"]) == ("none", False, "It failed.")
