@@ -68,13 +68,13 @@ seealso:
 EXAMPLES = r"""
 - name: Let the report say that the run has begun
   krcloud.credentials.ncp_dataforest_rotation_report:
-    path: /srv/reports/rotation
+    path: "{{ playbook_dir }}/reports/rotation"
     state: unfinished
   register: report
 
 - name: Write the report
   krcloud.credentials.ncp_dataforest_rotation_report:
-    path: /srv/reports/rotation
+    path: "{{ playbook_dir }}/reports/rotation"
     started_at: "{{ report.started_at }}"
     problem: It was only a trial.
 """

@@ -347,7 +347,9 @@ def accounts(
     return [_account(each, course, to_give, why_not, planned_only) for each in judged]
 
 
-def _account(judged: _Judged, course: Course, to_give: Collection[str], why_not: str, planned_only: bool) -> Row:
+def _account(
+    judged: _Judged, course: Course, to_give: Collection[str], why_not: str, planned_only: bool
+) -> dict[str, Any]:
     row, name = judged.row, judged.row["name"]
     due = row["outcome"] in _DUE
     hand_over = "none"
@@ -360,7 +362,7 @@ def _account(judged: _Judged, course: Course, to_give: Collection[str], why_not:
     if due and planned_only:
         # The plan tells of a password that was only to be made.
         now = judged.last or {"rotated_at": row.get("previously_rotated_at")}
-    reason, remedy = _told(judged, why_not if due and judged.outcome == "skipped" or hand_over == "open" else "")
+    reason, remedy = _told(judged, why_not if (due and judged.outcome == "skipped") or hand_over == "open" else "")
     return {
         **{key: row.get(key) for key in ("name", "id", "profile", "access_key")},
         "outcome": judged.outcome,
