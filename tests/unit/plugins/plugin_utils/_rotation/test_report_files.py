@@ -50,6 +50,24 @@ def test_what_a_killed_run_leaves_is_a_failure(tmp_path: Path) -> None:
     assert successes(path) == (False, False)
 
 
+def test_each_file_is_on_the_disk_before_it_takes_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    steps: list[str] = []
+
+    def noting(name: str) -> None:
+        step = getattr(os, name)
+
+        def noted(*given: Any, **more: Any) -> Any:
+            steps.append(name)
+            return step(*given, **more)
+
+        monkeypatch.setattr(os, name, noted)
+
+    for name in ("write", "fsync", "replace"):
+        noting(name)
+    begin(str(tmp_path / "rotation"), STARTED)
+    assert steps == ["write", "fsync", "replace", "fsync"] * 2
+
+
 @pytest.mark.usefixtures("usual_umask")
 def test_folders_are_made_and_files_are_readable_by_the_umask(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "dataforest" / "rotation"
