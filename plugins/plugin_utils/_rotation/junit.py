@@ -45,7 +45,7 @@ class Case(NamedTuple):
     time: float = 0.0
 
     def __repr__(self) -> str:
-        return f"Case({self.group}, {self.name}, {self.verdict})"
+        return "Case"
 
 
 def as_junit(report: Mapping[str, Any]) -> str:
