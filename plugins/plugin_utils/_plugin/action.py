@@ -32,6 +32,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.role_o
     options_of_role,
     variable_of_task,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import mask_in_output
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
 
 
@@ -49,6 +50,7 @@ class RedactingAction(SendingAction):
         super().run(tmp, task_vars)
         self.redactor = Redactor()
         self.task_vars = task_vars or {}
+        self._handed_out: dict[str, Any] = {}
         try:
             with contextlib.ExitStack() as self._stores:
                 result = self.act()
@@ -62,18 +64,32 @@ class RedactingAction(SendingAction):
             # Ansible handles it as an unreachable host, and the result still says why.
             result = {**result, "unreachable": True}
         masked: dict[str, Any] = self.redactor.value(result)
-        return masked
+        # Callbacks see nothing of a result that has anything in the clear. `register` does.
+        return {**masked, **self._handed_out, "_ansible_no_log": True} if self._handed_out else masked
 
     @abstractmethod
     def act(self) -> Mapping[str, Any]:
         """Return the result of the task."""
+
+    def hand_out(self, name: str, value: Any, secrets: Iterable[str]) -> None:
+        """Return a value that holds secrets, without masking it, to whoever registers the result.
+
+        Callbacks get a result without any values, and ansible-core masks the secrets in what it prints later, which it
+        can do from 2.22 on.
+        """
+        mask_in_output(secrets)
+        self._handed_out[name] = value
+
+    def warn(self, warning: str) -> None:
+        """Warn, masked."""
+        self._display.warning(self.redactor.text(warning))
 
     def options(self, spec: Spec) -> dict[str, Any]:
         """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
         options = validated(spec, self.arguments(spec), self.redactor)
         alike = leave_identifiers(self.redactor, spec, options)
         if alike:
-            self._display.warning(alike)
+            self.warn(alike)
         return options
 
     def arguments(self, spec: Spec) -> dict[str, Any]:
