@@ -42,7 +42,7 @@ class Wish(NamedTuple):
     token_code: Optional[str] = None
 
     def __repr__(self) -> str:
-        return f"Wish for {self.seconds} s"
+        return "Wish"
 
     def fields(self) -> Dict[str, Any]:
         """Return the body of the request."""
