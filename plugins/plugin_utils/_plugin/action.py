@@ -2,7 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ActionBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence."""
+"""The ActionBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence.
+
+What an action hands out in the clear is for `register` only. A result says so to ansible-core 2.19 to 2.22 by
+`_ansible_no_log`, which is not documented: `update_result_no_log` (lib/ansible/playbook/base.py) leaves it there, and
+callbacks get none of the values, by `as_callback_task_result` (lib/ansible/executor/task_result.py) up to 2.20 and by
+`as_result_dict` (lib/ansible/_internal/_task.py) from 2.21 on. `test_core_parts.py` notices when they change.
+"""
 
 from __future__ import annotations
 
