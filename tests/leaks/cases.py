@@ -850,8 +850,6 @@ STORE_ONLY = (
     "ncp_dataforest_store_copy",
     "dataforest_credential",
 )
-# What sends something to a vendor from the controller.
-CALLING = ("ncp_sts_credentials",)
 # The modules that run on a target host, and the one that runs them there.
 SENDING = (*house.RUNNING, "ncp_dataforest_rotation")
 # Interpreters, each as the text of a program. They print something besides the result of a module, or instead of it.

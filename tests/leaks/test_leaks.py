@@ -74,7 +74,7 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
 
 # The plugins and roles that use a store.
 STORING = PLUGINS_AND_ROLES.keys() - {
-    *(*house.RUNNING, *cases.CALLING, "dataforest_password", "role ncp_dataforest_password")
+    *(*house.RUNNING, *house.CALLING, "dataforest_password", "role ncp_dataforest_password")
 }
 # What signs the requests to each vendor.
 SIGNERS = [
@@ -121,7 +121,7 @@ def test_an_exception_that_nobody_expects(what: str, script: Script, coverage: C
 
 
 def test_a_controller_without_requests(script: Script, coverage: Coverage) -> None:
-    needing = {*STORING, *cases.CALLING}
+    needing = {*STORING, *house.CALLING}
     for subject in sorted(needing):
         with script.about(subject), script.on(cases.LIBRARY):
             cases.usual(script, subject, fails=True, store=script.hashi_vault())
