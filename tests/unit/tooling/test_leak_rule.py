@@ -437,7 +437,7 @@ def test_what_leaks_on_purpose_says_so(tmp_path: Path) -> None:
 
 
 def test_it_knows_every_secret_of_the_collection() -> None:
-    options = {"api_secret", "jwt", "password", "secret_id", "secret_key", "token"}
+    options = {"api_secret", "jwt", "password", "secret_id", "secret_key", "token", "token_code"}
     ncp = {"NCLOUD_SECRET_ACCESS_KEY", "NCLOUD_SECRET_KEY"}
     assert options == leak_rule.SECRET_OPTIONS
     assert {"BAO_TOKEN", "SOLAPI_API_SECRET", "VAULT_TOKEN", *ncp} == leak_rule.SECRET_VARIABLES
