@@ -11,8 +11,8 @@ version_added: 1.0.0
 author:
   - krcloud.credentials contributors (@krcloud)
 description:
-  - Turns the keys of a sub account of NAVER Cloud into keys that expire, by its Secure Token Service (STS). Register the
-    result, and give RV(access_key) and RV(secret_key) to the tasks that follow.
+  - Turns the keys of a sub account of NAVER Cloud into keys that expire, by its Secure Token Service (STS). Register
+    the result, and give RV(access_key) and RV(secret_key) to the tasks that follow.
   - Runs on the controller. So the long-lived keys are needed there only, and never reach a target host. The environment
     variables and O(config_file) are those of the controller, too. The keyword C(environment) of a task does not reach
     them.
@@ -133,7 +133,8 @@ expires_at:
   sample: "2026-11-30T04:00:00Z"
 duration:
   description:
-    - For how many seconds the keys are valid, by RV(created_at) and RV(expires_at). V(null) if one of them is not known.
+    - For how many seconds the keys are valid, by RV(created_at) and RV(expires_at). V(null) if one of these is not
+      known.
     - If this is not O(duration), there is a warning.
   returned: success
   type: int
@@ -148,9 +149,9 @@ msg:
   returned: failure
   type: str
   sample: >-
-    NAVER Cloud refused the credentials from the environment variables NCLOUD_ACCESS_KEY_ID and NCLOUD_SECRET_ACCESS_KEY
-    (HTTP 403, code 403): Forbidden. The key is known, but lacks a permission. Check the permissions of its sub account.
-    STS makes keys only for sub accounts: use the keys of one, not those of a main account.
+    NAVER Cloud refused the credentials from the profile analytics of ~/.ncloud/configure (HTTP 403, code 403):
+    Forbidden. The key is known, but lacks a permission. Check the permissions of its sub account. STS makes keys only
+    for sub accounts: use the keys of one, not those of a main account.
 error:
   description: The same as data, in the form of RV(krcloud.credentials.ncp_dataforest_account_info#module:error).
   returned: failure

@@ -197,7 +197,9 @@ class Gateway:
             return f"{SERVER} documents no such answer. Check whether a proxy or firewall gave it."
         if response.status == 403:
             return "The key is known, but lacks a permission. Check the permissions of its sub account."
-        return "Check that the access key and the secret key belong together, and that the key is in use and not expired."
+        return (
+            "Check that the access key and the secret key belong together, and that the key is in use and not expired."
+        )
 
     def _trace_id(self, response: transport.Response) -> Optional[str]:
         value = self.redactor.foreign_text(response.headers.get("x-ncp-trace-id", "")[:4000])

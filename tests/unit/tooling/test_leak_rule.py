@@ -59,6 +59,18 @@ REFUSED = {
         """,
         "2: async keeps the result in a file on the host: leave it out and use concurrency.",
     ),
+    "a short-lived key that is printed": (
+        """
+        - name: Get keys
+          krcloud.credentials.ncp_sts_credentials:
+          register: sts
+        - name: Show them
+          ansible.builtin.debug:
+            msg: "{{ sts.access_key }} {{ sts.secret_key }}"
+          no_log: true
+        """,
+        "5: debug prints a password of a lookup: show the name of the account.",
+    ),
     "a cached lookup": (
         f"""
         - name: Keep
