@@ -260,7 +260,7 @@ def ncp_sts_credentials(script: Script) -> None:
             {"secret": "{{ secret_key }}"},
         ):
             task({**tenant, **wrong}, says="failed")
-        task(tenant, says="async", **{"async": 10})
+        task(tenant, says="async", fails=True, **{"async": 10})
 
 
 def solapi_password_reset(script: Script) -> None:
