@@ -227,11 +227,13 @@ def ncp_sts_credentials(script: Script) -> None:
         )
     with script.on(VENDOR):
         task({**script.tenant(), **device}, says="one time pass code")
+        echoes = quotes(CANARIES["secret_key"], CANARIES["token_code"])
         for envelope in ENVELOPES:
-            for status in STATUSES[1:]:
-                for message in script.few(quotes(CANARIES["secret_key"], CANARIES["token_code"]), 1):
-                    trouble = {"kind": "status", "status": status, "envelope": envelope, "message": message}
-                    task({**script.tenant(**trouble), **device}, says=str(status))
+            for status in script.few(STATUSES[1:]):
+                trouble = {"kind": "status", "status": status, "envelope": envelope, "message": echoes[0]}
+                task({**script.tenant(**trouble), **device}, says=str(status))
+        for message in script.few(echoes):
+            task({**script.tenant(kind="status", status=403, message=message), **device}, says="403")
         task({**script.tenant(), "secret_key": "{{ secret_key }}x"}, says="authentication")
         task(script.tenant(kind="status", status=429, message=CANARIES["secret_key"]), says="429")
     with script.on(LOST):
@@ -891,6 +893,8 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "ncp_dataforest_password", {"accounts": rows}
     for name in ("retries", "unknown", "wire_format"):
         yield "ncp_dataforest_account_info", {name: secret}
+    for name in ("duration", "serial_number", "timeout", "api_url", "unknown"):
+        yield "ncp_sts_credentials", {name: secret}
     for options in ({"min_interval": secret, "store": store}, {"store": secret, "min_interval": "30d"}):
         yield "solapi_password_reset", options
     for name in ("email", "timeout", "unknown"):
