@@ -39,4 +39,5 @@ class ActionModule(RedactingAction):
             # The store is decrypted already. What cannot be noted is handed over all the same.
             if self._task.no_log and self.variable("passwords"):
                 passwords = readable_passwords(store, [row["name"] for row in options["begun"]])
-                self.hand_out("passwords", passwords, passwords.values())
+                if passwords:
+                    self.hand_out("passwords", passwords, passwords.values())
