@@ -78,6 +78,7 @@ _KEYS = (
     "rotated_before",
     "rotation_id",
     "secret_key",
+    "started_at",
     "status",
     "summary",
     "tenants",
