@@ -18,8 +18,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import ga
 
 OPTIONS: Spec = {
     "duration": {"type": "str", "default": "1h"},
-    # YAML makes other numbers of those that begin with 0.
-    "serial_number": {"type": "str", "exact": True},
+    "serial_number": {"type": "str"},
     "token_code": {"type": "str", "no_log": True},
 }
 SHORTEST, LONGEST = 600, 43200
