@@ -127,6 +127,9 @@ def without_empty_credentials(rows: Any) -> Any:
 def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Credentials) -> list[Row]:
     """Return the accounts that the user wrote. Each set of credentials is listed at most once.
 
+    Rows of an earlier list are taken as they are. Any other pair of a name and an id is compared with the list: with
+    the id of another account, the password of that one would be set, though it be on hold or excluded.
+
     ``own`` are the credentials of the task, as far as options give them, for rows that have none. Raises
     ConfigurationError for a name that appears twice.
     """
@@ -155,7 +158,11 @@ def written_accounts(items: Sequence[Mapping[str, Any]], vendor: Vendor, own: Cr
 
 def _is_looked_up(at: int, item: Mapping[str, Any]) -> bool:
     """Tell whether a list is needed to know the account that a row of the user means."""
-    return not (fault_in(at, item) or mistake_in(at, item) or (item["name"] and item["id"]))
+    return not (fault_in(at, item) or mistake_in(at, item) or _is_listed(item))
+
+
+def _is_listed(item: Mapping[str, Any]) -> bool:
+    return bool(item["name"] and item["id"]) and not is_named(item)
 
 
 def fault_in(at: int, item: Mapping[str, Any]) -> ConfigurationError | None:
@@ -263,24 +270,37 @@ def _match(
     seen: _Directory | KrcloudError | None,
     own: Credentials,
 ) -> Row:
-    """Return the account that a row of the user means. ``seen`` is None for a row with both a name and an id."""
+    """Return the account that a row of the user means. ``seen`` is None for a row of an earlier list."""
     profile = whose(credentials or own).profile
 
     def of(row: Mapping[str, Any]) -> Row:
         found = listed_row(row, profile, named=is_named(item))._replace(credentials=credentials)
         return found._replace(wanted=found.wanted and found.wanted._replace(max_age=own_max_age(item)))
 
-    if item["name"] and item["id"]:
+    if _is_listed(item):
         return of(item)
     if not isinstance(seen, Directory):
         return _failed(at, item, credentials, profile, seen)
     found = seen.find(item["id"] or None, item["name"] or None)
     if len(found) == 1:
         return of(found[0])
+    if item["name"] and item["id"] and (seen.find(item["id"]) or seen.find(name=item["name"])):
+        return _failed(at, item, credentials, profile, _unlike(at, item, seen))
     key = "name" if item["name"] else "id"
     what = f"the {key} {item[key]}" if may_be_quoted(item[key]) else f"the {key} of accounts[{at}]"
     remedy = "Give both the name and the id of the account that you mean."
     return _failed(at, item, credentials, profile, ambiguous(what, remedy) if found else not_found(what))
+
+
+def _unlike(at: int, item: Mapping[str, Any], seen: _Directory) -> ConfigurationError:
+    """Return the error for a name and an id that are not those of one account."""
+    row = listed_row(next(iter(seen.find(item["id"])), {}), None)
+    other = row.wanted.account.name if row.wanted else ""
+    whose_id = f": the id is that of {other}" if may_be_quoted(other) else ""
+    return ConfigurationError(
+        f"The name and the id of accounts[{at}] do not belong together{whose_id}.",
+        hint="Correct the row, or leave the id out. Nothing was sent for it.",
+    )
 
 
 def _failed(

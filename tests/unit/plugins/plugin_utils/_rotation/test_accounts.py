@@ -16,6 +16,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors i
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.accounts import (
     without_empty_credentials,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.task import RotationTask
 from support.memory_store import MemoryStore
 from support.rotation_tasks import (
@@ -143,7 +144,10 @@ def test_accounts_that_are_given_and_name_nobody_are_refused(accounts: Any) -> N
 
 def test_an_id_under_two_names_and_two_sets_of_credentials_is_one_account() -> None:
     one, other = IDS["df001"], IDS["df003"]
-    rows = [{"name": name, "id": one, "profile": profile} for name, profile in (("df001", "one"), ("df002", "other"))]
+    rows = [
+        {"name": name, "id": one, "profile": profile, "status": "RUNNING"}
+        for name, profile in (("df001", "one"), ("df002", "other"))
+    ]
     vendor, store = Vendor(), holding()
     result = task(store, vendor, accounts=[*rows, {"name": "df003", "id": other}]).run(check_mode=False)
     assert outcomes(result) == ["rotated", "failed", "rotated"]
@@ -154,6 +158,36 @@ def test_an_id_under_two_names_and_two_sets_of_credentials_is_one_account() -> N
     assert error["message"] == f"There is more than one account with the id {one}; only the first was processed."
     assert error["hint"] == "List each account once, with the credentials of its own tenant."
     assert "df002" not in store.rows
+
+
+@pytest.mark.parametrize("options", [{}, {"exclude": ["df001"]}, {"force": True, "new_accounts": "rotate"}])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_name_with_the_id_of_another_account_sets_no_password(options: dict[str, Any], check_mode: bool) -> None:
+    """It would be that of the other one, even if that is excluded or on hold."""
+    adopted = envelope("df002", 100 * DAY)._replace(account=Account(None, "df002", None))
+    store = holding(df001=envelope("df001", DAY), df002=adopted)
+    rows = [{"name": "df002", "id": IDS["df001"]}, {"name": "df003", "id": IDS["df003"]}, {"name": "df001"}]
+    vendor, before = Vendor(), dict(store.rows)
+    result = task(store, vendor, accounts=rows, **options).run(check_mode=check_mode)
+    assert result["accounts"][0]["outcome"] == "failed"
+    assert result["accounts"][0]["error"]["message"] == (
+        "The name and the id of accounts[0] do not belong together: the id is that of df001."
+    )
+    assert result["accounts"][1]["outcome"] == "rotated"
+    assert store.rows["df002"] == before["df002"]
+
+
+def test_an_id_that_nobody_has_is_not_believed_because_of_the_name() -> None:
+    result = task(holding(), Vendor(), accounts=[{"name": "df001", "id": "gone"}]).run(check_mode=False)
+    assert outcomes(result) == ["failed"]
+    assert "The name and the id of accounts[0] do not belong together. Correct the row, or" in result["msg"]
+
+
+def test_rows_of_a_list_are_not_listed_again() -> None:
+    vendor = Vendor()
+    result = task(holding(), vendor, accounts=[listed("df001"), listed("df002")]).run(check_mode=False)
+    assert outcomes(result) == ["rotated", "rotated"]
+    assert vendor.runs("ncp_dataforest_account_info") == []
 
 
 @pytest.mark.parametrize(
