@@ -59,7 +59,8 @@ options:
   accounts:
     description:
       - Several accounts and their new passwords, instead of O(id), O(name) and O(password).
-      - All items are checked before the first request. If one account fails, the others are still set.
+      - All items are checked before the first request. One that is not valid, such as a password that breaks the rules,
+        stops the task before anything is sent. If an account fails after that, the others are still set.
     type: list
     elements: dict
     suboptions:

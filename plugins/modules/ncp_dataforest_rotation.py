@@ -52,8 +52,8 @@ options:
     description:
       - The accounts whose passwords are kept young. If not set, all accounts that the credentials may see. An empty
         list is refused.
-      - Rows of M(krcloud.credentials.ncp_dataforest_account_info) can be passed as they are, and are not looked up. A row
-        of a tenant with keys needs O(accounts[].secret_key) as well.
+      - Rows of M(krcloud.credentials.ncp_dataforest_account_info) can be passed as they are, and are not looked up. A
+        row of a tenant with keys needs O(accounts[].secret_key) as well.
       - All other rows are looked up. With O(accounts[].name) and O(accounts[].id), both must be those of one account.
       - Names and IDs begin with a letter or digit, have only letters, digits, C(-), C(_), C(.) and C(@), and have at
         most 64 characters. An account with a different name or ID, here or at the vendor, is reported as V(failed).

@@ -89,6 +89,8 @@ def check_targets(targets: Sequence[Target]) -> None:
             names.check_account_id(target.id, target.place)
         if target.name is not None:
             names.check_account_name(target.name, target.place)
+        if not target.password:
+            raise errors.ConfigurationError(f"{target.label} has no password. Nothing was sent.", hint="Give it one.")
         faults = rules.password_faults(target.password)
         if faults:
             raise errors.ConfigurationError(
@@ -111,7 +113,7 @@ def doubts(targets: Sequence[Target]) -> List[str]:
     """Return warnings about passwords that only some revisions of the published rules refuse. None is quoted."""
     labels: Dict[str, List[str]] = {}
     for target in targets:
-        found = rules.password_doubts(target.password)
+        found = rules.password_doubts(target.password) if target.password else []
         if found:
             labels.setdefault("; ".join(found), []).append(target.label)
     return [

@@ -277,7 +277,11 @@ def verdict(
         "attention": attention,
         "stopped": why_not,
     }
-    why = _why_failed(attention, len(rows), why_not, len(summary["skipped"])) if attention or why_not else ""
+    why = ""
+    if attention or why_not:
+        skipped = [each.row for each in judged if each.outcome == "skipped"]
+        new = sum(row["outcome"] == "rotated" and row["rotated_at"] is None for row in skipped)
+        why = _why_failed(attention, len(rows), why_not, len(skipped), new)
     failed = said.get("failed") or said.get("unreachable")
     return {"summary": summary, "verdict": why or (str(said.get("msg")) if failed else "")}
 
@@ -316,7 +320,7 @@ def _judged(row: Row, course: Course, skipped: bool) -> _Judged:
     return _Judged(row, outcome, last, errors, left)
 
 
-def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str, skipped: int) -> str:
+def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str, skipped: int, new: int) -> str:
     said = []
     if attention:
         said.append(f"{len(attention)} of {rows} accounts {'needs' if len(attention) == 1 else 'need'} attention.")
@@ -328,7 +332,11 @@ def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str,
         said.append("The others are listed in ncp_dataforest_rotation_summary.attention.")
     if why_not:
         said.append(f"{why_not} Accounts that were left alone: {skipped}.")
-    return " ".join([*said, f"Fix the causes, {_AGAIN}"])
+    said.append(f"Fix the causes, {_AGAIN}")
+    if new:
+        named = "one of them" if new == 1 else f"{new} of them"
+        said.append(f"The store does not know {named} yet: set ncp_dataforest_rotation_new_accounts to rotate again.")
+    return " ".join(said)
 
 
 # ------------------------------------------------------------------------------------------------------------ accounts

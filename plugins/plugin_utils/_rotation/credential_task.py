@@ -188,6 +188,9 @@ class CredentialTask:
         if plan.outcome == FAILED:
             return
         yield from row.warnings
+        forgotten = plan.before.hold_at(self._now) if plan.before and plan.outcome == FORGOT else None
+        if row.wish and forgotten:
+            yield f"{row.wish.label} was on hold until {forgotten.until}. That was forgotten, too."
         hold = plan.after.hold_at(self._now) if plan.after else None
         if row.wish and plan.after and plan.after.pending and hold and row.wish.hold_until is not None:
             yield (

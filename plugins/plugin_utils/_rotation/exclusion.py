@@ -49,7 +49,10 @@ def check_excluded(names: Sequence[str], rows: Sequence[Row], store: Store, warn
     if any(row.wanted is None and row.label not in identified for row in rows):
         warn(f"{what} It may be one of the accounts that could not be listed or found.")
         return
-    raise ConfigurationError(f"{what} Nothing was sent.", hint="Correct the name, or remove it.")
+    alike = {name.casefold(): name for name in seen if name}
+    meant = [alike[name.casefold()] for name in unseen if name.casefold() in alike]
+    remedy = f"Write {', '.join(meant)}, if that is meant." if meant else "Correct the name, or remove it."
+    raise ConfigurationError(f"{what} Nothing was sent.", hint=remedy)
 
 
 def _name(row: Row) -> str | None:

@@ -17,7 +17,7 @@ OLD, NEW, NEWEST = (f"2026-{month}-20T03:00:00Z" for month in ("08", "09", "10")
 WHY = "It was not handed over."
 
 
-def row(name: str, outcome: str = "fresh", rotated_at: str = OLD, **more: Any) -> dict[str, Any]:
+def row(name: str, outcome: str = "fresh", rotated_at: str | None = OLD, **more: Any) -> dict[str, Any]:
     """A row of a plan: an account whose password is published, unless told otherwise."""
     due = outcome in ("rotated", "resumed")
     whole = {
@@ -216,6 +216,14 @@ def test_a_verdict_without_a_failure_of_an_account_says_only_why_the_role_stoppe
     assert verdict(failed("df001"), row("df002"))["verdict"].startswith(
         "1 of 2 accounts needs attention. df001 (failed): "
     )
+
+
+def test_accounts_that_were_left_alone_and_are_new_need_the_same_option_again() -> None:
+    known, new = row("df001", "rotated"), row("df002", "rotated", rotated_at=None)
+    said = verdict(known, new, halted="It stopped.")["verdict"]
+    assert "Accounts that were left alone: 2." in said
+    assert said.endswith("not know one of them yet: set ncp_dataforest_rotation_new_accounts to rotate again.")
+    assert "new_accounts" not in verdict(known, halted="It stopped.")["verdict"]
 
 
 def test_a_reason_names_few_of_many() -> None:

@@ -203,6 +203,13 @@ def test_accounts_are_forgotten_in_one_commit() -> None:
     assert "half" not in str(run(MemoryStore({"half": Stored(FORGOTTEN, "1")}), name="half", state="absent").get("msg"))
 
 
+def test_a_hold_is_not_forgotten_in_silence() -> None:
+    held = envelope("df001", 1 * DAY)._replace(hold=Hold(MONDAY, "audit"))
+    result = run(holding(df001=held), name="df001", id=held.account.id, state="absent")
+    assert outcomes(result) == ["forgotten"]
+    assert result["warnings"] == [f"df001 was on hold until {MONDAY}. That was forgotten, too."]
+
+
 def test_what_was_to_be_forgotten_is_not_taken_for_a_password() -> None:
     store = MemoryStore({"half": Stored(FORGOTTEN, "1")})
     result = run(store, name="half", password="Known-1!", rotated_at="now")

@@ -51,6 +51,12 @@ def test_a_typo_rotates_nobody(options: dict[str, Any], check_mode: bool) -> Non
     assert vendor.runs("ncp_dataforest_password") == []
 
 
+def test_a_name_that_differs_in_its_case_is_named() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        task(holding(), Vendor(), exclude=["DF001"]).run(False)
+    assert caught.value.hint == "Write df001, if that is meant."
+
+
 def test_an_account_that_only_the_store_knows_may_be_excluded() -> None:
     store = holding(gone=envelope("gone", age=DAY, account_id="gone"))
     assert outcomes(task(store, Vendor(), exclude=["gone"]).run(False)) == ["rotated"] * len(NAMES)

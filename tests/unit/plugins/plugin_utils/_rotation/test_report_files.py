@@ -97,7 +97,7 @@ REFUSED: list[tuple[str, Callable[[Path], Any] | None, str, str]] = [
     ("rotation", Path.mkdir, "is a folder.", "name another place"),
     ("rotation", a_link, "is a symbolic link, which a report does not follow.", "Remove it"),
     ("rotation", a_foreign_file, "is not a report of this role, and is not overwritten.", "Remove it"),
-    ("rotation", lambda place: os.mkfifo(place), "is not a report of this role", "Remove it"),
+    ("rotation", os.mkfifo, "is not a report of this role", "Remove it"),
     ("", None, "does not name a file", "Add the name of the report"),
     ("rotation.JSON", None, "has a suffix", "Leave it out."),
     ("report.xml", None, "has a suffix", "adds .json and .xml itself"),
