@@ -28,7 +28,7 @@ bao read sys/mounts/secret >/dev/null 2>&1 || bao secrets enable -path=secret -v
 bao policy write dataforest-rotation policy.hcl
 
 bao read sys/auth/dataforest-kubernetes >/dev/null 2>&1 || bao auth enable -path=dataforest-kubernetes jwt
-bao write auth/dataforest-kubernetes/config oidc_discovery_url="$issuer" bound_issuer="$issuer" "${trust[@]}"
+bao write auth/dataforest-kubernetes/config oidc_discovery_url="$issuer" bound_issuer="$issuer" ${trust[@]+"${trust[@]}"}
 # Without the subject, every pod of the cluster could log in.
 bao write auth/dataforest-kubernetes/role/rotation - <<END
 {
