@@ -4,10 +4,10 @@
 
 """Checks the files of docs/examples that a platform reads, each with its schema or linter: `tooling.pipeline_lint`.
 
-The schemas of GitLab and GitHub come with check-jsonschema, those of Kubernetes with kubernetes-validate. CodeNarc comes
-with npm-groovy-lint and runs on Java. It knows Groovy and has rules for Jenkins, but it does not know which directives a
-declarative pipeline has. Without node, npm or Java, the Jenkinsfile is left out, and a line says so. The network is only
-needed to fetch npm-groovy-lint, once.
+The schemas of GitLab and GitHub come with check-jsonschema, those of Kubernetes with kubernetes-validate. CodeNarc
+comes with npm-groovy-lint and runs on Java. It knows Groovy and has rules for Jenkins, but it does not know which
+directives a declarative pipeline has. Without node, npm or Java, the Jenkinsfile is left out, and a line says so. The
+network is only needed to fetch npm-groovy-lint, once.
 """
 
 from __future__ import annotations
