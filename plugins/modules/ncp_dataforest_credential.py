@@ -113,7 +113,7 @@ options:
         password may be handed over all the same. A run with
         O(krcloud.credentials.ncp_dataforest_rotation#module:rotated_before) fails and names the account if its live
         password may have been made before that moment.
-      - A date and a time with a zone, or V(now), which ends a hold. A time in the past also ends it, with a warning.
+      - A date and a time with a zone, not in the past; or V(now), which ends a hold.
       - Without O(password), the store must know the account.
     type: str
   hold_reason:

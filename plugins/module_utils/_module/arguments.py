@@ -18,6 +18,8 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.options 
 
 # Options that say whom a task is about. Users look for their values in its result.
 _IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
+# Texts that YAML must not have made from something else: of a name like 00123 it makes 83, which is another account.
+_EXACT = _IDENTIFIERS | {"access_key", "exclude", "names"}
 # What people often forget, by the option that they have in mind.
 _EXAMPLES = {"name": ", such as '- name: df001'", "profile": ", such as '- profile: team-a'"}
 # Keys that are not options and may be quoted: a text of these letters alone breaks the vendor's rules for passwords.
@@ -135,19 +137,26 @@ def _may_be_shown(key: object) -> bool:
 
 
 def check_quoted(spec: Spec, params: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a secret or an ``exact`` option that is not a string, and for a list as a text.
+    """Raise ConfigurationError for a secret, a name or an ID that is not a string, and for a list as a text.
 
     YAML has made another value of what was written, and Ansible would use what a list looks like in Python.
     """
-    for path, value in _values(spec, params, lambda option: bool(option.get("no_log") or option.get("exact"))):
-        if value is not None and not isinstance(value, str):
-            raise errors.ConfigurationError(
-                f"{path} is not a string: YAML made it {_kind(value)}.",
-                hint="Put it in quotes, so that the value used is the one written.",
-            )
-    for path, value in _values(spec, params, lambda option: option["type"] in ("str", "path")):
+    for path, value in _values(spec, params, lambda _name, option: option["type"] in ("str", "path")):
         if isinstance(value, (Mapping, list, tuple)):
             raise errors.ConfigurationError(f"{path} is not a string: it is {_kind(value)}.", hint="Write one text.")
+    for path, value in _values(spec, params, lambda name, option: option.get("no_log") or name in _EXACT):
+        for place, text in _items(path, value):
+            if text is not None and not isinstance(text, str):
+                raise errors.ConfigurationError(
+                    f"{place} is not a string: YAML made it {_kind(text)}.",
+                    hint="Put it in quotes, so that the value used is the one written.",
+                )
+
+
+def _items(path: str, value: Any) -> Iterable[Tuple[str, Any]]:
+    if isinstance(value, (list, tuple)):
+        return ((f"{path}[{at}]", item) for at, item in enumerate(value))
+    return ((path, value),)
 
 
 def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> None:
@@ -169,15 +178,15 @@ def check_numbers(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> No
 
 def _secrets(spec: Spec, params: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
     """Yield path and raw value of every secret option, sub-options included."""
-    return _values(spec, params, lambda option: bool(option.get("no_log")))
+    return _values(spec, params, lambda _name, option: option.get("no_log"))
 
 
 def _values(
-    spec: Spec, params: Mapping[str, Any], wanted: Callable[[Mapping[str, Any]], bool], prefix: str = ""
+    spec: Spec, params: Mapping[str, Any], wanted: Callable[[str, Mapping[str, Any]], Any], prefix: str = ""
 ) -> Iterator[Tuple[str, Any]]:
     """Yield path and raw value of every option that is wanted, sub-options included."""
     for name, option in spec.items():
-        if wanted(option):
+        if wanted(name, option):
             yield prefix + name, params.get(name)
         for at, row in _rows(option, params.get(name)):
             if isinstance(row, Mapping):

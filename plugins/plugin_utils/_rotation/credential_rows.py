@@ -22,6 +22,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.mome
 SHARED = ("profile", "rotated_at", "hold_until", "hold_reason")
 OF_ONE = ("name", "id", "password")
 PRESENT, ABSENT = "present", "absent"
+YEAR = 365 * 86400
 
 
 class Row(NamedTuple):
@@ -98,7 +99,7 @@ def _row(place: str, item: Mapping[str, Any], state: str, now: float) -> Row:
             return Row(shown, wish)
         called = f" of {label}" if place else ""
         wish = _held(_dated(wish, item, called, now), item, called, now)
-        return Row(shown, wish, warnings=tuple(_warnings(wish, item, now)))
+        return Row(shown, wish, warnings=tuple(_warnings(wish, now)))
     except ConfigurationError as error:
         return Row(shown, error=error)
 
@@ -149,14 +150,22 @@ def _held(wish: Wish, item: Mapping[str, Any], called: str, now: float) -> Wish:
             f"hold_reason{called} is not valid: it must be one line of at most {LONGEST_REASON} printable characters."
         )
     moment = now if until == NOW else _moment(until, f"hold_until{called}", NOW)
+    if until != NOW and moment <= now:
+        raise ConfigurationError(
+            f"hold_until{called} is in the past ({time_text(moment)}), and nothing was changed.",
+            hint="Check the date and the zone. To end a hold, set hold_until to now.",
+        )
     return wish._replace(hold_until=moment, hold_reason="".join(reason) if reason else None)
 
 
-def _warnings(wish: Wish, item: Mapping[str, Any], now: float) -> Iterator[str]:
+def _warnings(wish: Wish, now: float) -> Iterator[str]:
     if wish.password and (faults := password_faults(wish.password)):
         yield (
             f"The password of {wish.label} breaks the published rules: {'; '.join(faults)}. It is adopted as it is, "
             "but a rotation cannot send it again."
         )
-    if wish.hold_until is not None and item["hold_until"] != NOW and wish.hold_until <= now:
-        yield f"hold_until of {wish.label} is in the past, so the account is not on hold."
+    if wish.hold_until is not None and wish.hold_until > now + YEAR:
+        yield (
+            f"{wish.label} is on hold until {time_text(wish.hold_until)}, which is more than a year away. Its password "
+            "is not rotated until then. Check the date."
+        )

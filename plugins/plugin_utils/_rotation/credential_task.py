@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError
@@ -168,9 +168,7 @@ class CredentialTask:
             "credentials": rows,
             "summary": {outcome: counts[outcome] for outcome in OUTCOMES},
         }
-        warnings = [
-            text for row, plan in zip(self._rows, done, strict=True) if plan.outcome != FAILED for text in row.warnings
-        ]
+        warnings = [text for row, plan in zip(self._rows, done, strict=True) for text in self._warnings(row, plan)]
         if warnings:
             result["warnings"] = warnings
         if diff:
@@ -179,10 +177,23 @@ class CredentialTask:
         if errors:
             said = dict.fromkeys(error.sentence() for error in errors[:MOST_REASONS])
             more = [f"For {len(errors) - MOST_REASONS} more, see credentials."] if len(errors) > MOST_REASONS else []
-            failed = [f"{len(errors)} of {len(rows)} accounts failed."] if len(rows) > 1 else []
+            others = [outcome for outcome in OUTCOMES if outcome != FAILED and counts[outcome]]
+            done_too = "".join(f"; {outcome}: {counts[outcome]}" for outcome in others)
+            failed = [f"{len(errors)} of {len(rows)} accounts failed{done_too}."] if len(rows) > 1 else []
             place = f"The store is {self._store.place}."
             result.update(errors[0].as_failure(), msg=" ".join([*failed, *said, *more, place]))
         return result
+
+    def _warnings(self, row: Row, plan: _Planned) -> Iterator[str]:
+        if plan.outcome == FAILED:
+            return
+        yield from row.warnings
+        hold = plan.after.hold_at(self._now) if plan.after else None
+        if row.wish and plan.after and plan.after.pending and hold and row.wish.hold_until is not None:
+            yield (
+                f"A password of {row.wish.label} is pending, and until the hold ends ({hold.until}) it stays unknown "
+                f"whether it is the live one. To settle it first, end the hold and run ncp_dataforest_rotation."
+            )
 
     def _row(self, row: Row, plan: _Planned) -> dict[str, Any]:
         envelope = plan.after

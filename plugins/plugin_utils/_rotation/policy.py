@@ -13,7 +13,7 @@ import math
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Envelope
 
 
@@ -63,6 +63,16 @@ class Policy:
         policy = copy.copy(self)
         policy.max_age = max_age
         return policy
+
+
+def long_before(policy: Policy, max_age: str, now: float) -> str | None:
+    """Return a warning if ``rotated_before`` is so long ago that it is probably a slip. ``max_age`` is as written."""
+    if policy.rotated_before is None or policy.rotated_before >= now - policy.max_age:
+        return None
+    return (
+        f"rotated_before is {time_text(policy.rotated_before)}, which is longer ago than max_age ({max_age}). "
+        "Passwords of that age are due anyway. Check the year and the time zone."
+    )
 
 
 def parse_max_age(text: str, option: str) -> float:

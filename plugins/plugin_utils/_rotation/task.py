@@ -39,6 +39,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.plan
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.policy import (
     NewAccounts,
     Policy,
+    long_before,
     parse_max_age,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.results import Result, diff_of, task_result
@@ -94,6 +95,8 @@ class RotationTask:
             NewAccounts(options["new_accounts"]),
             parse_past(before, "rotated_before", clock()) if before else None,
         )
+        if planned is None and (warning := long_before(self._policy, options["max_age"], clock())):
+            self._warnings.append(warning)
         self._run = Run(
             self._policy,
             generate=lambda: generate_password(options["password_length"], secrets.token_bytes),

@@ -28,11 +28,15 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.transport import AnswerLost
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import KrcloudError, RejectedError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    KrcloudError,
+    RejectedError,
+)
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.words import SHORTEST_SECRET, WORDS
 from ansible_collections.krcloud.credentials.plugins.module_utils._module.ansible_module import RedactingModule
-from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import learn
+from ansible_collections.krcloud.credentials.plugins.module_utils._module.arguments import check_quoted, learn
 from ansible_collections.krcloud.credentials.plugins.modules import (
     ncp_dataforest_account_info,
     ncp_dataforest_password,
@@ -629,6 +633,28 @@ def test_what_yaml_made_of_an_unquoted_secret_is_refused(drive: Driver, nested: 
     if not isinstance(value, bool):
         assert str(value) not in drive.printed
     clean(drive.printed)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0o123, "a number"), (1e5, "a number"), (True, "a truth value")])
+@pytest.mark.parametrize("key", ["name", "id"])
+@pytest.mark.parametrize("place", ["", "accounts[1]."])
+def test_what_yaml_has_changed_names_no_account(drive: Driver, place: str, key: str, value: object, kind: str) -> None:
+    """YAML makes 83 of ``name: 00123``, and the password of another account would be set."""
+    one = {key: value, "password": SECRET}
+    arguments = {"accounts": [{"name": "df001", "password": SECRET}, one]} if place else one
+    transport = ScriptedTransport()
+    result = drive.against(transport, ncp_dataforest_password.main, **arguments, **KEYS)
+    assert result["msg"].startswith(f"{place}{key} is not a string: YAML made it {kind}. Put it in quotes, so that ")
+    assert not transport.requests
+
+
+@pytest.mark.parametrize(
+    ("option", "path"), [("exclude", "exclude"), (["df001", 0o123], "exclude[1]"), ([True], "exclude[0]")]
+)
+def test_what_yaml_has_changed_in_a_list_names_no_account(option: object, path: str) -> None:
+    spec: dict[str, Any] = {"exclude": {"type": "list", "elements": "str"}}
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(path)} is not a string: YAML made it a "):
+        check_quoted(spec, {"exclude": 0o123 if option == "exclude" else option})
 
 
 def test_a_number_in_rows_that_are_written_as_json_is_refused(drive: Driver) -> None:

@@ -14,10 +14,14 @@ import pytest
 from ansible_collections.krcloud.credentials.plugins.action.ncp_dataforest_credential import SPEC
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import seconds, time_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import validated
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.adoption import Wish
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.credential_rows import Row, wished_rows
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.credential_rows import (
+    YEAR,
+    Row,
+    wished_rows,
+)
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.envelope import Account
 
 NOW = 1_800_000_000.0
@@ -59,8 +63,17 @@ def test_a_hold_is_a_time_or_ends_now() -> None:
     assert wish_of(held).hold_reason == "감사"
     (ended,) = rows(name="df001", hold_until="now")
     assert (wish_of(ended).hold_until, ended.warnings) == (NOW, ())
-    (past,) = rows(name="df001", hold_until="2020-01-01T00:00:00Z")
-    assert past.warnings == ("hold_until of df001 is in the past, so the account is not on hold.",)
+    for text in ("2020-01-01T00:00:00Z", time_text(NOW)):
+        (past,) = rows(credentials=[{"name": "df001", "hold_until": text}])
+        assert past.error
+        assert past.error.message == f"hold_until of df001 is in the past ({text}), and nothing was changed."
+
+
+def test_a_hold_of_more_than_a_year_is_probably_a_slip() -> None:
+    (year,) = rows(name="df001", hold_until=time_text(NOW + YEAR))
+    (more,) = rows(name="df001", hold_until=time_text(NOW + YEAR + 1))
+    assert year.warnings == ()
+    assert more.warnings[0].startswith(f"df001 is on hold until {time_text(NOW + YEAR + 1)}, which is more than a year")
 
 
 def test_to_forget_an_account_its_name_and_id_are_enough() -> None:

@@ -131,7 +131,10 @@ def test_each_row_has_an_outcome_of_its_own() -> None:
     }
     assert result["failed"]
     assert result["changed"]
-    assert result["msg"].startswith("4 of 6 accounts failed. The store has another password for df002")
+    assert result["msg"].startswith(
+        "4 of 6 accounts failed; adopted: 1; updated: 1. The store has another password for df002"
+    )
+    assert "warnings" not in result
     assert result["msg"].endswith("The store is memory.")
     assert result["error"] == result["credentials"][1]["error"]
     assert [row["name"] for row in result["credentials"]] == ["df001", "df002", "df003", "torn", None, "new"]
@@ -142,6 +145,16 @@ def test_each_row_has_an_outcome_of_its_own() -> None:
         "after": f"df001: active, 1d old, on hold until {MONDAY}\nnew: active\n",
     }
     assert not any(secret in str(result) for secret in ("Active-1", "Other-1", "Pending"))
+
+
+def test_a_hold_over_a_password_whose_outcome_is_not_known_is_warned_about() -> None:
+    store = holding(df001=envelope("df001", 1 * DAY), df002=envelope("df002", 1 * DAY, UNKNOWN))
+    rows = [{"name": name, "hold_until": MONDAY} for name in ("df001", "df002")]
+    for check_mode in (True, False):
+        (warning,) = run(store, credentials=rows, check_mode=check_mode)["warnings"]
+        assert warning.startswith(f"A password of df002 is pending, and until the hold ends ({MONDAY}) it stays")
+    # It is nothing new for those who end it.
+    assert "warnings" not in run(store, name="df002", hold_until="now")
 
 
 def test_an_account_is_only_called_absent_if_the_store_was_read_and_has_nothing() -> None:

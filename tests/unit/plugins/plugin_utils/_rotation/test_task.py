@@ -127,6 +127,19 @@ def test_check_mode_predicts_exactly_what_the_run_then_does(
     assert (calm["changed"], calm["diff"]) == (False, {"before": "", "after": ""})
 
 
+def test_a_moment_that_changes_nothing_is_probably_a_slip() -> None:
+    def warnings(before: float, **more: Any) -> Any:
+        made = task(holding(df001=envelope("df001", age=DAY)), Vendor(), rotated_before=time_text(before), **more)
+        return made.run(check_mode=True).get("warnings")
+
+    assert warnings(NOW - 90 * DAY) is None
+    said = f"rotated_before is {time_text(NOW - 91 * DAY)}, which is longer ago than max_age (90d)."
+    (warning,) = warnings(NOW - 91 * DAY)
+    assert warning.startswith(said)
+    # The role has been told by its plan.
+    assert warnings(NOW - 91 * DAY, planned=[{"name": "df001", "id": "iddf001"}]) is None
+
+
 def test_a_run_can_be_repeated_by_the_moment_that_it_reports() -> None:
     store = holding(**{name: envelope(name, age=DAY) for name in NAMES})
     results = [task(store, Vendor(), rotated_before="2027-01-15T16:59:58.5+09:00").run(check_mode=False)]
