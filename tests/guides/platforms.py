@@ -205,7 +205,7 @@ class GitLab(Platform):
     def values(self) -> dict[str, str]:
         return {
             "https://bao.example.com:8200": self.services.openbao.url,
-            "https://gitlab.example.com": self.services.issuer.url,
+            "https://gitlab.example.com": self.services.issuer.issuer,
             '"1234"': '"77"',
             "registry.example.com/ansible-with-krcloud-credentials:1": "registry.example.com/ours:5",
         }
@@ -256,7 +256,7 @@ class GitHub(Platform):
         return {"sub": "repo:ops/dataforest:environment:dataforest", "event_name": "schedule", **where}
 
     def administrators(self) -> dict[str, str]:
-        return {"ISSUER": self.services.issuer.url}
+        return {"ISSUER": self.services.issuer.issuer}
 
     def command(self, asked: Asked) -> Command:
         # The key `on` is a boolean for YAML 1.1.
@@ -275,7 +275,7 @@ class GitHub(Platform):
             for name, value in {**document["env"], **step["env"]}.items()
         }
         issuer = self.services.issuer
-        issuer.job_claims, issuer.lasts = self.claims(), self.token_lasts
+        issuer.job_claims, issuer.job_token_lasts = self.claims(), self.token_lasts
         if job["permissions"]["id-token"] == "write":
             environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = issuer.job_tokens_url
             environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = issuer.job_secret
@@ -337,7 +337,7 @@ class Kubernetes(Platform):
             "namespace: dataforest": "namespace: ours",
             "registry.example.com/ansible-with-krcloud-credentials": "registry.example.com/ours",
             "https://bao.example.com:8200": self.services.openbao.url,
-            "https://kubernetes.default.svc.cluster.local": self.services.issuer.url,
+            "https://kubernetes.default.svc.cluster.local": self.services.issuer.issuer,
         }
 
     def claims(self) -> dict[str, Any]:
