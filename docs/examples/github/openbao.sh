@@ -3,9 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Lets the job in .github/workflows/dataforest.yml, and no other, log in to OpenBao. An administrator runs it once, when
-# the values there are filled in, with BAO_TOKEN set or after `bao login`. It can be repeated. With HashiCorp Vault,
-# write vault instead of bao. With GitHub Enterprise Server, set ISSUER to https://HOST/_services/token.
+# Lets the job in .github/workflows/dataforest.yml, and no other, log in to OpenBao. Fill in the values there. Then an
+# administrator runs
+#   bash openbao.sh
+# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault, replace bao by vault here.
+# With GitHub Enterprise Server, set ISSUER to https://HOST/_services/token.
 
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -3,9 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Lets the job in cronjob.yaml, and no other, log in to OpenBao. An administrator runs it once, after the four values in
-# kustomization.yaml were filled in, with BAO_TOKEN set or after `bao login`. It can be repeated. With HashiCorp Vault,
-# write vault instead of bao.
+# Lets the job in cronjob.yaml, and no other, log in to OpenBao. Fill in the values in kustomization.yaml. Then an
+# administrator runs
+#   bash openbao.sh
+# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault, replace bao by vault here.
 #
 # OpenBao must reach the issuer without a login. If the issuer is the API server, allow that with
 #   kubectl create clusterrolebinding dataforest-issuer \
@@ -28,7 +29,8 @@ bao read sys/mounts/secret >/dev/null 2>&1 || bao secrets enable -path=secret -v
 bao policy write dataforest-rotation policy.hcl
 
 bao read sys/auth/dataforest-kubernetes >/dev/null 2>&1 || bao auth enable -path=dataforest-kubernetes jwt
-bao write auth/dataforest-kubernetes/config oidc_discovery_url="$issuer" bound_issuer="$issuer" ${trust[@]+"${trust[@]}"}
+bao write auth/dataforest-kubernetes/config oidc_discovery_url="$issuer" bound_issuer="$issuer" \
+  ${trust[@]+"${trust[@]}"}
 # Without the subject, every pod of the cluster could log in.
 bao write auth/dataforest-kubernetes/role/rotation - <<END
 {
