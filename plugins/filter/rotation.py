@@ -39,9 +39,17 @@ def rotation_verdict(
     return batches.verdict(said, batches.Course(**course), batches.Order(**planned), **facts)
 
 
+def rotation_accounts(
+    said: Mapping[str, Any], course: Mapping[str, Any], planned: Mapping[str, Any], **facts: Any
+) -> list[dict[str, Any]]:
+    """See `batches.accounts`."""
+    return batches.accounts(said, batches.Course(**course), batches.Order(**planned), **facts)
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return them by name."""
-        return {each.__name__: each for each in (rotation_order, rotation_course, rotation_halt, rotation_verdict)}
+        filters = (rotation_order, rotation_course, rotation_halt, rotation_verdict, rotation_accounts)
+        return {each.__name__: each for each in filters}

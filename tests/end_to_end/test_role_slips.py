@@ -107,6 +107,8 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         {"hand_over": None},
         {"hand_over_batch": None},
         {"canary": None},
+        {"report_path": None},
+        {"report_path": ""},
         {"secure_logging": None},
         {"fail": None},
     ],
@@ -185,7 +187,7 @@ def test_a_text_is_one_address(plays: Plays, simulator: Simulator) -> None:
     assert [mail["email"] for mail in simulator.truth()["mails"]] == ["a@example.com"]
 
 
-def test_only_one_host_at_a_time_rotates_the_same_accounts(plays: Plays, simulator: Simulator) -> None:
+def test_only_one_host_at_a_time_rotates_the_same_accounts(plays: Plays, simulator: Simulator, tmp_path: Path) -> None:
     other = simulator.tenants["other"]
     of_host = {
         "first": {"store": plays.store("default"), "access_key": simulator.access_key},
@@ -208,7 +210,8 @@ def test_only_one_host_at_a_time_rotates_the_same_accounts(plays: Plays, simulat
             play({**plays.call(ROTATION, **again), "run_once": True}),
             play({"block": [plays.call(ROTATION, **again)], "run_once": True}),
             play({**plays.call(ROTATION, **again), "when": "inventory_hostname == 'second'"}),
-            play(plays.call(ROTATION, force=True, **own)),
+            play(plays.call(ROTATION, force=True, **own, report_path=f"{tmp_path}/{{{{ inventory_hostname }}}}")),
+            play(plays.call(ROTATION, **again, **own, report_path=f"{tmp_path}/same")),
             play(plays.call(ROTATION, **again)),
             play(plays.call(ROTATION, **again, **by_host("store", "accounts"))),
             play(plays.call(ROTATION, **again, **by_host("access_key", "secret_key"))),
@@ -223,8 +226,12 @@ def test_only_one_host_at_a_time_rotates_the_same_accounts(plays: Plays, simulat
     refused = [text.count("2 hosts run the role at the same time with the same store or the same") for text in texts]
     both = ["first", "second"]
     turns = [["first"], ["second"], ["first"], ["first"], ["second"]]
-    assert [sorted(hosts) for hosts in rotated[:-1]] == [*turns, both, [], [], []]
-    assert [bool(count) for count in refused] == [False] * 6 + [True] * 4
+    assert [sorted(hosts) for hosts in rotated[:-1]] == [*turns, both, [], [], [], []]
+    assert [bool(count) for count in refused] == [False] * 7 + [True] * 4
+    # Each of two reports in one place would replace the other.
+    assert f"Several calls of the role write the report {tmp_path}/same" in texts[6]
+    for name, success in (("first", True), ("second", True), ("same", False)):
+        assert json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["success"] is success
     # The first host may not see the other one.
     assert len(rotated[-1]) <= 1
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -349,6 +350,30 @@ def ncp_dataforest_publication(script: Script) -> None:
             task({"store": troubled, "accounts": rows}, says="failed")
 
 
+def ncp_dataforest_rotation_report(script: Script) -> None:
+    task = partial(script.task, "ncp_dataforest_rotation_report")
+    path = str(script.stage.folder / "reports" / "module")
+    with script.on(SUCCESS):
+        task({"path": path, "state": "unfinished"}, says="started_at", fails=False)
+        task({"path": path, "accounts": [{**account(), "reason": "It failed."}]}, says="started_at", fails=False)
+    with script.on(MISTAKE):
+        for wrong in (
+            {"secret_key": "{{ secret_key }}"},
+            {"accounts": "{{ password0 }}"},
+            {"accounts": ["{{ password0 }}"]},
+            {"state": "{{ password0 }}"},
+            {"path": ["{{ password0 }}"]},
+        ):
+            task({"path": path, **wrong}, says="failed")
+
+
+def account() -> dict[str, Any]:
+    """A row of a report."""
+    names = ("id", "profile", "access_key", "reason", "remedy", "published", "rotation_id", "rotated_at", "next_due_at")
+    known = {"name": "df001", "outcome": "failed", "attention": True, "hand_over": "none"}
+    return {**dict.fromkeys(names), **known, "reason": "", "remedy": ""}
+
+
 def ncp_dataforest_credential(script: Script) -> None:
     task = partial(script.task, "ncp_dataforest_credential")
     first, refused, far = "{{ password0 }}", "{{ password_refused }}", "2999-01-01T00:00:00Z"
@@ -556,8 +581,10 @@ def role_ncp_dataforest_rotation(script: Script) -> None:
         connection = {"api_url": script.simulator.ncp_url, "retries": 0, "timeout": 5, "secure_logging": False}
         connection["new_accounts"] = "rotate"
         hooks = {"verify_tasks": each, "publish_tasks": each, "publish_batch_tasks": whole, "hand_over_batch": 3}
-        return {**connection, **hooks, **script.tenant(**fault), "store": store or script.vault_file()}
+        report = {"report_path": str(script.stage.folder / "reports" / str(next(calls)))}
+        return {**connection, **hooks, **report, **script.tenant(**fault), "store": store or script.vault_file()}
 
+    calls = itertools.count()
     reset = {"operation": "resetPassword", "times": 0}
     with script.on(SUCCESS):
         role(rotation(), says="df005", fails=False)
@@ -694,6 +721,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
     "ncp_dataforest_credential": ncp_dataforest_credential,
     "ncp_dataforest_credential_info": ncp_dataforest_credential_info,
     "ncp_dataforest_publication": ncp_dataforest_publication,
+    "ncp_dataforest_rotation_report": ncp_dataforest_rotation_report,
     "ncp_dataforest_store_copy": ncp_dataforest_store_copy,
     "solapi_password_reset": solapi_password_reset,
     "dataforest_credential": dataforest_credential,
@@ -757,6 +785,8 @@ def usual(
         store = store or script.vault_file(df001=envelope())
         password = f"{{{{ lookup('{NAMESPACE}.dataforest_credential', 'df001', store=store) | length }}}}"
         task("ansible.builtin.debug", {"msg": password}, vars={"store": store})
+    elif subject == "ncp_dataforest_rotation_report":
+        task(subject, {"path": str(script.stage.folder / "reports" / "usual")})
     elif subject == "dataforest_password":
         task("ansible.builtin.debug", {"msg": f"{{{{ lookup('{NAMESPACE}.dataforest_password') | length }}}}"})
     elif subject == "role ncp_dataforest_rotation":
@@ -774,6 +804,8 @@ def usual(
         raise AssertionError(f"The usual work of {subject} is missing here.")
 
 
+# What contacts nobody.
+ALONE = ("dataforest_password", "ncp_dataforest_rotation_report")
 # What sends nothing to a vendor, and uses a store.
 STORE_ONLY = (
     "ncp_dataforest_publication",

@@ -42,6 +42,7 @@ PLACES = {
     "out/facts": "fact cache",
     "home/.ansible_async": "async files",
     "store": "surroundings of the store",
+    "reports": "reports",
     "runner/artifacts": "artifacts of ansible-runner",
     "": "files left behind",
 }

@@ -43,6 +43,8 @@ def test_whatever_happens(subject: str, output: str, script: Script, coverage: C
     with script.about(subject):
         PLUGINS_AND_ROLES[subject](script)
     evidence = script.run(coverage, env=FORMATS[output])
+    # What a pipeline collects.
+    assert bool(evidence.texts.get("reports")) is subject.endswith(("rotation_report", "role ncp_dataforest_rotation"))
     if output == "profiled":
         assert importlib.util.find_spec("ansible_collections.ansible.posix"), "make sweep installs it"
         assert "=====" in evidence.output
@@ -66,14 +68,14 @@ def test_a_connection_without_an_option_for_pipelining(script: Script, coverage:
     assert [path for path in evidence.payloads if path.suffix != ".zip"] == []
 
 
-@pytest.mark.parametrize("subject", [subject for subject in PLUGINS_AND_ROLES if subject != "dataforest_password"])
+@pytest.mark.parametrize("subject", [subject for subject in PLUGINS_AND_ROLES if subject not in cases.ALONE])
 def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> None:
     evidence = script.interrupt(coverage, cases.hanging(script, subject))
     assert evidence.returncode != 0, evidence.output[-5000:]
 
 
 # The plugins and roles that use a store.
-STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, "dataforest_password", "role ncp_dataforest_password"}
+STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, *cases.ALONE, "role ncp_dataforest_password"}
 # What signs the requests to each vendor.
 SIGNERS = [
     (f"module_utils/{path.parent.name}/signature.py", f"{path.parent.name.removeprefix('_')}_headers")
@@ -83,14 +85,15 @@ SIGNERS = [
 BROKEN = {
     "the client": (
         [("module_utils/_call/wire.py", "PooledTransport.send")],
-        PLUGINS_AND_ROLES.keys() - {*cases.STORE_ONLY, "dataforest_password"},
+        PLUGINS_AND_ROLES.keys() - {*cases.STORE_ONLY, *cases.ALONE},
     ),
-    "signing, envelopes and the generator": (
+    "signing, envelopes, the generator and reports": (
         [
             *SIGNERS,
             ("module_utils/_ncp/rules.py", "generate_password"),
             ("plugin_utils/_rotation/envelope.py", "from_document"),
             ("plugin_utils/_rotation/envelope.py", "to_document"),
+            ("plugin_utils/_rotation/run_report.py", "finished"),
         ],
         PLUGINS_AND_ROLES.keys(),
     ),
@@ -130,7 +133,7 @@ def test_ansible_runner(script: Script, coverage: Coverage) -> None:
     cases.each_once(
         script,
         cases.VENDOR,
-        PLUGINS_AND_ROLES.keys() - {*cases.STORE_ONLY, "dataforest_password"},
+        PLUGINS_AND_ROLES.keys() - {*cases.STORE_ONLY, *cases.ALONE},
         kind="status",
         status=500,
         message=CANARIES["secret_key"],

@@ -75,6 +75,7 @@ _KEYS = (
     "rotated_at",
     "rotated_before",
     "rotation_id",
+    "started_at",
     "status",
     "summary",
     "tenants",

@@ -10,7 +10,7 @@ ncp_dataforest_rotation and ncp_dataforest_publication.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.keys import listed
@@ -27,6 +27,12 @@ _OF_ALL = ("store", "transport")
 _FEW = 2
 _MOST_NAMES = 5
 _MOST_REASONS = 20
+# What a course keeps of the rows of the module.
+_KEPT = ("outcome", "rotation_id", "rotated_at", "next_due_at", "published", "error")
+_AGAIN = (
+    "then run the role again: it resumes what was begun, leaves alone what is done, and hands over what was not handed "
+    "over."
+)
 
 
 # --------------------------------------------------------------------------------------------------------------- order
@@ -102,14 +108,13 @@ def _batches(rows: Rows, size: int) -> list[Rows]:
 class Course(NamedTuple):
     """What became of the batches so far, by the names of accounts.
 
-    ``outcomes`` of those whose turn has come, and ``errors``, which say why some were not reset. ``handed`` were handed
-    over, ``left`` says why others do not count as handed over, and for ``refused`` ones a task file failed.
+    ``rows`` are what the module last said of those that it was given. ``handed`` were handed over, ``left`` says why
+    others do not count as handed over, and for ``refused`` ones a task file failed.
     ``troubled`` is the number of accounts that have failed, in one way or in two, and ``in_vain`` how many there are in
     the last batches of which none had a chance. ``over`` says why no further batch is begun, '' if one is.
     """
 
-    outcomes: Mapping[str, str] = {}
-    errors: Mapping[str, str] = {}
+    rows: Mapping[str, Row] = {}
     handed: Sequence[str] = ()
     left: Mapping[str, str] = {}
     refused: Sequence[str] = ()
@@ -137,25 +142,26 @@ def after_batch(
     handed over: ``failed`` says why task files failed, ``passed`` are those for which none has. ``note`` is the result
     of noting that. After ``limit`` failures no further batch is begun, 0 for no limit.
     """
-    came = [row for row in (result or {}).get("accounts") or () if row["outcome"] != "skipped"]
+    said: Rows = (result or {}).get("accounts") or ()
+    came = [row for row in said if row["outcome"] != "skipped"]
+    rows = {**course.rows, **{row["name"]: {key: row.get(key) for key in _KEPT} for row in said}}
     names = [row["name"] for row in batch]
     through = {row["name"] for row in passed}
     noted = {row["name"]: row for row in note.get("accounts") or ()}
     handed = [name for name in names if name in noted and noted[name]["published"]]
-    errors = {row["name"]: _why(row["error"]) for row in came if row["outcome"] in FAILURES}
     left = {
         name: failed.get(name) or _why_left(name in through, noted.get(name), note.get("msg"))
         for name in names
         if name not in handed
     }
-    troubled = len({*course.errors, *course.left, *errors, *left})
+    failures = {name for name, row in rows.items() if row["outcome"] in FAILURES}
+    troubled = len({*failures, *course.left, *left})
     stuck, why = _stuck(came, () if through else names, note)
     in_vain = course.in_vain + stuck if stuck else 0
     hopeless = f"Nothing could be done for {in_vain} accounts in a row. {why}" if in_vain > _FEW else ""
     reached = f"max_failures ({limit}) was reached." if 0 < limit <= troubled else ""
     return Course(
-        outcomes={**course.outcomes, **{row["name"]: row["outcome"] for row in came}},
-        errors={**course.errors, **errors},
+        rows=rows,
         handed=[*course.handed, *handed],
         left={**course.left, **left},
         refused=[*course.refused, *(name for name in names if name not in through)],
@@ -259,13 +265,13 @@ def verdict(
     why_not = course.over or halted
     judged = [_judged(row, course, planned_only and not predicted) for row in rows]
     attention = [
-        {"name": row["name"], "outcome": outcome, "reason": reason} for row, outcome, reason in judged if reason
+        {"name": each.row["name"], "outcome": each.outcome, "reason": each.reason} for each in judged if each.reason
     ]
     given = {row["name"] for row in planned.live} if predicted else set(course.handed)
     to_give = {row["name"] for row in planned.at_once} | set(course.left)
     names = list(dict.fromkeys(row["name"] for row in rows))
     summary = {
-        **{word: [row["name"] for row, outcome, _reason in judged if outcome == word] for word in OUTCOMES},
+        **{word: [each.row["name"] for each in judged if each.outcome == word] for word in OUTCOMES},
         "published": [name for name in names if name in given],
         "unpublished": [name for name in names if name in to_give and name not in given],
         "attention": attention,
@@ -276,18 +282,38 @@ def verdict(
     return {"summary": summary, "verdict": why or (str(said.get("msg")) if failed else "")}
 
 
-def _judged(row: Row, course: Course, skipped: bool) -> tuple[Row, str, str]:
-    """Return a row of the plan with what became of its account and, if it needs attention, why."""
+class _Judged(NamedTuple):
+    """What became of the account of a row of the plan.
+
+    ``last`` is what the module said of it after the plan. ``errors`` of both, and why it was ``left`` if that is so.
+    """
+
+    row: Row
+    outcome: str
+    last: Row
+    errors: Sequence[Mapping[str, Any]]
+    left: str
+
+    def __repr__(self) -> str:
+        return "_Judged"
+
+    @property
+    def reason(self) -> str:
+        """Why the account needs attention, '' if it does not."""
+        needs = self.left or (self.errors and self.outcome != "skipped")
+        return " ".join(part for part in (*map(_why, self.errors), self.left) if part) if needs else ""
+
+
+def _judged(row: Row, course: Course, skipped: bool) -> _Judged:
     name, outcome = row["name"], row["outcome"]
-    errors: Iterable[str] = ()
+    last: Row = {}
     # Another row of the same name has a failure of its own.
     if outcome in _DUE:
-        outcome = course.outcomes.get(name) or ("skipped" if skipped else outcome)
-        errors = (course.errors.get(name, ""), course.left.get(name, ""))
-    elif row["live"]:
-        errors = (course.left.get(name, ""),)
-    why = " ".join(part for part in (_why(row["error"]), *errors) if part)
-    return row, outcome, why if outcome != "skipped" or any(errors) else ""
+        last = course.rows.get(name, {})
+        outcome = last.get("outcome") or ("skipped" if skipped else outcome)
+    left = course.left.get(name, "") if row["outcome"] in _DUE or row["live"] else ""
+    errors = [error for error in (row["error"], last.get("error")) if error]
+    return _Judged(row, outcome, last, errors, left)
 
 
 def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str, skipped: int) -> str:
@@ -302,8 +328,58 @@ def _why_failed(attention: Sequence[Mapping[str, Any]], rows: int, why_not: str,
         said.append("The others are listed in ncp_dataforest_rotation_summary.attention.")
     if why_not:
         said.append(f"{why_not} Accounts that were left alone: {skipped}.")
-    said.append(
-        "Fix the causes, then run the role again: it resumes what was begun, leaves alone what is done, and hands over "
-        "what was not handed over."
-    )
-    return " ".join(said)
+    return " ".join([*said, f"Fix the causes, {_AGAIN}"])
+
+
+# ------------------------------------------------------------------------------------------------------------ accounts
+
+
+def accounts(
+    said: Mapping[str, Any], course: Course, planned: Order, *, halted: str, planned_only: bool
+) -> list[dict[str, Any]]:
+    """Return what became of each account, a row for each, as a report of the run has it: see `run_report`.
+
+    The arguments are those of `verdict`. Not for check mode.
+    """
+    to_give = {row["name"] for row in planned.at_once}
+    why_not = course.over or halted
+    judged = [_judged(row, course, planned_only) for row in said.get("accounts") or ()]
+    return [_account(each, course, to_give, why_not, planned_only) for each in judged]
+
+
+def _account(
+    judged: _Judged, course: Course, to_give: Collection[str], why_not: str, planned_only: bool
+) -> dict[str, Any]:
+    row, name = judged.row, judged.row["name"]
+    due = row["outcome"] in _DUE
+    hand_over = "none"
+    # As in `_judged`.
+    if due or row["live"]:
+        hand_over = (
+            "done" if name in course.handed else "failed" if judged.left else "open" if name in to_give else "none"
+        )
+    now: Row = row
+    if due and planned_only:
+        # The plan tells of a password that was only to be made.
+        now = judged.last or {"rotated_at": row.get("previously_rotated_at")}
+    reason, remedy = _told(judged, why_not if (due and judged.outcome == "skipped") or hand_over == "open" else "")
+    return {
+        **{key: row.get(key) for key in ("name", "id", "profile", "access_key")},
+        "outcome": judged.outcome,
+        "attention": bool(judged.reason),
+        "reason": reason,
+        "remedy": remedy,
+        "hand_over": hand_over,
+        "published": {"done": True, "failed": False, "open": False}.get(hand_over, now.get("published")),
+        **{key: now.get(key) for key in ("rotation_id", "rotated_at", "next_due_at")},
+    }
+
+
+def _told(judged: _Judged, why_not: str) -> tuple[str, str]:
+    """Return why an account is not as it should be, and what to do, or '' and ''."""
+    if why_not and not judged.reason:
+        return why_not, f"Fix the cause, {_AGAIN}"
+    causes = [*(error.get("message") for error in judged.errors), judged.left]
+    hints = [error.get("hint") for error in judged.errors]
+    reason, remedy = (" ".join(str(part) for part in parts if part) for parts in (causes, hints))
+    return reason, remedy or (f"Fix the cause, {_AGAIN}" if judged.reason else "")

@@ -332,13 +332,31 @@ def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | Non
     return Version(identity, digest_of(data))
 
 
-def _write_durable(beside: str, data: bytes, owner: Owner) -> Identity:
+def put(path: str, data: bytes, mode: int) -> None:
+    """Replace a file that nobody reads in order to change it. Raises OSError; the file is then the old or the new one.
+
+    It gets the owner of the process, and the mode less the umask. What is in its place is replaced, not followed.
+    """
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, f".{name}.{os.getpid():x}.new")
+    try:
+        _write_durable(beside, data, None, mode)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+    _sync_folder(folder)
+
+
+def _write_durable(beside: str, data: bytes, owner: Owner | None, mode: int = MODE) -> Identity:
     """Write a new file, and wait until it is on the disk."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
-        _give(file, owner)
+        if owner:
+            _give(file, owner)
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(file, rest) :]

@@ -31,6 +31,7 @@ DIFFERENT = {
         "hand_over",
         "hand_over_batch",
         "canary",
+        "report_path",
         "fail",
         "secure_logging",
     },

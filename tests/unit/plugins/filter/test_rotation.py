@@ -29,6 +29,7 @@ BEHIND: dict[str, Callable[..., Any]] = {
     "rotation_order": batches.order,
     "rotation_course": batches.after_batch,
     "rotation_verdict": batches.verdict,
+    "rotation_accounts": batches.accounts,
     "password_accounts": _passwords.accounts,
     "password_verdict": _passwords.verdict,
     "task_file_paths": _task_files.paths,
@@ -76,8 +77,7 @@ EXPECTED = {
     ),
     "rotation_order": ORDER,
     "rotation_course": {
-        "outcomes": {},
-        "errors": {},
+        "rows": {},
         "handed": [],
         "left": {"df001": AFTER},
         "refused": [],
@@ -88,6 +88,9 @@ EXPECTED = {
     "rotation_halt": "",
     "rotation_verdict": batches.verdict(
         {"accounts": [ROW]}, batches.Course(), batches.Order(**ORDER), halted="", planned_only=True, predicted=False
+    ),
+    "rotation_accounts": batches.accounts(
+        {"accounts": [ROW]}, batches.Course(), batches.Order(**ORDER), halted="", planned_only=True
     ),
 }
 

@@ -33,6 +33,7 @@ print(" ".join(set(sys.modules) - before))
         "action.ncp_dataforest_credential",
         "action.ncp_dataforest_credential_info",
         "action.ncp_dataforest_publication",
+        "action.ncp_dataforest_rotation_report",
         "action.ncp_dataforest_store_copy",
         "action.solapi_password_reset",
         "lookup.dataforest_credential",

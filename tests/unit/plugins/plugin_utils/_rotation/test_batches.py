@@ -56,6 +56,23 @@ def order(*rows: dict[str, Any], **wishes: Any) -> Order:
     return batches.order(rows, **{**usual, **wishes})
 
 
+def came(**outcomes: str) -> dict[str, dict[str, Any]]:
+    """What a module has said of accounts, for a course."""
+    error = {"message": "It is not known.", "hint": "Run again."}
+    bad = ("rejected", "unknown", "failed")
+    return {
+        name: {
+            "outcome": outcome,
+            "rotation_id": f"new of {name}",
+            "rotated_at": NEWEST,
+            "next_due_at": None,
+            "published": False,
+            "error": error if outcome in bad else None,
+        }
+        for name, outcome in outcomes.items()
+    }
+
+
 def names(found: Any) -> list[list[str]]:
     return [[account["name"] for account in batch] for batch in found]
 
@@ -261,11 +278,13 @@ def test_a_password_that_could_not_be_read_was_not_handed_over() -> None:
 
 
 def test_what_became_of_earlier_batches_is_kept() -> None:
-    before = Course({"df009": "unknown"}, {"df009": "Why."}, ["df008"], {"df007": WHY}, ["df007"])
+    before = Course(came(df009="unknown"), ["df008"], {"df007": WHY}, ["df007"])
     result = {"accounts": [*BATCH[:2], failed("df003"), skipped("df004")]}
     course = after(noted("df001"), noted("df002"), noted("df003"), before=before, result=result)
-    assert course.outcomes == {"df009": "unknown", "df001": "fresh", "df002": "fresh", "df003": "failed"}
-    assert course.errors == {"df009": "Why.", "df003": "It failed. Look."}
+    outcomes = {"df009": "unknown", "df001": "fresh", "df002": "fresh", "df003": "failed", "df004": "skipped"}
+    assert {name: last["outcome"] for name, last in course.rows.items()} == outcomes
+    assert course.rows["df003"]["error"] == failed("df003")["error"]
+    assert course.troubled == 3
     assert course.handed == ["df008", "df001", "df002", "df003"]
     assert (course.left, course.refused, course.over) == ({"df007": WHY}, ["df007"], "")
 
@@ -275,7 +294,7 @@ def test_what_became_of_earlier_batches_is_kept() -> None:
 )
 def test_the_failures_of_all_batches_count(limit: int, over: str) -> None:
     # One account may fail in two ways.
-    before = Course(errors={"df009": WHY}, left={"df009": WHY})
+    before = Course(came(df009="unknown"), left={"df009": WHY})
     course = after(noted("df002"), noted("df003"), failed={"df001": WHY}, before=before, limit=limit)
     assert (course.over, course.troubled) == (over, 2)
 
@@ -355,7 +374,7 @@ def verdict(
 
 def test_the_verdict_names_what_was_left_alone_in_one_sentence() -> None:
     plan = [row("df001", "rotated"), row("df002", "rotated"), row("df003"), failed("df004"), row("df005", "rotated")]
-    course = Course(outcomes={"df001": "rotated"}, left={"df001": WHY})
+    course = Course(came(df001="rotated"), left={"df001": WHY})
     found = verdict(*plan, course=course, halted="It could not be handed over.")
     summary = found["summary"]
     assert (summary["rotated"], summary["skipped"], summary["fresh"]) == (["df001"], ["df002", "df005"], ["df003"])
@@ -366,7 +385,7 @@ def test_the_verdict_names_what_was_left_alone_in_one_sentence() -> None:
     )
     assert " It could not be handed over. Accounts that were left alone: 2. Fix the " in found["verdict"]
 
-    done = Course(outcomes=dict.fromkeys(("df001", "df002", "df005"), "rotated"), handed=["df001", "df002"])
+    done = Course(came(df001="rotated", df002="rotated", df005="rotated"), handed=["df001", "df002"])
     assert [each["name"] for each in verdict(*plan, course=done)["summary"]["attention"]] == ["df004"]
     assert verdict(*plan[:3], course=done)["verdict"] == ""
     assert verdict(*plan[:3], course=done)["summary"]["published"] == ["df001", "df002"]
@@ -380,14 +399,14 @@ def test_a_prediction_counts_as_done() -> None:
 
 
 def test_what_was_not_reset_says_why() -> None:
-    course = Course(outcomes={"df001": "unknown"}, errors={"df001": "It is not known. Run again."})
+    course = Course(came(df001="unknown"))
     found = verdict(row("df001", "rotated"), course=course)["summary"]
     assert found["attention"] == [{"name": "df001", "outcome": "unknown", "reason": "It is not known. Run again."}]
 
 
 def test_a_second_row_about_one_name_keeps_its_own_failure() -> None:
     double = failed("df001", live=False, published=False)
-    course = Course(outcomes={"df001": "rotated"}, handed=["df001"])
+    course = Course(came(df001="rotated"), handed=["df001"])
     summary = verdict(row("df001", "rotated"), double, course=course)["summary"]
     assert (summary["rotated"], summary["failed"], summary["published"]) == (["df001"], ["df001"], ["df001"])
     assert summary["attention"] == [{"name": "df001", "outcome": "failed", "reason": "It failed. Look."}]
@@ -402,3 +421,92 @@ def test_many_reasons_are_cut_and_a_row_without_a_name_is_called_so() -> None:
 @pytest.mark.parametrize("how", ["failed", "unreachable"])
 def test_a_plan_that_failed_as_a_whole_says_why(how: str) -> None:
     assert verdict(msg="The store is damaged.", **{how: True})["verdict"] == "The store is damaged."
+
+
+# ------------------------------------------------------------------------------------------------------------ accounts
+
+
+def reported(
+    *rows: dict[str, Any], course: Course | None = None, halted: str = "", planned_only: bool = True
+) -> list[dict[str, Any]]:
+    plan = order(*rows, plans=planned_only, hands_over=planned_only)
+    said = {"accounts": list(rows)}
+    return batches.accounts(said, course or Course(), plan, halted=halted, planned_only=planned_only)
+
+
+def test_a_report_says_of_each_account_what_became_of_it() -> None:
+    rows = [
+        row("handed", "rotated"),
+        row("refused", "rotated"),
+        row("unknown", "resumed"),
+        row("fresh"),
+        unpublished("live"),
+        unpublished("stubborn"),
+        failed("failed"),
+        row("held", "skipped", error={"message": "It is on hold.", "hint": None}),
+    ]
+    course = Course(
+        came(handed="rotated", refused="rotated", unknown="unknown"),
+        handed=["handed", "live"],
+        left={"refused": WHY, "stubborn": WHY},
+    )
+    found = reported(*rows, course=course)
+    assert {
+        each["name"]: (each["outcome"], each["hand_over"], each["published"], each["attention"]) for each in found
+    } == {
+        "handed": ("rotated", "done", True, False),
+        "refused": ("rotated", "failed", False, True),
+        "unknown": ("unknown", "none", False, True),
+        "fresh": ("fresh", "none", True, False),
+        "live": ("fresh", "done", True, False),
+        "stubborn": ("fresh", "failed", False, True),
+        "failed": ("failed", "none", True, True),
+        "held": ("skipped", "none", True, False),
+    }
+    said = {each["name"]: (each["reason"], each["remedy"]) for each in found if each["reason"] or each["remedy"]}
+    again = said["refused"][1]
+    assert again.startswith("Fix the cause, then run the role again: it resumes what was begun")
+    assert said == {
+        "refused": (WHY, again),
+        "stubborn": (WHY, again),
+        "unknown": ("It is not known.", "Run again."),
+        "failed": ("It failed.", "Look."),
+        "held": ("It is on hold.", ""),
+    }
+    # The password is the one that the run has made, not one that the plan has only predicted.
+    assert [found[0][key] for key in ("rotated_at", "rotation_id")] == [NEWEST, "new of handed"]
+
+
+def test_a_report_says_why_accounts_were_left_alone() -> None:
+    rows = [
+        row("due", "rotated", NEWEST, previously_rotated_at=OLD),
+        row("canary", "rotated"),
+        unpublished("live"),
+        row("fresh"),
+    ]
+    course = Course(came(canary="rotated"), left={"canary": WHY})
+    found = {each["name"]: each for each in reported(*rows, course=course, halted="It was halted.")}
+    due, live = found["due"], found["live"]
+    assert (due["outcome"], due["reason"], due["attention"]) == ("skipped", "It was halted.", False)
+    # Of its active password, the plan has told nothing but when it was confirmed.
+    assert (due["rotated_at"], due["published"], due["rotation_id"]) == (OLD, None, None)
+    assert (live["hand_over"], live["reason"], live["attention"]) == ("open", "It was halted.", False)
+    assert (found["canary"]["reason"], found["fresh"]["reason"]) == (WHY, "")
+    # One that the module itself has left alone.
+    error = {"message": "max_resets (1) was reached.", "hint": "Run again."}
+    last = {"due": {**came(due="skipped")["due"], "error": error}}
+    assert reported(rows[0], course=Course(last))[0]["reason"] == "max_resets (1) was reached."
+
+
+def test_without_task_files_a_report_is_what_the_module_said() -> None:
+    whole = {"id": "0", "profile": "analytics", "access_key": None, "rotation_id": "r1", "next_due_at": NEWEST}
+    (found,) = reported(row("df001", "rotated", NEW, **whole), planned_only=False)
+    assert {key: found[key] for key in whole} == whole
+    assert (found["rotated_at"], found["hand_over"], found["published"]) == (NEW, "none", False)
+
+
+def test_a_second_row_about_one_name_is_reported_by_itself() -> None:
+    double = failed("df001", live=False, published=False)
+    one, other = reported(row("df001", "rotated"), double, course=Course(came(df001="rotated"), handed=["df001"]))
+    assert (one["hand_over"], one["attention"]) == ("done", False)
+    assert (other["hand_over"], other["published"], other["reason"]) == ("none", False, "It failed.")

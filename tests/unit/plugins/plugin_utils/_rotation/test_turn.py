@@ -314,7 +314,7 @@ def test_an_incident_names_the_account_on_hold_whose_password_it_would_replace()
         wishes: dict[str, Any] = {"plans": True, "hands_over": True, "canary": 1, "size": 10, "again": False}
         ordered = batches.order(predicted["accounts"], **wishes)
         assert [row["name"] for row in ordered.waiting] == ["df002"]
-        done = batches.Course({"df002": "rotated"}, handed=["df001", "df002", "df003"])
+        done = batches.Course({"df002": {"outcome": "rotated"}}, handed=["df001", "df002", "df003"])
         course = batches.Course() if predicting else done
         how: dict[str, Any] = {"halted": "", "planned_only": True, "predicted": predicting}
         said = batches.verdict(predicted, course, ordered, **how)
