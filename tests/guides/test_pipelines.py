@@ -10,6 +10,7 @@ OpenBao is real. An issuer of our own signs in place of GitLab, of GitHub and of
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,11 +111,13 @@ def test_whatever_happens_to_a_job_the_next_one_goes_on(platform: Platform) -> N
     # The first run is killed after the vendor has set a password, and before it answers.
     killed = platform.killed(FIRST)
     assert writes(platform) > 0, killed.output
+    assert platform.report()["finished_at"] is None
     left = tokens(platform)
     assert len(left) == 1, "A job that was killed could not end its login."
     assert all(_looked_up(openbao, accessor)["ttl"] <= 20 * 60 for accessor in left)
     first = platform.job(FIRST)
     assert first.status == 0, first.output
+    assert platform.report()["summary"]["attention"] == 0
     assert live(platform) == kept(platform)
     assert not set(before.values()) & set(kept(platform).values())
 
@@ -131,13 +134,16 @@ def test_whatever_happens_to_a_job_the_next_one_goes_on(platform: Platform) -> N
         simulator.fault(vendor="ncp", operation="resetPassword", **lost)
         red = platform.job(incident)
         assert red.status == 2, red.output
-        assert "df002 (unknown)" in red.output
+        assert [row["name"] for row in platform.report()["accounts"] if row["attention"]] == ["df002"]
         simulator.clear()
     green = platform.job(incident)
     assert green.status == 0, green.output
     assert live(platform) == kept(platform)
     assert not set(passwords.values()) & set(kept(platform).values())
 
+    assert platform.report()["success"] is True
+    if isinstance(platform, GitHub):
+        assert json.loads(platform.summary.removeprefix("~~~~ json\n").removesuffix("~~~~\n")) == platform.report()
     assert tokens(platform) == left, "No token of a job that has ended is left."
     for secret in {*before.values(), *passwords.values(), *kept(platform).values()}:
         assert secret not in "".join(job.output for job in (expired, killed, first, quiet, red, green) if job)

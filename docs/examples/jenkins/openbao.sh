@@ -3,11 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Lets the agents of the Jenkinsfile log in to OpenBao, and prints a secret ID for them. Fill in the values there. Then an
-# administrator runs
+# Lets the agents of the Jenkinsfile log in to OpenBao, and prints a secret ID for them. Fill in the values there. Then
+# an administrator runs
 #   bash openbao.sh
-# after `bao login` or with BAO_TOKEN set, and again every three months: a secret ID lasts for 100 days, and each run makes
-# a new one. With HashiCorp Vault, replace bao by vault here.
+# after `bao login` or with BAO_TOKEN set, and again every three months: a secret ID lasts for 100 days, and each run
+# makes a new one. With HashiCorp Vault, replace bao by vault here.
 
 set -euo pipefail
 cd "$(dirname "$0")"
