@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Spec
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import mask_in_output
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.publication import note_published
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.reader import readable_passwords
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
@@ -29,13 +28,6 @@ class ActionModule(RedactingAction):
     _requires_connection = False
     _stores_passwords = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the task."""
-        self._passwords: dict[str, str] = {}
-        result = super().run(tmp, task_vars)
-        # Not masked: the role registers the result of its task, which has `no_log`.
-        return {**result, "passwords": self._passwords} if self._passwords else result
-
     def act(self) -> dict[str, Any]:
         """Note what becomes of hand-overs, or predict."""
         options = self.options(SPEC)
@@ -46,5 +38,6 @@ class ActionModule(RedactingAction):
         finally:
             # The store is decrypted already. What cannot be noted is handed over all the same.
             if self._task.no_log and self.variable("passwords"):
-                self._passwords = readable_passwords(store, [row["name"] for row in options["begun"]])
-                mask_in_output(self._passwords.values())
+                passwords = readable_passwords(store, [row["name"] for row in options["begun"]])
+                if passwords:
+                    self.hand_out("passwords", passwords, passwords.values())

@@ -254,7 +254,7 @@ error:
     hint:
       description: What to do, if that is known.
       type: str
-      sample: Check that the access key and the secret key belong together, and that the key is in use.
+      sample: Check that the access key and the secret key belong together, and that the key is in use and not expired.
       returned: always
     http_status:
       description: The HTTP status of the answer, if there was one.

@@ -194,7 +194,8 @@ msg:
   type: str
   sample: >-
     df001: NAVER Cloud refused the credentials from the profile DEFAULT of ~/.ncloud/configure (HTTP 401, code 200):
-    Authentication Failed. Check that the access key and the secret key belong together, and that the key is in use.
+    Authentication Failed. Check that the access key and the secret key belong together, and that the key is in use and
+    not expired.
 error:
   description:
     - The failure as data, if the options were refused or the task has only one account.
@@ -217,7 +218,7 @@ error:
     hint:
       description: What to do, if that is known.
       type: str
-      sample: Check that the access key and the secret key belong together, and that the key is in use.
+      sample: Check that the access key and the secret key belong together, and that the key is in use and not expired.
       returned: always
     http_status:
       description: The HTTP status of the answer, if there was one.

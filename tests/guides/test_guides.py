@@ -80,9 +80,17 @@ def test_credentials(reader: Reader) -> None:
     }
     reader.shell(f"export NCLOUD_DATAFOREST_API_URL={reader.simulator.ncp_url}")
     reader.shell(f"export SOLAPI_API_URL={reader.simulator.solapi_url}")
-    walk(reader, "credentials", {"Three places": lack_a_key})
-    accounts = reader.simulator.truth()["accounts"]
-    assert (accounts["default"]["df001"]["password"], accounts["other"]["team-a"]["password"]) == ("Of-many-1",) * 2
+    reader.shell(f"export NCLOUD_STS_API_URL={reader.simulator.ncp_url}")
+
+    def of_many() -> None:
+        accounts = reader.simulator.truth()["accounts"]
+        assert (accounts["default"]["df001"]["password"], accounts["other"]["team-a"]["password"]) == ("Of-many-1",) * 2
+
+    walk(reader, "credentials", {"Three places": lack_a_key, "Short-lived keys": of_many})
+    (pair,) = reader.simulator.truth()["short_lived_keys"]
+    resets = [each for each in reader.simulator.requests() if each["operation"] == "resetPassword"]
+    assert {each["headers"]["x-ncp-iam-access-key"] for each in resets[-5:]} == {pair["access_key"]}
+    assert reader.live() == {name: envelope["password"] for name, envelope in reader.envelopes().items()}
 
 
 def test_reset_mails(reader: Reader) -> None:

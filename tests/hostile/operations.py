@@ -66,11 +66,14 @@ MAIL = Operation(
     refusal=_solapi_refusal,
     verdict=lambda result: result["delivery"],
 )
+# A refusal or a lost answer leaves nothing behind but keys that nobody knows.
+CREDENTIALS = Operation("credentials", "ncp_sts_credentials", _NCP, changes=False, verdict=lambda _result: None)
 OPERATIONS = (
     LIST,
     RESET,
     RESET_XML,
     MAIL,
+    CREDENTIALS,
 )
 
 

@@ -31,12 +31,17 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.redactio
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.accounts import Account
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.dataforest import DataForest
 from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.gateway import Gateway
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp.sts import Sts, Wish
 from ansible_collections.krcloud.credentials.plugins.module_utils._solapi.client import ResetMail, Solapi
 from hostile.answers import MESSAGES, UNREADABLE, accounts
 from hostile.operations import EMAIL, ID, LONGEST_MESSAGE, SECRET, texts
 
 pytestmark = pytest.mark.timeout(1800)
 
+KEYS = {
+    **{"accessKey": "ncp_iam_A0000000000001", "keySecret": "ncp_iam_s0000000000001", "useMfa": False},
+    **{"createTime": "2026-01-01T00:00:00Z", "expireTime": "2026-01-01T01:00:00Z"},
+}
 # Real answers of both vendors, and of proxies in front of them.
 REAL = (
     accounts(2),
@@ -51,11 +56,13 @@ REAL = (
         {"_id": "5" * 24, "hashId": "h" * 32, "email": EMAIL, "dateCreated": "2026-01-01T00:00:00.000Z"}
     ).encode(),
     json.dumps({"errorCode": "ValidationError", "errorMessage": f"no {SECRET}"}).encode(),
+    json.dumps(KEYS).encode(),
 )
 NAMES = (
     *("success", "id", "contents", "name", "status", "disabled", "createdAt", "error", "errorCode", "message", "msg"),
     *("details", "responseError", "returnCode", "returnMessage", "code", "mail", "accepted", "rejected", "messageId"),
     *("hashId", "errorMessage", "dateCreated", "email"),
+    *KEYS,
 )
 # The ways in which a careless server may echo a request.
 ECHOES: tuple[Callable[[str], str], ...] = (
@@ -127,6 +134,11 @@ responses = st.builds(
     body=bodies,
     received_at=st.just(1_767_225_600.0),
 )
+
+
+def changed_keys(changes: dict[str, Any]) -> Response:
+    """The documented answer with keys, with something else in some of its fields."""
+    return Response(200, {}, json.dumps({**KEYS, **changes}).encode(), 1_767_225_600.0)
 
 
 class Recorded:
@@ -208,6 +220,23 @@ def test_any_answer_to_a_reset(response: Response) -> None:
         assert 200 <= response.status < 300
         assert str(answer["success"]).strip().lower() == "true"
         assert answer.get("id", ID) == ID
+
+
+@given(responses | st.dictionaries(st.sampled_from(list(KEYS)), words, max_size=2).map(changed_keys))
+@example(changed_keys({}))
+def test_any_answer_to_a_request_for_keys(response: Response) -> None:
+    pair = outcome(response, lambda caller, key, redactor: Sts(Gateway(caller, key, redactor)).create(Wish(3600)))
+    if pair is not None:
+        answer = parse(response.body)
+        assert 200 <= response.status < 300
+        assert (pair.access_key, pair.secret_key) == (answer["accessKey"], answer["keySecret"])
+        assert pair.expires_at is None or pair.expires_at > response.received_at
+        for text in (pair.access_key, pair.secret_key, *texts(pair.result()), *pair.doubts):
+            assert text.isprintable()
+            assert Redactor([SECRET]).text(text) == text
+        # They go into headers.
+        assert re.fullmatch(r"[!-~]{6,200}", pair.access_key)
+        assert re.fullmatch(r"[!-~]{6,200}", pair.secret_key)
 
 
 @given(responses)

@@ -14,6 +14,8 @@ CANARIES: dict[str, str] = {
     # Breaks what all revisions of the rules have in common, so that it is refused before anything is sent.
     "password_refused": "paw\"w'\\<&>%+ 암호/`열쇠",
     "secret_key": "s3cr\"et'\\<&>%+ 키와 비밀번호=k",
+    # Long enough that no time or port begins or ends with the same digits.
+    "token_code": "8140639257",
     "api_secret": "4p1\"s'\\<&>%+ 에이피아이=x",
     # What goes into a header has to be ASCII.
     "token": "t0k\"en'\\<&>%+=7Rq~^",

@@ -199,6 +199,73 @@ def ncp_dataforest_account_info(script: Script) -> None:
             task({**script.tenant(), filter_option: key}, says='"accounts": []', fails=False)
 
 
+def ncp_sts_credentials(script: Script) -> None:
+    task = partial(script.task, "ncp_sts_credentials", register="sts")
+    device = {"serial_number": "0012-device", "token_code": "{{ token_code }}"}
+
+    def with_device() -> dict[str, Any]:
+        options = script.tenant()
+        name = options["access_key"].removeprefix("AccessKey")
+        script.simulator.tenant(name, otp_device=device["serial_number"], otp_code=CANARIES["token_code"])
+        return {**options, **device}
+
+    with script.on(SUCCESS):
+        task(script.tenant(), says="censored", fails=False)
+        task(with_device(), says="censored", fails=False, check_mode=True)
+        task({**with_device(), "duration": "{{ item }}"}, says="censored", fails=False, loop=["600"])
+        script.task(
+            "ncp_dataforest_account_info",
+            {"access_key": "{{ sts.results[0].access_key }}", "secret_key": "{{ sts.results[0].secret_key }}"},
+            says="df001",
+            fails=False,
+        )
+        task(script.tenant(), says="censored", until="sts.secret_key is none", retries=1, delay=0)
+        task(script.tenant(), says="censored", failed_when=True)
+        task(
+            {**script.tenant(), "api_url": script.simulator.ncp_tls_url, "validate_certs": False},
+            says="not verified",
+            fails=False,
+        )
+    with script.on(VENDOR):
+        task({**script.tenant(), **device}, says="one time pass code")
+        echoes = quotes(CANARIES["secret_key"], CANARIES["token_code"])
+        for envelope in ENVELOPES:
+            for status in script.few(STATUSES[1:]):
+                trouble = {"kind": "status", "status": status, "envelope": envelope, "message": echoes[0]}
+                task({**script.tenant(**trouble), **device}, says=str(status))
+        for message in script.few(echoes):
+            task({**script.tenant(kind="status", status=403, message=message), **device}, says="403")
+        task({**script.tenant(), "secret_key": "{{ secret_key }}x"}, says="authentication")
+        task(script.tenant(kind="status", status=429, message=CANARIES["secret_key"]), says="429")
+    with script.on(LOST):
+        for kind in ("torn", "torn_json", "drop"):
+            task(script.tenant(kind=kind, at="after"), says="NAVER Cloud" if kind == "torn_json" else "transport")
+        task({**script.tenant(kind="hang"), "timeout": 1}, says="transport")
+    with script.on(TLS):
+        for url in ("tls_self_signed_url", "tls_expired_url", "tls_wrong_host_url"):
+            task({**script.tenant(), "api_url": getattr(script.simulator, url)}, says="its TLS certificate")
+    with script.on(MISTAKE):
+        tenant = script.tenant()
+        for wrong in (
+            {"duration": "{{ secret_key }}"},
+            {"token_code": "{{ secret_key }}", "serial_number": "1"},
+            {"token_code": "{{ token_code }}"},
+            {"token_code": ["{{ token_code }}"], "serial_number": "1"},
+            {"token_cod": "{{ token_code }}"},
+            {"serial_number": "{{ secret_key }}\n", "token_code": "{{ token_code }}"},
+            {"serial_number": ["{{ secret_key }}"], "token_code": "{{ token_code }}"},
+            {"profile": "{{ secret_key }}"},
+            {"config_file": "{{ secret_key }}", "access_key": ""},
+            {"timeout": "{{ secret_key }}"},
+            {"validate_certs": "{{ secret_key }}"},
+            {"ca_path": "{{ secret_key }}", "api_url": "https://127.0.0.1:9"},
+            {"api_url": "https://user:{{ secret_key | urlencode }}@example.com"},
+            {"secret": "{{ secret_key }}"},
+        ):
+            task({**tenant, **wrong}, says="failed")
+        task(tenant, says="async", fails=True, **{"async": 10})
+
+
 def solapi_password_reset(script: Script) -> None:
     task = partial(script.task, "solapi_password_reset")
     secret, token = CANARIES["api_secret"], CANARIES["hash_id"]
@@ -729,6 +796,7 @@ PLUGINS_AND_ROLES: dict[str, Callable[[Script], None]] = {
     "role ncp_dataforest_rotation": role_ncp_dataforest_rotation,
     "role ncp_dataforest_password": role_ncp_dataforest_password,
     "role solapi_password_reset": role_solapi_password_reset,
+    "ncp_sts_credentials": ncp_sts_credentials,
 }
 
 
@@ -767,6 +835,8 @@ def usual(
         task(subject, script.tenant(**trouble))
     elif subject == "solapi_password_reset":
         task(subject, {"email": script.address(**trouble)})
+    elif subject == "ncp_sts_credentials":
+        task(subject, script.tenant(**trouble))
     elif subject == "ncp_dataforest_rotation":
         task(subject, {**script.tenant(**trouble), "store": store or script.hashi_vault(), "new_accounts": "rotate"})
     elif subject == "ncp_dataforest_publication":
@@ -855,6 +925,8 @@ def misplaced_options(script: Script) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "ncp_dataforest_password", {"accounts": rows}
     for name in ("retries", "unknown", "wire_format"):
         yield "ncp_dataforest_account_info", {name: secret}
+    for name in ("duration", "serial_number", "timeout", "api_url", "unknown"):
+        yield "ncp_sts_credentials", {name: secret}
     for options in ({"min_interval": secret, "store": store}, {"store": secret, "min_interval": "30d"}):
         yield "solapi_password_reset", options
     for name in ("email", "timeout", "unknown"):

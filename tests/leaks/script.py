@@ -250,12 +250,13 @@ class Script:
         return bool(self.simulator.wait(fault=fault, at_least=1, timeout=30))
 
     def secrets(self) -> dict[str, str]:
-        """All secrets of the run: the canaries, all passwords that were sent, and all passwords in a store."""
+        """All secrets of the run: the canaries, passwords that were sent or are in a store, and short-lived keys."""
         bodies = [request["body"] for request in self.simulator.requests()]
         sent = [in_json or in_xml for body in bodies for in_json, in_xml in _SENT.findall(body)]
         kept = [password for document in self._documents() for password in _passwords(document)]
-        passwords = sorted({*map(html.unescape, sent), *kept} - set(CANARIES.values()))
-        return {**CANARIES, **{f"sent or kept{at}": password for at, password in enumerate(passwords)}}
+        made = [pair["secret_key"] for pair in self.simulator.truth()["short_lived_keys"]]
+        passwords = sorted({*map(html.unescape, sent), *kept, *made} - set(CANARIES.values()))
+        return {**CANARIES, **{f"sent, kept or made{at}": password for at, password in enumerate(passwords)}}
 
     def _documents(self) -> Iterator[Any]:
         vault = VaultLib(

@@ -75,7 +75,7 @@ def test_an_interruption(subject: str, script: Script, coverage: Coverage) -> No
 
 
 # The plugins and roles that use a store.
-STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, *cases.ALONE, "role ncp_dataforest_password"}
+STORING = PLUGINS_AND_ROLES.keys() - {*house.RUNNING, *house.CALLING, *cases.ALONE, "role ncp_dataforest_password"}
 # What signs the requests to each vendor.
 SIGNERS = [
     (f"module_utils/{path.parent.name}/signature.py", f"{path.parent.name.removeprefix('_')}_headers")
@@ -122,11 +122,12 @@ def test_an_exception_that_nobody_expects(what: str, script: Script, coverage: C
 
 
 def test_a_controller_without_requests(script: Script, coverage: Coverage) -> None:
-    for subject in sorted(STORING):
+    needing = {*STORING, *house.CALLING}
+    for subject in sorted(needing):
         with script.about(subject), script.on(cases.LIBRARY):
             cases.usual(script, subject, fails=True, store=script.hashi_vault())
     evidence = script.run(coverage, env=cases.WITHOUT_LIBRARIES)
-    assert evidence.output.count("needs the Python library requests") >= len(STORING)
+    assert evidence.output.count("needs the Python library requests") >= len(needing)
 
 
 def test_ansible_runner(script: Script, coverage: Coverage) -> None:

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,39 +49,42 @@ class Watch:
     def look(self) -> None:
         """Look once, now."""
         with self._lock:
-            for process in Path("/proc").glob("[0-9]*"):
-                self._look_at_process(process)
+            for number in filter(str.isdecimal, os.listdir("/proc")):
+                self._look_at_process(number)
             for folder in self._folders:
-                # A folder may go while it is listed.
-                with contextlib.suppress(FileNotFoundError):
-                    for path in folder.rglob("*"):
-                        self._look_at_file(path)
+                # A folder that goes while it is listed is left out.
+                for parent, _folders, names in os.walk(folder):
+                    for name in names:
+                        self._look_at_file(f"{parent}/{name}")
 
     def _go_on(self) -> None:
         while not self._ended.wait(PAUSE):
             self.look()
 
-    def _look_at_process(self, process: Path) -> None:
+    def _look_at_process(self, number: str) -> None:
         try:
-            environment = (process / "environ").read_bytes()
-            arguments = (process / "cmdline").read_bytes()
+            environment = _read(f"/proc/{number}/environ")
+            if self._mark not in environment:
+                return
+            arguments = _read(f"/proc/{number}/cmdline")
         except OSError:
             return  # it has ended, or is somebody else's
-        what = (process.name, environment, arguments)
-        if self._mark in environment and what not in self._seen:
+        what = (number, environment, arguments)
+        if what not in self._seen:
             self._seen.add(what)
-            name = f"{process.name}, {len(self._seen)}"
+            name = f"{number}, {len(self._seen)}"
             self.environments[name] = environment.replace(b"\0", b"\n").decode("utf-8", "backslashreplace")
             self.arguments[name] = arguments.replace(b"\0", b" ").decode("utf-8", "backslashreplace")
 
-    def _look_at_file(self, path: Path) -> None:
+    def _look_at_file(self, name: str) -> None:
         try:
-            state = path.stat()
-            what = (path, state.st_ino, state.st_mtime_ns, state.st_size)
-            if what in self._seen or not path.is_file():
+            state = os.stat(name)
+            what = (name, state.st_ino, state.st_mtime_ns, state.st_size)
+            if what in self._seen or not stat.S_ISREG(state.st_mode):
                 return
             self._seen.add(what)
-            content = path.read_bytes()
+            content = _read(name)
+            path = Path(name)
             if _PAYLOAD.search(content, 0, 2000):
                 self.payloads[path] = path.parent.stat().st_mode & 0o777
             elif content not in self._seen:
@@ -91,12 +94,18 @@ class Watch:
             return  # it is gone
 
 
+def _read(name: str) -> bytes:
+    """Return the content of a file. It happens thousands of times a second, so without the comforts of pathlib."""
+    with open(name, "rb", buffering=0) as file:
+        return file.read()
+
+
 def is_running(mark: str) -> bool:
     """Whether any process of a run is left, such as one that outlives it for an async task."""
     wanted = f"{MARK}={mark}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
+    for number in filter(str.isdecimal, os.listdir("/proc")):
         try:
-            if int(process.name) != os.getpid() and wanted in (process / "environ").read_bytes():
+            if int(number) != os.getpid() and wanted in _read(f"/proc/{number}/environ"):
                 return True
         except OSError:
             continue

@@ -59,6 +59,13 @@ RUNNING = tuple(
     if name.startswith("modules.") and "def main(" in path.read_text(encoding="utf-8")
 )
 
+# The modules that call a vendor from the controller.
+CALLING = tuple(
+    name.removeprefix("action.")
+    for name, path in FILES.items()
+    if name.startswith("action.") and "(CallingAction)" in path.read_text(encoding="utf-8")
+)
+
 
 def room(name: str) -> str:
     """The room of a file."""

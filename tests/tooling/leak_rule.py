@@ -25,6 +25,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.options import Group
+from ansible_collections.krcloud.credentials.plugins.module_utils._ncp import sts
 from ansible_collections.krcloud.credentials.plugins.modules import ncp_dataforest_password
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import registry
 from tooling import tree
@@ -74,7 +75,8 @@ def option_groups() -> dict[str, Group]:
 
 
 GROUPS = option_groups()
-SPECS = (*(group.options for group in GROUPS.values()), ncp_dataforest_password.OPTIONS, registry.argument_spec())
+GROUP_SPECS = tuple(group.options for group in GROUPS.values())
+SPECS = (*GROUP_SPECS, ncp_dataforest_password.OPTIONS, sts.OPTIONS, registry.argument_spec())
 SECRET_OPTIONS = frozenset().union(*map(secret_options, SPECS))
 SECRET_VARIABLES = frozenset(
     variable
@@ -191,9 +193,13 @@ def findings(found: Iterable[Source]) -> Iterator[str]:
 
 
 def made_of_lookups(documents: Any) -> set[str]:
-    """The names of the variables that hold what one of our lookups returns, also by way of other variables."""
+    """The names of the variables that hold what one of our lookups returns, also by way of other variables.
+
+    Short-lived secret keys, which a task has registered, count as such.
+    """
     defined = [pair for table in tables(documents) for pair in _defined(table)]
-    names: set[str] = set()
+    asking = (table for table in tables(documents) if f"{OURS}ncp_sts_credentials" in table)
+    names = {f"{table['register']}.secret_key" for table in asking if "register" in table}
     while more := {name for name, value in defined if mentions(value, names)} - names:
         names |= more
     return names

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Sequence
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core import errors
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.words import SHORTEST_SECRET
 
 _HEADER_SAFE = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset(",\"'")
 
@@ -52,6 +53,11 @@ def check_line(name: str, value: str, origin: str) -> None:
             f"{name} from {origin} is not valid: it has blanks around it or control characters in it.",
             hint="Remove them. Often it is a line break from the file that the value was read from.",
         )
+
+
+def is_usable(value: str, longest: int) -> bool:
+    """Tell whether a key or secret of foreign origin can be used everywhere, and can be told from ordinary text."""
+    return SHORTEST_SECRET <= len(value) <= longest and set(value) <= _HEADER_SAFE
 
 
 def plural(what: str, names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import re
 import time
 from datetime import datetime, timezone
 
+_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 # 9999-12-31T23:59:59Z, after which there are no dates.
@@ -27,6 +28,17 @@ def seconds(text: str) -> float:
     if not _TIME.fullmatch(text):
         raise ValueError(text)
     return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc).timestamp()
+
+
+def iso_seconds(text: str) -> float:
+    """Return a moment that others wrote, in ISO 8601 with a zone, as whole seconds since the epoch, rounded down.
+
+    Raises ValueError.
+    """
+    match = _ISO.fullmatch(text)
+    if not match:
+        raise ValueError(text)
+    return datetime.strptime("".join(match.groups()), "%Y-%m-%dT%H:%M:%S%z").timestamp()
 
 
 def time_text(now: float) -> str:

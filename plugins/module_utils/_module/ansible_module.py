@@ -53,10 +53,7 @@ class RedactingModule(AnsibleModule):
         self.given = frozenset(self.params)
         arguments.learn(self.redactor, self.argument_spec, self.params)
         self._taken_apart = arguments.written_as_text(self.argument_spec, self.params)
-        addresses = specs.variables(self.argument_spec)
-        for name, value in os.environ.items():
-            if name in addresses or name.lower().endswith("_proxy"):
-                self.redactor.add(*redaction.url_secrets(value))
+        self.redactor.add(*specs.secrets_in_addresses(self.argument_spec, os.environ))
         try:
             arguments.check_rows(self.argument_spec, self.params)
             arguments.check_keys(self.argument_spec, self.params)

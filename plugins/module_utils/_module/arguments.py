@@ -19,7 +19,7 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.options 
 # Options that say whom a task is about. Users look for their values in its result.
 _IDENTIFIERS = frozenset(("email", "id", "name", "profile"))
 # Texts that YAML must not have made from something else: of a name like 00123 it makes 83, which is another account.
-_EXACT = _IDENTIFIERS | {"access_key", "exclude", "names"}
+_EXACT = _IDENTIFIERS | {"access_key", "exclude", "names", "serial_number"}
 # What people often forget, by the option that they have in mind.
 _EXAMPLES = {"name": ", such as '- name: df001'", "profile": ", such as '- profile: team-a'"}
 # Keys that are not options and may be quoted: a text of these letters alone breaks the vendor's rules for passwords.

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import os
-from typing import Container, List
+from typing import Container, List, Mapping
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
-from ansible_collections.krcloud.credentials.plugins.module_utils._core import options
+from ansible_collections.krcloud.credentials.plugins.module_utils._core import options, redaction
 
 
 def argument_spec(vendor: options.Group, own: options.Spec) -> options.Spec:
@@ -39,6 +39,13 @@ def controller_spec(vendor: options.Group, own: options.Spec) -> options.Spec:
 def variables(spec: options.Spec) -> List[str]:
     """Return the environment variables from which Ansible fills these options, in the order in which it reads them."""
     return [variable for option in spec.values() for variable in option.get("fallback", (None, []))[1]]
+
+
+def secrets_in_addresses(spec: options.Spec, environ: Mapping[str, str]) -> List[str]:
+    """Return the secrets in those variables that hold addresses: of a vendor, or of a proxy."""
+    addresses = variables(spec)
+    urls = [value for name, value in environ.items() if name in addresses or name.lower().endswith("_proxy")]
+    return [secret for url in urls for secret in redaction.url_secrets(url)]
 
 
 def called(name: str, spec: options.Spec, given: Container[str]) -> str:

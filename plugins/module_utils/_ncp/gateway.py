@@ -131,12 +131,12 @@ class Gateway:
         self,
         response: transport.Response,
         confirms: Callable[[Mapping[str, Any]], bool] = succeeded,
-        resource: str = "resource",
+        resource: Optional[str] = "resource",
     ) -> Dict[str, Any]:
         """Return the body of an answer that confirms, and raise the error that any other answer stands for.
 
         ``confirms`` tells whether the body of a 2xx is the documented confirmation, ``resource`` names what a 404 is
-        about.
+        about, which is None if a 404 refuses the credentials.
         """
         try:
             answer = bodies.parse(response.body)
@@ -148,19 +148,24 @@ class Gateway:
         raise self._error(response, _complaint(answer), resource)
 
     def contradiction(
-        self, response: transport.Response, clause: str, *, repeatable: bool = True
+        self, response: transport.Response, clause: str, *, repeatable: bool = True, hint: Optional[str] = None
     ) -> errors.ProtocolError:
         """Return the error for a confirmation that is not what was asked for; ``clause`` says what NAVER Cloud did."""
-        return errors.ProtocolError(f"{SERVER} {clause}.", repeatable=repeatable, trace_id=self._trace_id(response))
+        trace_id = self._trace_id(response)
+        return errors.ProtocolError(f"{SERVER} {clause}.", hint=hint, repeatable=repeatable, trace_id=trace_id)
 
-    def _error(self, response: transport.Response, complaint: _Complaint, resource: str) -> errors.KrcloudError:
+    def _error(
+        self, response: transport.Response, complaint: _Complaint, resource: Optional[str]
+    ) -> errors.KrcloudError:
         """Return the error that an answer other than a confirmation stands for."""
         status, from_gateway = response.status, complaint.from_gateway
         refused = (from_gateway and answers.may_refuse(status)) or (complaint.refused and status < 500)
         code = _CODES.get(complaint.code or "") if from_gateway else None
         no_path = from_gateway and complaint.code == _NO_PATH
         if code is None and (no_path or status == 404):
-            code = answers.Meaning.NOT_FOUND if refused else None
+            about_keys = resource is None and not no_path
+            missing = answers.Meaning.UNAUTHORIZED if about_keys else answers.Meaning.NOT_FOUND
+            code = missing if refused else None
         meaning = answers.of(status, code, refused=refused, readable=complaint.readable)
         shows_reason = complaint.readable or meaning is answers.Meaning.UNDOCUMENTED
         answer = answers.Answer(
@@ -192,7 +197,9 @@ class Gateway:
             return f"{SERVER} documents no such answer. Check whether a proxy or firewall gave it."
         if response.status == 403:
             return "The key is known, but lacks a permission. Check the permissions of its sub account."
-        return "Check that the access key and the secret key belong together, and that the key is in use."
+        return (
+            "Check that the access key and the secret key belong together, and that the key is in use and not expired."
+        )
 
     def _trace_id(self, response: transport.Response) -> Optional[str]:
         value = self.redactor.foreign_text(response.headers.get("x-ncp-trace-id", "")[:4000])

@@ -28,6 +28,11 @@ KEYS = Group(
     },
 )
 
+STS = KEYS.with_more(
+    {"api_url": {"type": "str", "default": "https://sts.apigw.ntruss.com"}},
+    {"api_url": ("NCLOUD_STS_API_URL",)},
+)
+
 DATAFOREST = KEYS.with_more(
     {
         "api_url": {"type": "str", "default": "https://df.apigw.ntruss.com"},

@@ -2,7 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ActionBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence."""
+"""The ActionBase of this collection: nothing leaves it unredacted, and every failure is one clear sentence.
+
+What an action hands out in the clear is for `register` only. A result says so to ansible-core 2.19 to 2.22 by
+`_ansible_no_log`, which is not documented: `update_result_no_log` (lib/ansible/playbook/base.py) leaves it there, and
+callbacks get none of the values, by `as_callback_task_result` (lib/ansible/executor/task_result.py) up to 2.20 and by
+`as_result_dict` (lib/ansible/_internal/_task.py) from 2.21 on. `test_core_parts.py` notices when they change.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +38,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.role_o
     options_of_role,
     variable_of_task,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.secret_options import mask_in_output
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import PASSWORDS, Contents, Store
 
 
@@ -49,6 +56,7 @@ class RedactingAction(SendingAction):
         super().run(tmp, task_vars)
         self.redactor = Redactor()
         self.task_vars = task_vars or {}
+        self._handed_out: dict[str, Any] = {}
         try:
             with contextlib.ExitStack() as self._stores:
                 result = self.act()
@@ -62,18 +70,32 @@ class RedactingAction(SendingAction):
             # Ansible handles it as an unreachable host, and the result still says why.
             result = {**result, "unreachable": True}
         masked: dict[str, Any] = self.redactor.value(result)
-        return masked
+        # Callbacks see nothing of a result that has anything in the clear. `register` does.
+        return {**masked, **self._handed_out, "_ansible_no_log": True} if self._handed_out else masked
 
     @abstractmethod
     def act(self) -> Mapping[str, Any]:
         """Return the result of the task."""
+
+    def hand_out(self, name: str, value: Any, secrets: Iterable[str]) -> None:
+        """Return a value that holds secrets, without masking it, to whoever registers the result.
+
+        Callbacks get a result without any values, and ansible-core masks the secrets in what it prints later, which it
+        can do from 2.22 on.
+        """
+        mask_in_output(secrets)
+        self._handed_out[name] = value
+
+    def warn(self, warning: str) -> None:
+        """Warn, masked."""
+        self._display.warning(self.redactor.text(warning))
 
     def options(self, spec: Spec) -> dict[str, Any]:
         """Return the validated options of the task. Raises ConfigurationError, which quotes no secret."""
         options = validated(spec, self.arguments(spec), self.redactor)
         alike = leave_identifiers(self.redactor, spec, options)
         if alike:
-            self._display.warning(alike)
+            self.warn(alike)
         return options
 
     def arguments(self, spec: Spec) -> dict[str, Any]:

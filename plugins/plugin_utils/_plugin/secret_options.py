@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.words import SHORTEST_SECRET, WORDS
 
-NAMES = frozenset(("api_secret", "jwt", "password", "secret_id", "secret_key", "token"))
+NAMES = frozenset(("api_secret", "jwt", "password", "secret_id", "secret_key", "token", "token_code"))
 
 
 def secrets_in(arguments: Any) -> Iterator[str]:

@@ -83,6 +83,10 @@ class Control:
         self.state.change_solapi_key(document)
         return self.connection()["solapi_keys"]  # type: ignore[no-any-return]
 
+    def expire(self, document: object) -> dict[str, Any]:
+        """Let short-lived keys expire now."""
+        return {"left": self.state.expire(document)}
+
     def land(self) -> dict[str, Any]:
         return {"landed": self.state.land()}
 
@@ -151,6 +155,7 @@ def application(control: Control) -> web.Application:
     send("POST", "/faults", control.add_faults)
     send("POST", "/wait", control.wait)
     send("DELETE", "/faults", lambda dummy: control.clear())
+    send("POST", "/expire", control.expire)
     send("POST", "/land", lambda dummy: control.land())
     send("POST", "/reset", lambda dummy: control.reset())
     return app

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NAVER Cloud Platform: the Data Forest accounts API behind its API gateway."""
+"""NAVER Cloud Platform: the Data Forest accounts API and the Secure Token Service, behind the API gateway."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from xml.parsers import expat
 from .answers import XML, Answer, envelope, json_answer, raw
 from .passwords import ECHOES, RULES
 from .signatures import NcpDenied, verify_ncp
-from .state import Account, State, Tenant
+from .state import Account, ShortLivedKeys, State, Tenant
 from .verdict import Call, Verdict
 
 PREFIX = "/api/v2/accounts/"
@@ -29,6 +30,7 @@ ROOTS = {"getList": "GetAccountList", "getDetail": "GetAccountDetail", "resetPas
 
 # Operation -> method and path. In a path, {name} stands for one part of it, which becomes a field of the request.
 ROUTES = {
+    "createCredentials": ("POST", "/api/v1/credentials"),
     **{operation: ("POST", PREFIX + operation) for operation in ROOTS},
 }
 
@@ -40,12 +42,28 @@ EMPTY_FIELD = "invalid request parameter (constraint violation NotEmpty, {}): "
 DEFAULT_MESSAGE = "invalid request parameters"
 
 
+# These confirm by the documented fields alone.
+WITHOUT_SUCCESS = frozenset(("createCredentials",))
+
+INVALID_CODE = "MultiFactorAuthentication failed with invalid MFA one time pass code"
+
+
 class Refused(Exception):
     """A refusal by Data Forest, in envelope A."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status, self.message = status, message
+
+    def document(self) -> dict[str, Any]:
+        return _failure(self.message)
+
+
+class RefusedBySts(Refused):
+    """A refusal by STS, whose codes are documented and whose envelope is not: this one has those of the gateway."""
+
+    def document(self) -> dict[str, Any]:
+        return {"error": {"errorCode": str(self.status), "message": self.message}}
 
 
 class Ncp:
@@ -56,6 +74,7 @@ class Ncp:
     def __init__(self, state: State) -> None:
         self._state = state
         self._operations: dict[str, Callable[[Tenant, dict[str, Any]], _Done]] = {
+            "createCredentials": self._create_credentials,
             "getList": self._get_list,
             "getDetail": self._get_detail,
             "resetPassword": self._reset_password,
@@ -95,13 +114,14 @@ class Ncp:
             facts |= self._who(tenant, fields)
             done = self._operations[operation](tenant, fields)
         except Refused as refused:
-            return Verdict(operation, self._answer(refused.status, _failure(refused.message), root), **facts)
-        return Verdict(operation, self._answer(200, {"success": True, **done.document}, root), done.write, **facts)
+            return Verdict(operation, self._answer(refused.status, refused.document(), root), **facts)
+        document = done.document if operation in WITHOUT_SUCCESS else {"success": True, **done.document}
+        return Verdict(operation, self._answer(200, document, root), done.write, **facts)
 
     def _tenant(self, call: Call) -> Tenant:
         state = self._state
-        known, skew = state.known_keys, state.settings.ncp_skew
-        return state.tenants_by_key[verify_ncp(call.headers, call.method, call.target, known, state.now(), skew)]
+        known, skew = state.secret_keys(), state.settings.ncp_skew
+        return state.tenant_of(verify_ncp(call.headers, call.method, call.target, known, state.now(), skew))
 
     @staticmethod
     def _who(tenant: Tenant, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,6 +131,35 @@ class Ncp:
         return {**given, "name": account.name if account else None}
 
     # ---------------------------------------------------------------------------------------------------- operations
+
+    def _create_credentials(self, tenant: Tenant, fields: dict[str, Any]) -> _Done:
+        state = self._state
+        seconds, device = fields.get("durationSec", 3600), fields.get("serialNumber")
+        code = str(fields.get("tokenCode", ""))
+        if tenant.main_account:
+            raise RefusedBySts(403, "Only a sub account may do this")
+        if not (str(seconds).isdecimal() and 600 <= int(seconds) <= 43200):
+            raise RefusedBySts(400, f"durationSec: valid range: 600 - 43200 : [{seconds}]")
+        right = (tenant.otp_device, tenant.otp_code) == (device, code) and (tenant.name, code) not in state.spent_codes
+        if (device or code) and not (tenant.otp_device and right):
+            raise RefusedBySts(401, INVALID_CODE)
+        now = float(int(state.now()))
+        keys = ShortLivedKeys(
+            tenant.name,
+            f"ncp_iam_{secrets.token_hex(10).upper()}",
+            f"ncp_iam_{secrets.token_hex(20)}",
+            now,
+            now + (state.settings.sts_duration or int(seconds)),
+            mfa=bool(code),
+        )
+        document = {
+            "accessKey": keys.access_key,
+            "keySecret": keys.secret_key,
+            "createTime": _moment(keys.created_at),
+            "expireTime": _moment(keys.expires_at),
+            "useMfa": keys.mfa,
+        }
+        return _Done(document, lambda: state.make_keys(keys, code))
 
     def _get_list(self, tenant: Tenant, fields: dict[str, Any]) -> _Done:
         items = [self._item(account) for account in tenant.accounts.by_name.values()]
@@ -194,6 +243,10 @@ def _route(call: Call) -> tuple[str, dict[str, Any]]:
         if match and method == call.method:
             return operation, {name: unquote(value) for name, value in match.groupdict().items()}
     return "unknown", {}
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _failure(message: str) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Simulator:
         return self._do(lambda: self._server.control.settings(changes))
 
     def truth(self) -> dict[str, Any]:
-        """`accounts` per tenant by name (`id`, `password`, `history`), and `mails`."""
+        """`accounts` per tenant by name (`id`, `password`, `history`), `mails`, and `short_lived_keys`."""
         return self._do(self._server.control.truth)
 
     def counters(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Simulator:
         return self._do(lambda: self._server.control.accounts({"tenant": tenant, **document}))
 
     def tenant(self, name: str, **document: object) -> dict[str, Any]:
-        """Add or change a tenant: `access_key`, `secret_key`, `read_only`, `accounts_of`."""
+        """Add or change a tenant: `access_key`, `secret_key`, `read_only`, `accounts_of`, and what STS looks at."""
         return self._do(lambda: self._server.control.tenants({"name": name, **document}))
 
     def many_tenants(self, count: int, **document: object) -> dict[str, dict[str, str]]:
@@ -139,6 +139,11 @@ class Simulator:
         keys = self._do(lambda: self._server.control.tenants({"count": count, **document}))
         prefix = document.get("prefix", "t")
         return {name: keys[name] for name in (f"{prefix}{number:05}" for number in range(1, count + 1))}
+
+    def expire(self, **document: object) -> int:
+        """Let all short-lived keys expire now, or those of `tenant=`, and return how many are left."""
+        left: int = self._do(lambda: self._server.control.expire(document))["left"]
+        return left
 
     def solapi_key(self, name: str, **document: object) -> dict[str, Any]:
         """Add or change a SOLAPI key: `api_key`, `api_secret`, `allowed_ips`."""

@@ -13,8 +13,8 @@ import asyncio
 import dataclasses
 import hashlib
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -47,6 +47,9 @@ class Settings:
     created_key: Annotated[str, checks.one_of("createdAt", "createAt")] = "createdAt"
     disabled_type: Annotated[str, checks.one_of("boolean", "string")] = "boolean"
     error_code_type: Annotated[str, checks.one_of("string", "integer")] = "string"
+
+    # NAVER Cloud STS
+    sts_duration: Annotated[int, checks.whole(0)] = 0  # seconds for which new keys are valid; 0: as asked
 
     # SOLAPI
     solapi_skew: Annotated[float, checks.number(0)] = 900.0
@@ -144,9 +147,27 @@ class Tenant:
     secret_key: str
     accounts: Accounts
     read_only: bool = False
+    main_account: bool = False  # STS makes no keys for it
+    otp_device: str = ""  # the serial number of its second factor
+    otp_code: str = ""  # what that shows now; it counts once
 
     def keys(self) -> dict[str, str]:
         return {"access_key": self.access_key, "secret_key": self.secret_key}
+
+
+@dataclass
+class ShortLivedKeys:
+    """Keys that STS has made for a tenant. Times are those of the vendors' clock."""
+
+    tenant: str
+    access_key: str
+    secret_key: str
+    created_at: float
+    expires_at: float
+    mfa: bool
+
+    def truth(self, now: float) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "expired": self.expires_at <= now}
 
 
 def seeded_tenants() -> dict[str, Tenant]:
@@ -177,6 +198,9 @@ class _NewTenant:
     access_key: Annotated[str, checks.utf8] = ""
     secret_key: Annotated[str, checks.utf8] = ""
     read_only: Annotated[bool, checks.boolean] = False
+    main_account: Annotated[bool, checks.boolean] = False
+    otp_device: Annotated[str, checks.text] = ""
+    otp_code: Annotated[str, checks.text] = ""
     accounts_of: Annotated[str, checks.text] = ""  # share the accounts of this tenant
 
 
@@ -196,6 +220,13 @@ class _ManyTenants:
 
 
 @dataclass
+class _Expiry:
+    """What `POST /expire` may say: whose short-lived keys expire now, which are all by default."""
+
+    tenant: Annotated[str, checks.text] = ""
+
+
+@dataclass
 class _NewSolapiKey:
     """What `PUT /solapi-keys` may say about one key."""
 
@@ -207,6 +238,7 @@ class _NewSolapiKey:
 
 _NEW_TENANT = checks.Form("tenant", _NewTenant)
 _MANY_TENANTS = checks.Form("tenants", _ManyTenants)
+_EXPIRY = checks.Form("expire", _Expiry)
 _NEW_SOLAPI_KEY = checks.Form("SOLAPI key", _NewSolapiKey)
 
 # ----------------------------------------------------------------------------------------------------------- records
@@ -244,6 +276,8 @@ class State:
         self.requests: list[dict[str, Any]] = []
         self.trapped: list[dict[str, Any]] = []
         self.mails: list[dict[str, Any]] = []
+        self.short_lived: dict[str, ShortLivedKeys] = {}
+        self.spent_codes: set[tuple[str, str]] = set()
         self.seen_signatures: dict[str, float] = {}
         self._order = 0
 
@@ -268,6 +302,12 @@ class State:
         account.history.append({"n": self._next(), "password": password, "time": time.time(), "tenant": tenant.name})
         if self.settings.changing_seconds:
             account.changing_until = time.monotonic() + self.settings.changing_seconds
+        self._wrote("ncp")
+
+    def make_keys(self, keys: ShortLivedKeys, code: str) -> None:
+        """Let keys be valid from now on. A code of a second factor counts once."""
+        self.short_lived[keys.access_key] = keys
+        self.spent_codes |= {(keys.tenant, code)} if code else set()
         self._wrote("ncp")
 
     def send_mail(self, email: str, sent: dict[str, Any]) -> None:
@@ -329,6 +369,25 @@ class State:
             self._change_tenant(document)
         self._index_tenants()
 
+    def expire(self, document: object) -> int:
+        """Let short-lived keys expire now, and return how many are left that have not."""
+        tenant, now = _Expiry(**_EXPIRY.read(document)).tenant, self.now()
+        for keys in self.short_lived.values():
+            if tenant in ("", keys.tenant):
+                keys.expires_at = min(keys.expires_at, now)
+        return sum(keys.expires_at > now for keys in self.short_lived.values())
+
+    def secret_keys(self) -> Mapping[str, str]:
+        """The secret keys of all access keys that are valid now."""
+        now = self.now()
+        live = {key: keys.secret_key for key, keys in self.short_lived.items() if keys.expires_at > now}
+        return ChainMap(live, self.known_keys) if live else self.known_keys
+
+    def tenant_of(self, access_key: str) -> Tenant:
+        """The tenant that a valid access key belongs to."""
+        keys = self.short_lived.get(access_key)
+        return self.tenants[keys.tenant] if keys else self.tenants_by_key[access_key]
+
     def _index_tenants(self) -> None:
         self.tenants_by_key = {tenant.access_key: tenant for tenant in self.tenants.values()}
         self.known_keys = {tenant.access_key: tenant.secret_key for tenant in self.tenants.values()}
@@ -370,7 +429,9 @@ class State:
             if id(tenant.accounts) not in told:
                 told.add(id(tenant.accounts))
                 accounts[tenant.name] = {name: a.truth() for name, a in tenant.accounts.by_name.items()}
-        return {"accounts": accounts, "mails": self.mails}
+        now = self.now()
+        keys = [keys.truth(now) for keys in self.short_lived.values()]
+        return {"accounts": accounts, "mails": self.mails, "short_lived_keys": keys}
 
     def counted(self) -> dict[str, Any]:
         vendors = {vendor: counters.truth() for vendor, counters in self.counters.items()}

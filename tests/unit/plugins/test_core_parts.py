@@ -27,6 +27,7 @@ MINOR = ".".join(core_version.split(".")[:2])
 CORE = Path(ansible.__file__).parent
 PACKAGE = "ansible_collections.krcloud.credentials.plugins"
 
+ACTION = "plugin_utils/_plugin/action.py"
 MODULE_ACTION = "plugin_utils/_plugin/module_action.py"
 LOST_MODULE = "plugin_utils/_plugin/lost_module.py"
 PIPELINING = "plugin_utils/_plugin/pipelining.py"
@@ -56,6 +57,24 @@ class Part(NamedTuple):
 
 
 PARTS = {
+    "ansible.playbook.base:Base.update_result_no_log": Part(
+        ACTION,
+        "A result that says `_ansible_no_log` goes on saying it, whatever the task says.",
+        "self, templar, result",
+        "2.19 8bacd9ef, 2.20 8bacd9ef, 2.21 302a3e87, 2.22 302a3e87",
+    ),
+    "ansible.executor.task_result:_RawTaskResult.as_callback_task_result": Part(
+        ACTION,
+        "Callbacks get none of the values of a result that says `_ansible_no_log`.",
+        "self",
+        "2.19 3f341c5d, 2.20 3f341c5d",
+    ),
+    "ansible._internal._task:UnifiedTaskResult.as_result_dict": Part(
+        ACTION,
+        "The same.",
+        "self, for_callback=, censor_callback_result=",
+        "2.21 3c2c0444, 2.22 1b8d7935",
+    ),
     "ansible.plugins.action:ActionBase._execute_module": Part(
         MODULE_ACTION,
         "Whatever it runs on the host before the module goes through `_configure_module`, `_make_tmp_path` or "

@@ -59,6 +59,18 @@ REFUSED = {
         """,
         "2: async keeps the result in a file on the host: leave it out and use concurrency.",
     ),
+    "a short-lived key that is printed": (
+        """
+        - name: Get keys
+          krcloud.credentials.ncp_sts_credentials:
+          register: sts
+        - name: Show them
+          ansible.builtin.debug:
+            msg: "{{ sts.access_key }} {{ sts.secret_key }}"
+          no_log: true
+        """,
+        "5: debug prints a password of a lookup: show the name of the account.",
+    ),
     "a cached lookup": (
         f"""
         - name: Keep
@@ -437,7 +449,7 @@ def test_what_leaks_on_purpose_says_so(tmp_path: Path) -> None:
 
 
 def test_it_knows_every_secret_of_the_collection() -> None:
-    options = {"api_secret", "jwt", "password", "secret_id", "secret_key", "token"}
+    options = {"api_secret", "jwt", "password", "secret_id", "secret_key", "token", "token_code"}
     ncp = {"NCLOUD_SECRET_ACCESS_KEY", "NCLOUD_SECRET_KEY"}
     assert options == leak_rule.SECRET_OPTIONS
     assert {"BAO_TOKEN", "SOLAPI_API_SECRET", "VAULT_TOKEN", *ncp} == leak_rule.SECRET_VARIABLES

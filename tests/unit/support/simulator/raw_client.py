@@ -26,8 +26,15 @@ class NcpClient:
     def __init__(self, sim: Simulator) -> None:
         self._sim = sim
 
-    def headers(self, path: str, tenant: str = "default", method: str = "POST", ahead: float = 0) -> dict[str, str]:
-        keys = self._sim.connection()["tenants"][tenant]
+    def headers(
+        self,
+        path: str,
+        tenant: str = "default",
+        method: str = "POST",
+        ahead: float = 0,
+        keys: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        keys = keys or self._sim.connection()["tenants"][tenant]
         timestamp = str(int((time.time() + ahead) * 1000))
         text = f"{method} {path}\n{timestamp}\n{keys['access_key']}"
         digest = hmac.new(keys["secret_key"].encode(), text.encode(), hashlib.sha256).digest()

@@ -20,6 +20,7 @@ from ansible_collections.krcloud.credentials.plugins.action import (
     ncp_dataforest_rotation,
     ncp_dataforest_rotation_report,
     ncp_dataforest_store_copy,
+    ncp_sts_credentials,
     solapi_password_reset,
 )
 from ansible_collections.krcloud.credentials.plugins.module_utils._call.options import CONNECTION
@@ -39,6 +40,7 @@ SPECS = {
     "ncp_dataforest_publication": ncp_dataforest_publication.SPEC,
     "ncp_dataforest_rotation_report": ncp_dataforest_rotation_report.SPEC,
     "ncp_dataforest_store_copy": ncp_dataforest_store_copy.SPEC,
+    "ncp_sts_credentials": ncp_sts_credentials.SPEC,
     "solapi_password_reset": solapi_password_reset.SPEC,
 }
 # Defaults of these hold on the target host, where the module fills them in.
