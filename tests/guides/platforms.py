@@ -159,6 +159,7 @@ class Platform:
         around = {
             "ANSIBLE_COLLECTIONS_PATH": str(self.services.collections),
             "NCLOUD_DATAFOREST_API_URL": self.services.simulator.ncp_url,
+            "NCLOUD_STS_API_URL": self.services.simulator.ncp_url,
         }
         return subprocess.Popen(
             words,
