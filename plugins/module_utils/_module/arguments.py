@@ -128,8 +128,8 @@ def check_keys(spec: Spec, params: Mapping[str, Any], prefix: str = "") -> None:
                 hint = f"The options are: {', '.join(sorted(option['options']))}."
                 if option["type"] == "list":
                     hint += (
-                        " If the rows are from a CSV file, its first line must name them, and values with commas must be "
-                        "in quotes."
+                        " If the rows are from a CSV file, its first line must name them, and values with commas must "
+                        "be in quotes."
                     )
                 raise errors.ConfigurationError(what, hint=hint)
             check_keys(option["options"], row, f"{place}.")
