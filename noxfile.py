@@ -98,7 +98,7 @@ def static(session: nox.Session) -> None:
 
 @nox.session(name="code-check")
 def code_check(session: nox.Session) -> None:
-    """Run ruff, mypy --strict, ansible-lint (profile production), antsibull-changelog and our own rules."""
+    """Run ruff, mypy --strict, ansible-lint, antsibull-changelog, our own rules, and the linters of platforms."""
     install(session, "lint")
     collections = str(tree.link())
     plugins = "--package=ansible_collections.krcloud.credentials.plugins"
@@ -113,6 +113,7 @@ def code_check(session: nox.Session) -> None:
         ("antsibull-changelog", "lint"),
         ("python", "-m", "tooling.leak_rule"),
         ("python", "-m", "tooling.additions"),
+        ("python", "-m", "tooling.pipeline_lint"),
     ]
     env = {"ANSIBLE_COLLECTIONS_PATH": collections, "PYTHONPATH": os.pathsep.join(("tests", collections))}
     failed = []

@@ -16,6 +16,7 @@ A comment in front of an example tells: `.. example: VERB WORDS` in rst, `<!-- e
 - `shown REASON`: it is not run, for this reason.
 - `adds PATH`, `changes PATH`: a file of the project, or a change to one; see tooling/additions.py.
 - `run elsewhere TEST`: the named test runs it, or compares it with what it runs.
+- `copied PATH`: it is this file of the project, without its lines about the licence. Tests run the file.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tooling.tree import ROOT
 VERBS = (
     "adds",
     "changes",
+    "copied",
     "file",
     "message",
     "output",
@@ -53,6 +55,7 @@ _MARKDOWN = re.compile(
     r"(?:^ *<!-- example: (?P<note>[^\n]*) -->\n\n?)?^(?P<outer> *)```(?P<language>\w+)\n(?P<text>.*?^)(?P=outer)```",
     re.MULTILINE | re.DOTALL,
 )
+_LICENCE = re.compile(r"^(#|//) (Copyright|GNU|SPDX).*\n", re.MULTILINE)
 _RST_HEADING = re.compile(r"^(.+)\n([-=^])\2{2,}$", re.MULTILINE)
 _MARKDOWN_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -79,6 +82,12 @@ class Example(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+def without_header(text: str) -> str:
+    """A file without its lines about the licence, and without the empty line after them, as guides show it."""
+    left = _LICENCE.sub("", text).replace("---\n\n", "---\n", 1)
+    return re.sub(r"\A(#!.*\n)\n", r"\1", left).lstrip("\n")
 
 
 def examples(name: str, root: Path = ROOT) -> list[Example]:

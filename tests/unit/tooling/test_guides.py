@@ -53,11 +53,24 @@ def test_an_example_in_yaml_is_yaml(example: Example) -> None:
     assert list(yaml.load_all(example.text, leak_rule.Loader))
 
 
-def test_the_job_with_a_file_in_git_is_the_one_that_is_tested() -> None:
-    (shown,) = [found for found in EXAMPLES if found.words == "tests/guides/test_gitlab_git.py"]
-    text = (tree.ROOT / "docs/examples/gitlab-git/gitlab-ci.yml").read_text(encoding="utf-8")
-    header = re.compile(r"^# (Copyright|GNU|SPDX).*\n", re.MULTILINE)
-    assert shown.text == header.sub("", text).replace("---\n\n", "---\n")
+COPIES = [example for name in NAMES for example in guides.examples(name) if example.verb == "copied"]
+
+
+@pytest.mark.parametrize("example", COPIES, ids=str)
+def test_a_copy_is_the_file(example: Example) -> None:
+    assert example.text == guides.without_header((tree.ROOT / example.words).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("---\n# Copyright\n# GNU\n# SPDX-License\n\na: 1\n", "---\na: 1\n"),
+        ("#!/bin/sh\n# Copyright\n# GNU\n# SPDX-License\n\n# Why\n\nexit\n", "#!/bin/sh\n# Why\n\nexit\n"),
+        ("// Copyright\n// GNU\n// SPDX-License\n\npipeline {\n}\n", "pipeline {\n}\n"),
+    ],
+)
+def test_a_copy_has_no_header(text: str, left: str) -> None:
+    assert guides.without_header(text) == left
 
 
 def test_each_profile_of_an_example_is_in_the_file_of_the_guide() -> None:

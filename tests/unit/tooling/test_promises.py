@@ -19,6 +19,7 @@ GUIDES = [
         "first_reset",
         "credentials",
         "rotation",
+        "pipelines",
         "adoption",
         "attention",
         "hold",
