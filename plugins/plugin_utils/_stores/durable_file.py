@@ -214,6 +214,9 @@ class Lock:
 
     def __init__(self, path: str, file: int) -> None:
         self._path = path
+        self.file = file
+        # Whether another process has inherited the file, and with it the lock.
+        self.is_shared = False
         state = os.fstat(file)
         self._identity = (state.st_dev, state.st_ino)
         self.number = state.st_ino
@@ -246,7 +249,12 @@ def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lo
             if clock.monotonic() >= deadline:
                 raise Busy
             clock.sleep(_RANDOM.uniform(_POLL / 4, _POLL))
-        yield lock
+        try:
+            yield lock
+        finally:
+            if lock.is_shared:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_UN)
     finally:
         # The lock ends with the file, even if closing it fails; what was saved is saved.
         with contextlib.suppress(OSError):
@@ -347,6 +355,31 @@ def _write_durable(beside: str, data: bytes, owner: Owner) -> Identity:
     finally:
         os.close(file)
     return _identity(state)
+
+
+def put_mark(path: str, owner: Owner) -> None:
+    """Make an empty file, or leave it as it is, and wait until it is on the disk. Raises CannotKeep and OSError."""
+    with contextlib.suppress(FileExistsError):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+        try:
+            _give(file, owner._replace(mode=MODE))
+        except BaseException:
+            os.unlink(path)
+            raise
+        finally:
+            os.close(file)
+    _sync_folder(os.path.dirname(path))
+
+
+def has_mark(path: str) -> bool:
+    """Tell whether there is such a file. Raises OSError."""
+    return _identity_at(path) is not None
+
+
+def take_mark(path: str) -> None:
+    """Remove the file. If a power failure brings it back, nothing is lost. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _sync_folder(folder: str, *, reading: bool = False) -> None:
