@@ -64,8 +64,8 @@ options:
           - The command runs in the folder of the file, with the environment of Ansible on the controller, without a
             shell, a terminal and standard input. A program with a slash in its name is relative to that folder, and one
             without is searched for in E(PATH). C(~) and variables are not expanded.
-          - Its output is not shown. If it fails, the message has the last line that it wrote to its standard error, with
-            secrets masked. Its arguments are visible to all users of the controller, so do not put a secret there.
+          - Its output is not shown. If it fails, the message has the last line that it wrote to its standard error,
+            with secrets masked. All users of the controller can see its arguments, so do not put a secret there.
           - Other tasks that write to the store wait for the command, up to O(store.lock_timeout).
           - In check mode, the command is not run, only searched for. Lookups and modules that only read do not run it.
         type: list

@@ -32,7 +32,7 @@ _MOST_LEFT = 1 << 20
 _GRACE = 5.0
 _POLL = 0.1
 
-_SECRET_VARIABLE = re.compile(r"AUTH|CREDENTIAL|KEY|PASS|SECRET|TOKEN", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(r"AUTH(?!OR)|CREDENTIAL|KEY|PASS|SECRET|TOKEN", re.IGNORECASE)
 _URL_WITH_LOGIN = re.compile(r"\w+://[^\s@]+@")
 
 
@@ -68,7 +68,7 @@ class Command(NamedTuple):
         It inherits the file of a lock, so that the lock is held as long as the command runs, even if this process dies.
         """
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 it is what the user wants
                 self.arguments,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -98,11 +98,13 @@ class Command(NamedTuple):
 def last_line(printed: str, secrets: Iterable[str], environ: Mapping[str, str]) -> str:
     """Return the last line that is not blank, printable and of limited length, without these secrets or parts of them.
 
-    Also without what the environment holds in variables that are called like secrets, and without logins in URLs.
+    Also without what the environment holds in variables that are called like secrets, unless it is the path of a file,
+    and without logins in URLs.
     """
     line = next((line for line in reversed(printed.splitlines()) if line.strip()), "")
     redactor = Redactor(secret for secret in secrets if secret not in WORDS)
-    redactor.add(*(value for name, value in environ.items() if _SECRET_VARIABLE.search(name)))
+    named = (value for name, value in environ.items() if _SECRET_VARIABLE.search(name))
+    redactor.add(*(value for value in named if not (os.path.isabs(value) and os.path.exists(value))))
     redactor.add(*(secret for url in _URL_WITH_LOGIN.findall(line) for secret in url_secrets(url)))
     return one_line(redactor.foreign_text(line))
 

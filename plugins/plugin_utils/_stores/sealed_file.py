@@ -6,9 +6,9 @@
 
 Knows nothing of documents.
 
-With a command to run after each save, the file is saved only when the command has succeeded. A mark beside the file says
-that it has not: put before the file is replaced, taken away after the command. So whatever dies in between, the next
-task that may save runs the command first, and acts upon nothing that is only here.
+With a command to run after each save, a version is durable only when the command has succeeded. A mark beside the file
+says that it has not: it is put there before the file is replaced, and removed after the command. So the next task that
+may save runs the command first, whenever this one dies, and acts upon nothing that is only here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import contextlib
 import errno
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock

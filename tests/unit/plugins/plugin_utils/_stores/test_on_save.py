@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store in a file whose command brings each version elsewhere: when it runs, what it gets, and what a failure means."""
+"""A command that brings each version of a file elsewhere: when it runs, what it gets, and what a failure means."""
 
 from __future__ import annotations
 
@@ -395,11 +395,11 @@ def test_a_command_that_prints_a_secret_does_not_show_it(
         ("progress 1%\rprogress 100%\r\n", "progress 100%"),
         ("\x1b[31mred\x1b[0m\a \u202e{{ evil }}\n", "[31mred [0m {{ evil }}"),
         ("x" * 5000, "x" * 299 + "…"),
-        ("analyst: unknown", "analyst: unknown"),
+        ("analyst: unknown in /dev/null", "analyst: unknown in /dev/null"),
     ],
 )
 def test_the_last_line_is_printable_and_short(printed: str, line: str) -> None:
-    assert last_line(printed, ["unknown"], {"HOME": "progress"}) == line
+    assert last_line(printed, ["unknown"], {"AUTHOR": "progress", "PASS_FILE": "/dev/null"}) == line
 
 
 @pytest.mark.parametrize("text", ["sleep 600", "trap '' TERM; while :; do sleep 600; done", "exec 2>&-; sleep 600"])
