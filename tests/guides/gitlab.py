@@ -31,6 +31,11 @@ rotate() {{
 }}
 rotate"""
 
+# Kills everything that the job has started but the hook itself, as the end of its container does. Each of its processes
+# knows the file.
+KILL = """kill -KILL $(grep --files-with-matches --null-data --fixed-strings --line-regexp "SEEN=$SEEN" \\
+  /proc/[0-9]*/environ 2>/dev/null | cut --delimiter=/ --fields=3 | grep --invert-match --line-regexp $$)"""
+
 
 def git(folder: Path, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

@@ -59,6 +59,9 @@ class Cipher(Protocol):
         Raises CannotOpen.
         """
 
+    def passphrases(self) -> Iterable[str]:
+        """Return what it encrypts with, which no message may show."""
+
 
 class Opened(NamedTuple):
     """The file as it was read. ``plain`` is None if it is the version that the reader knows, ``key`` what opened it."""

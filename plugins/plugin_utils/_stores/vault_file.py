@@ -125,11 +125,6 @@ class _Content(NamedTuple):
         return f"_Content({len(self.documents)} documents)"
 
 
-def _texts(documents: Mapping[str, str]) -> list[str]:
-    """Return every text in these documents, without those that are names of documents, which messages may show."""
-    return [text for each in documents.values() for text in strings(json.loads(each)) if text not in documents]
-
-
 def _revision(text: str) -> str:
     return hashlib.blake2b(text.encode(), key=_REVISION_KEY, digest_size=16).hexdigest()
 
@@ -149,6 +144,7 @@ class VaultFileStore:
         clock: Clock | None = None,
     ) -> None:
         self._path = path
+        self._cipher = cipher
         self._may_save = may_save
         self._file = SealedFile(path, cipher, lock_timeout, clock or Clock(), on_save)
         self._variable = contents.variable
@@ -260,7 +256,7 @@ class VaultFileStore:
                 error.saved = {name: outcome for name, outcome in outcomes.items() if name not in error.unknown}
                 raise
         else:
-            self._file.catch_up_locked(path, lock, lambda: _texts(documents))
+            self._file.catch_up_locked(path, lock, lambda: self._secrets(documents))
         return outcomes
 
     def _read_saved(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
@@ -268,7 +264,7 @@ class VaultFileStore:
         content, decoded = self._read(path)
         if self._may_save:
             # After the read, so that nothing newer was read.
-            self._file.catch_up(path, lambda: _texts(content.documents))
+            self._file.catch_up(path, lambda: self._secrets(content.documents))
         return content, decoded
 
     def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
@@ -285,6 +281,14 @@ class VaultFileStore:
         documents = {name: each.text for name, each in texts.documents.items()}
         self._last = _Content(found.version, documents, texts.strays, key=found.key)
         return self._last, {name: each.document for name, each in texts.documents.items()}
+
+    def _secrets(self, documents: Mapping[str, str]) -> list[str]:
+        """Return what a command may know and nobody may see: every text in these documents, and the passphrases.
+
+        Names of documents are left out, since messages may show them.
+        """
+        texts = (text for each in documents.values() for text in strings(json.loads(each)))
+        return [*(text for text in texts if text not in documents), *self._cipher.passphrases()]
 
     def _replace(
         self,
@@ -312,6 +316,6 @@ class VaultFileStore:
         strays = {name: stray.entry for name, stray in old.strays.items()}
         plain = to_text({**entries, **strays}, self._variable)
         version, key = self._file.replace(
-            path, lock, old.version, plain, old.key, changed, lambda: _texts({**old.documents, **texts})
+            path, lock, old.version, plain, old.key, changed, lambda: self._secrets({**old.documents, **texts})
         )
         self._last = _Content(version, dict(texts), old.strays, entries, key)

@@ -361,6 +361,7 @@ SECRET_LINES = {
     "an earlier password": f"fatal: {CANARY}-old",
     "half of a password": f"fatal: {CANARY[:9]}",
     "a password in hexadecimal": f"fatal: {CANARY.encode().hex()}",
+    "the passphrase": f"fatal: {PASSPHRASE}",
     "a token of the environment": "remote: glpat-invented-4711 is expired",
     "a token in a URL": "fatal: unable to access 'https://oauth2:glpat-elsewhere-0815@gitlab.example.com/a.git'",
     "a user in a URL": "fatal: https://glpat-elsewhere-0815@gitlab.example.com/a.git",
@@ -380,7 +381,7 @@ def test_a_command_that_prints_a_secret_does_not_show_it(
     if at_load:
         error = fails(lambda: vault.open(on_save=["./push.sh"]).load(["kim"]))
     shown = f"{error.sentence()}{error!r}{error.as_dict()}"
-    for secret in (CANARY[:9], CANARY.encode().hex(), "invented-4711", "elsewhere-0815", "Kanarien"):
+    for secret in (CANARY[:9], CANARY.encode().hex(), "invented-4711", "elsewhere-0815", "Kanarien", "Tresor"):
         assert secret not in shown
     assert "saying: " in error.message
     assert "********" in error.message
