@@ -253,8 +253,7 @@ def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lo
             yield lock
         finally:
             if lock.is_shared:
-                with contextlib.suppress(OSError):
-                    fcntl.flock(file, fcntl.LOCK_UN)
+                fcntl.flock(file, fcntl.LOCK_UN)
     finally:
         # The lock ends with the file, even if closing it fails; what was saved is saved.
         with contextlib.suppress(OSError):
@@ -269,22 +268,31 @@ def _lock_of(path: str, owner: Owner) -> int:
     """Open the file of a lock, or make it."""
     while True:
         try:
-            file, made = _open_lock(path), False
+            file = _open_lock(path)
         except FileNotFoundError:
             try:
-                file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+                return _made(path, owner)
             except FileExistsError:
                 continue
-            made = True
         try:
-            if made or _is_to_be_given(file, owner):
+            if _is_to_be_given(file, owner):
                 _give(file, owner._replace(mode=MODE))
         except BaseException:
             os.close(file)
-            if made:
-                os.unlink(path)
             raise
         return file
+
+
+def _made(path: str, owner: Owner) -> int:
+    """Make an empty file of this owner, and open it. Raises CannotKeep, FileExistsError and OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+    try:
+        _give(file, owner._replace(mode=MODE))
+    except BaseException:
+        os.close(file)
+        os.unlink(path)
+        raise
+    return file
 
 
 def _is_to_be_given(file: int, owner: Owner) -> bool:
@@ -360,20 +368,8 @@ def _write_durable(beside: str, data: bytes, owner: Owner) -> Identity:
 def put_mark(path: str, owner: Owner) -> None:
     """Make an empty file, or leave it as it is, and wait until it is on the disk. Raises CannotKeep and OSError."""
     with contextlib.suppress(FileExistsError):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
-        try:
-            _give(file, owner._replace(mode=MODE))
-        except BaseException:
-            os.unlink(path)
-            raise
-        finally:
-            os.close(file)
+        os.close(_made(path, owner))
     _sync_folder(os.path.dirname(path))
-
-
-def has_mark(path: str) -> bool:
-    """Tell whether there is such a file. Raises OSError."""
-    return _identity_at(path) is not None
 
 
 def take_mark(path: str) -> None:
@@ -402,8 +398,3 @@ def _sync(handle: int) -> None:
         # Nothing to sync: a read-only file system, or one without folders of its own.
         if error.errno not in (errno.EINVAL, errno.EROFS):
             raise
-
-
-def is_same_file(one: str, other: str) -> bool:
-    """Tell whether two paths lead to one file, or would."""
-    return one == other or (os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))

@@ -52,6 +52,9 @@ class Command(NamedTuple):
     arguments: tuple[str, ...]
     time_limit: float
 
+    def __repr__(self) -> str:
+        return "Command"
+
     def fault(self, folder: str) -> str | None:
         """Return why it cannot be run in this folder, as far as that shows without running it, or None if it can."""
         program = self.arguments[0]

@@ -59,7 +59,6 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import (
     Lock,
     Version,
-    is_same_file,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_text import (
     Stray,
@@ -163,7 +162,9 @@ class VaultFileStore:
 
     def is_same(self, other: Store) -> bool:
         """See `Store.is_same`."""
-        return is_same_file(self.address, other.address)
+        one, another = self.address, other.address
+        both = os.path.exists(one) and os.path.exists(another)
+        return one == another or (both and os.path.samefile(one, another))
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""

@@ -23,13 +23,14 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._call import wire
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import durable_file, file_text, on_save
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import durable_file, file_text
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import (
     Change,
     Store,
     Stored,
     StoreError,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.on_save import Command
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import open_store
 from support.stores.openbao import OpenBao
 from support.stores.steps import Hook, Replacement, of_hashi_vault, of_on_save, of_vault_file
@@ -189,7 +190,7 @@ class ElsewhereBench(VaultFileBench):
             shutil.copytree(found, self.elsewhere)
 
     def steps(self, hook: Hook) -> AbstractContextManager[None]:
-        return replaced(itertools.chain(of_vault_file(durable_file, hook), of_on_save(on_save, hook)))
+        return replaced(itertools.chain(of_vault_file(durable_file, hook), of_on_save(Command, hook)))
 
 
 class HashiVaultBench:

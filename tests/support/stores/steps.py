@@ -35,9 +35,9 @@ def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
         yield files, library.__name__, watched
 
 
-def of_on_save(on_save: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
-    """What to put into the module `on_save`, so that each run of the command of a store calls the hook."""
-    yield on_save.Command, "run", told(on_save.Command.run, "on_save", hook)
+def of_on_save(command: type[Any], hook: Hook) -> Iterator[Replacement]:
+    """What to put into the class `Command`, so that each run of the command of a store calls the hook."""
+    yield command, "run", told(command.run, "on_save", hook)
 
 
 def of_a_store(request: Any) -> bool:

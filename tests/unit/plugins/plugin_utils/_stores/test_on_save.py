@@ -14,12 +14,17 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.krcloud.credentials.plugins.action import ncp_dataforest_credential_info as info
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.action import RedactingAction
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._plugin.arguments import opened_store
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores import on_save
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contract import Change, Conflict, StoreError
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.on_save import Command, Failure, last_line
@@ -432,6 +437,35 @@ def test_what_is_no_list_of_texts_is_refused(vault: VaultFileBench, given: Any) 
         ConfigurationError, match="on_save of the store vault_file is not valid: it must be a list of a"
     ):
         vault.open(on_save=given)
+
+
+def test_lookups_and_reading_tasks_are_told_not_to_run_it(vault: VaultFileBench) -> None:
+    put(vault.open(), kim=OLD)
+    vault.path.with_name(MARK).touch()
+    options = {**vault.options, "on_save": script(vault, "echo >>runs")}
+    loader = a_loader(("default", PASSPHRASE))
+    assert get(opened_store(options, loader, Redactor()), "kim").document == OLD
+
+    class Task(RedactingAction):
+        redactor = Redactor()
+        _loader = loader
+        _stores = contextlib.ExitStack()
+
+        def __init__(self, check_mode: bool) -> None:
+            self._task = SimpleNamespace(check_mode=check_mode)
+
+        def act(self) -> dict[str, Any]:
+            raise NotImplementedError
+
+    class Reading(Task):
+        _saves = False
+
+    for each in (Task(check_mode=True), Reading(check_mode=False)):
+        assert get(each.store(options), "kim").document == OLD
+    assert litter(vault) == {MARK, "push.sh"}
+    assert get(Task(check_mode=False).store(options), "kim").document == OLD
+    assert litter(vault) == {"runs", "push.sh"}
+    assert not info.ActionModule._saves
 
 
 def test_nothing_runs_without_the_option(vault: VaultFileBench) -> None:
