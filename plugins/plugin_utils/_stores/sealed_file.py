@@ -204,7 +204,8 @@ class SealedFile:
             self._run(self._on_save, path, lock, (), secrets)
 
     def _is_marked(self, path: str) -> bool:
-        return os.path.lexists(_mark(path))
+        # What has died before its first version was in place has left nothing to bring anywhere.
+        return os.path.lexists(_mark(path)) and os.path.exists(path)
 
     def _check_command(self, path: str) -> None:
         """Raise StoreError if the command cannot be run, as far as that shows without running it."""

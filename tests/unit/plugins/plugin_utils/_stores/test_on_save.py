@@ -231,6 +231,15 @@ def test_a_program_that_cannot_be_started_is_a_failure(vault: VaultFileBench) ->
     assert error.unknown == {"kim"}
 
 
+def test_it_is_not_run_for_a_first_version_that_never_was(elsewhere: ElsewhereBench) -> None:
+    elsewhere.path.with_name(MARK).touch()
+    store = elsewhere.open()
+    assert load(store, ["kim"]) == {}
+    assert store.names() == []
+    put(store, kim=OLD)
+    assert litter(elsewhere) == set()
+
+
 def test_a_mark_that_cannot_be_put_saves_nothing(vault: VaultFileBench) -> None:
     put(vault.open(), kim=OLD)
     taken: list[str] = []
