@@ -34,6 +34,7 @@ class ActionModule(RedactingAction):
     _requires_connection = False
 
     _stores_passwords = True
+    _saves = False
 
     def act(self) -> dict[str, Any]:
         """Look at the store."""

@@ -53,6 +53,28 @@ options:
           - How many seconds to wait while another process writes to the same V(vault_file), from 0 to 86400.
         type: float
         default: 60.0
+      on_save:
+        description:
+          - A command that brings a V(vault_file) to another place, such as C(git push), as a list of a program and its
+            arguments. It runs each time the file has been saved, before a password or a request that depends on this is
+            sent. So a password that is live is never only on this machine.
+          - If it fails or is missing, or takes too long, the task fails, and nothing more is sent. What was saved stays
+            in the file. The next task that may save something runs the command first. Until it has succeeded, there is
+            a file C(PATH.on_save) beside the store.
+          - The command runs in the folder of the file, with the environment of Ansible on the controller, without a
+            shell, a terminal and standard input. A program with a slash in its name is relative to that folder, and one
+            without is searched for in E(PATH). C(~) and variables are not expanded.
+          - Its output is not shown. If it fails, the message has the last line that it wrote to its standard error,
+            with secrets masked. All users of the controller can see its arguments, so do not put a secret there.
+          - Other tasks that write to the store wait for the command, up to O(store.lock_timeout).
+          - In check mode, the command is not run, only searched for. Lookups and modules that only read do not run it.
+        type: list
+        elements: str
+      on_save_timeout:
+        description:
+          - How many seconds the command in O(store.on_save) may take, from 1 to 3600.
+        type: float
+        default: 120.0
       url:
         description:
           - The address of a V(hashi_vault). It starts with C(https://), or with C(http://) for this machine only, and

@@ -20,8 +20,21 @@ from tooling.tree import ROOT
 EXAMPLE = ROOT / "docs/examples/gitlab-git"
 STORE = "dataforest.yml"
 
-# What a rotation does to the store: it reads everything in it, and adds something of its own.
-ROTATE = f"""cat {STORE} >>"$SEEN" 2>/dev/null; echo "of job $CI_JOB_ID" >>{STORE}"""
+# What a rotation does: it reads the store, saves a candidate, sends it once it is pushed, and promotes it.
+ROTATE = f"""cat {STORE} >>"$SEEN" 2>/dev/null
+rotate() {{
+  echo "pending of job $CI_JOB_ID" >>{STORE}
+  bash push.sh || return 2
+  echo "of job $CI_JOB_ID" >>"$SENT"
+  sed -i "s/^pending of job $CI_JOB_ID/of job $CI_JOB_ID/" {STORE}
+  bash push.sh || return 2
+}}
+rotate"""
+
+# Kills everything that the job has started but the hook itself, as the end of its container does. Each of its processes
+# knows the file.
+KILL = """kill -KILL $(grep --files-with-matches --null-data --fixed-strings --line-regexp "SEEN=$SEEN" \\
+  /proc/[0-9]*/environ 2>/dev/null | cut --delimiter=/ --fields=3 | grep --invert-match --line-regexp $$)"""
 
 
 def git(folder: Path, *words: str) -> str:
@@ -38,16 +51,14 @@ def git(folder: Path, *words: str) -> str:
 class Job:
     """A job of a pipeline that has ended."""
 
-    def __init__(self, folder: Path, done: subprocess.CompletedProcess[str], seen: str) -> None:
+    def __init__(self, folder: Path, done: subprocess.CompletedProcess[str], seen: str, sent: str) -> None:
         self.folder = folder
         self.status = done.returncode
         self.output = done.stdout + done.stderr
         self.seen = seen
         """What the store held when its playbook began."""
-
-    @property
-    def artifact(self) -> str:
-        return (self.folder / STORE).read_text(encoding="utf-8")
+        self.sent = sent
+        """What its playbook has sent to the vendor."""
 
 
 class Project:
@@ -61,17 +72,17 @@ class Project:
         git(self.bare, "config", "uploadpack.allowAnySHA1InWant", "true")
         self.colleague = folder / "colleague"
         git(folder, "clone", "--quiet", str(self.bare), str(self.colleague))
-        for name in ("rotate.sh", "rotate.yml"):
+        for name in ("rotate.sh", "push.sh", "rotate.yml"):
             shutil.copy(EXAMPLE / name, self.colleague)
         shutil.copy(EXAMPLE / "gitlab-ci.yml", self.colleague / ".gitlab-ci.yml")
-        (self.colleague / ".gitignore").write_text(f"{STORE}.lock\n", encoding="utf-8")
+        (self.colleague / ".gitignore").write_text(f"{STORE}.*\n", encoding="utf-8")
         self.commit("Begin")
         self.programs = folder / "programs"
         self.programs.mkdir()
         self.program("sleep", "exit 0")
         self.program("ansible-playbook", ROTATE)
         self.hook = ""
-        """What happens each time the job is about to push to the branch."""
+        """What happens each time the job is about to push to the branch. $TIME says which time it is, from 1."""
         self._jobs = 0
 
     def program(self, name: str, text: str) -> None:
@@ -105,7 +116,7 @@ class Project:
         return git(self.bare, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")
 
     def store(self, branch: str = "main") -> str:
-        return git(self.bare, "show", f"refs/heads/{branch}:{STORE}") + "\n"
+        return git(self.bare, "show", f"{branch}:{STORE}") + "\n"
 
     def messages(self, branch: str = "main") -> list[str]:
         return git(self.bare, "log", "--format=%s", f"refs/heads/{branch}").split("\n")
@@ -123,13 +134,16 @@ class Project:
             hooks = clone / ".git" / "hooks"
             hooks.mkdir()
             (hooks / "pre-push").write_text(
-                f"#!/bin/bash\nif grep -q ' refs/heads/main '; then\n:\n{self.hook}\nfi\nexit 0\n", encoding="utf-8"
+                "#!/bin/bash\nif grep -q ' refs/heads/main '; then\n"
+                f"echo >>{clone}.pushes\nTIME=$(wc -l <{clone}.pushes)\n{self.hook}\nfi\nexit 0\n",
+                encoding="utf-8",
             )
             (hooks / "pre-push").chmod(0o755)
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        seen = self.folder / f"seen-{self._jobs}"
+        seen, sent = (self.folder / f"{what}-{self._jobs}" for what in ("seen", "sent"))
         seen.touch()
+        sent.touch()
         environment = {
             **isolated(home),
             "PATH": os.pathsep.join((str(self.programs), str(BIN), os.environ["PATH"])),
@@ -140,6 +154,7 @@ class Project:
             "PUSH_URL": f"file://{self.bare}",
             "PUSH_TOKEN": "an-invented-token",
             "SEEN": str(seen),
+            "SENT": str(sent),
             **(env or {}),
         }
         script = "\n".join(yaml.safe_load((clone / ".gitlab-ci.yml").read_text(encoding="utf-8"))["rotate"]["script"])
@@ -152,4 +167,4 @@ class Project:
             env=environment,
             stdin=subprocess.DEVNULL,
         )
-        return Job(clone, done, seen.read_text(encoding="utf-8"))
+        return Job(clone, done, seen.read_text(encoding="utf-8"), sent.read_text(encoding="utf-8"))

@@ -389,6 +389,8 @@ def ncp_dataforest_rotation(script: Script) -> None:
     with script.on(STORE):
         for store in script.few(troubled_stores(script)):
             task(rotation(store), says="failed")
+        for store in script.few(talkative_stores(script, "password1", "password2", "password3")):
+            task(rotation(store), says="its command on_save ended with exit status 1, saying: ")
 
 
 def ncp_dataforest_publication(script: Script) -> None:
@@ -516,6 +518,8 @@ def ncp_dataforest_credential(script: Script) -> None:
         for troubled in script.few(troubled_stores(script)):
             task(one(troubled), says="failed")
             task({"store": troubled, "name": "df001", "state": "absent"}, says="failed")
+        for store in script.few(talkative_stores(script, "password0")):
+            task(one({**store, "path": script.vault_file()["path"]}), says="on_save ended with exit status 1, saying: ")
 
 
 def ncp_dataforest_credential_info(script: Script) -> None:
@@ -1010,6 +1014,16 @@ def troubled_vault_files(script: Script) -> Iterable[dict[str, Any]]:
     yield script.vault_file(passphrase="passphrase_wrong", df001=envelope())
     yield script.vault_file(torn=True, df001=envelope())
     yield {"path": str(script.stage.store / "no" / "such" / "folder.yml")}
+
+
+def talkative_stores(script: Script, *secrets: str) -> Iterable[dict[str, Any]]:
+    """Stores in files whose commands fail, and say what is in the store and what it is encrypted with."""
+    for number, text in enumerate(quotes(*(CANARIES[name] for name in (*secrets, "passphrase")))):
+        folder = script.stage.folder / f"{script.subject}-{number}"
+        folder.mkdir()
+        said = folder / "said"
+        said.write_text(text, encoding="utf-8")
+        yield {**script.vault_file(df001=envelope()), "on_save": ["sh", "-c", f"cat {said} >&2; exit 1"]}
 
 
 def troubled_hashi_vaults(script: Script) -> Iterable[dict[str, Any]]:

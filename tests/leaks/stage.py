@@ -30,7 +30,9 @@ HERE = Path(__file__).parent
 INTERPOSED = HERE / "interposed"
 TALKATIVE = ("-vvvv", "--diff")
 # What the test itself puts there. A secret has to come from somewhere.
-INPUTS = frozenset({"playbook.yml", "extra_vars.json", "extravars", "passphrase", "passphrase_wrong", "configure"})
+INPUTS = frozenset(
+    {"playbook.yml", "extra_vars.json", "extravars", "passphrase", "passphrase_wrong", "configure", "said"}
+)
 # What the files are that a run leaves behind, by the beginning of their paths.
 PLACES = {
     "out/ansible.log": "log_path",

@@ -50,6 +50,8 @@ class RedactingAction(SendingAction):
     _unreachable = False
     # Whether a variable of the play may stand in for the option `store`: see `with_store`.
     _stores_passwords = False
+    # Whether the task may save something in a store, unless it runs in check mode.
+    _saves = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
@@ -121,7 +123,8 @@ class RedactingAction(SendingAction):
 
     def store(self, options: Mapping[str, Any], contents: Contents = PASSWORDS) -> Store:
         """Return the store that the option ``store`` describes. It is closed when the task ends, in whatever way."""
-        store = opened_store(options, self._loader, self.redactor, contents=contents)
+        may_save = self._saves and not self._task.check_mode
+        store = opened_store(options, self._loader, self.redactor, contents=contents, may_save=may_save)
         return self._stores.enter_context(contextlib.closing(store))
 
     def run_module(self, name: str, arguments: Mapping[str, Any], *, rehearse: bool = False) -> Mapping[str, Any]:

@@ -100,7 +100,12 @@ def _plain(value: Any) -> Any:
 
 
 def opened_store(
-    options: Mapping[str, Any], loader: Any, redactor: Redactor, *, contents: Contents = PASSWORDS
+    options: Mapping[str, Any],
+    loader: Any,
+    redactor: Redactor,
+    *,
+    contents: Contents = PASSWORDS,
+    may_save: bool = False,
 ) -> Store:
     """Return the store that the option ``store`` describes. ``loader`` is the DataLoader of the plugin."""
 
@@ -112,4 +117,4 @@ def opened_store(
         Display().warning(redactor.text(text))
 
     learn(*registry.secrets_of(options))
-    return registry.open_store(options, loader, contents=contents, warn=warn, learn=learn)
+    return registry.open_store(options, loader, contents=contents, warn=warn, learn=learn, may_save=may_save)

@@ -44,13 +44,14 @@ class Context(NamedTuple):
 
     ``loader`` is the DataLoader of the plugin, which knows the vault secrets of the play and the folder of the
     playbook. ``warn`` says something to the user. ``learn`` is told of each secret that the store comes by while it is
-    used, so that nobody shows it.
+    used, so that nobody shows it. ``may_save`` is false for whoever only reads, as in check mode.
     """
 
     loader: Any
     contents: Contents
     warn: Callable[[str], None]
     learn: Callable[[str], None]
+    may_save: bool = True
 
     def __repr__(self) -> str:
         return "Context"

@@ -214,6 +214,9 @@ class Lock:
 
     def __init__(self, path: str, file: int) -> None:
         self._path = path
+        self.file = file
+        # Whether another process has inherited the file, and with it the lock.
+        self.is_shared = False
         state = os.fstat(file)
         self._identity = (state.st_dev, state.st_ino)
         self.number = state.st_ino
@@ -246,7 +249,11 @@ def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lo
             if clock.monotonic() >= deadline:
                 raise Busy
             clock.sleep(_RANDOM.uniform(_POLL / 4, _POLL))
-        yield lock
+        try:
+            yield lock
+        finally:
+            if lock.is_shared:
+                fcntl.flock(file, fcntl.LOCK_UN)
     finally:
         # The lock ends with the file, even if closing it fails; what was saved is saved.
         with contextlib.suppress(OSError):
@@ -261,22 +268,31 @@ def _lock_of(path: str, owner: Owner) -> int:
     """Open the file of a lock, or make it."""
     while True:
         try:
-            file, made = _open_lock(path), False
+            file = _open_lock(path)
         except FileNotFoundError:
             try:
-                file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+                return _made(path, owner)
             except FileExistsError:
                 continue
-            made = True
         try:
-            if made or _is_to_be_given(file, owner):
+            if _is_to_be_given(file, owner):
                 _give(file, owner._replace(mode=MODE))
         except BaseException:
             os.close(file)
-            if made:
-                os.unlink(path)
             raise
         return file
+
+
+def _made(path: str, owner: Owner) -> int:
+    """Make an empty file of this owner, and open it. Raises CannotKeep, FileExistsError and OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+    try:
+        _give(file, owner._replace(mode=MODE))
+    except BaseException:
+        os.close(file)
+        os.unlink(path)
+        raise
+    return file
 
 
 def _is_to_be_given(file: int, owner: Owner) -> bool:
@@ -367,6 +383,19 @@ def _write_durable(beside: str, data: bytes, owner: Owner | None, mode: int = MO
     return _identity(state)
 
 
+def put_mark(path: str, owner: Owner) -> None:
+    """Make an empty file, or leave it as it is, and wait until it is on the disk. Raises CannotKeep and OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.close(_made(path, owner))
+    _sync_folder(os.path.dirname(path))
+
+
+def take_mark(path: str) -> None:
+    """Remove the file. If a power failure brings it back, nothing is lost. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
 def _sync_folder(folder: str, *, reading: bool = False) -> None:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -387,8 +416,3 @@ def _sync(handle: int) -> None:
         # Nothing to sync: a read-only file system, or one without folders of its own.
         if error.errno not in (errno.EINVAL, errno.EROFS):
             raise
-
-
-def is_same_file(one: str, other: str) -> bool:
-    """Tell whether two paths lead to one file, or would."""
-    return one == other or (os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))

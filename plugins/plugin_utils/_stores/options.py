@@ -94,11 +94,15 @@ class Options(dict[str, Any]):
             return int(float(value)) if whole else float(value)
         if option["type"] == "bool" and isinstance(value, bool):
             return value
+        if option["type"] == "list" and isinstance(value, list) and value and all(map(_is_argument, value)):
+            return ["".join(each) for each in value]
         if option["type"] == "str" and isinstance(value, str) and value in option.get("choices", (value,)):
             # A copy: what a template returns carries tags that other libraries do not know.
             text = "".join(value)
             return FORMS[option["form"]](called, text) if "form" in option else text
-        words = {"str": "text, in quotes", "bool": "true or false"}[option["type"]]
+        words = {"str": "text, in quotes", "bool": "true or false", "list": "a list of a program and its arguments"}[
+            option["type"]
+        ]
         allowed = either(option["choices"]) if "choices" in option else words
         raise ConfigurationError(f"{called} is not valid: it must be {allowed}.")
 
@@ -123,6 +127,14 @@ def _path(called: str, value: str) -> str:
             f"{called} is not valid: it must be a path such as team/secrets, without blanks at its ends."
         )
     return path
+
+
+def _is_argument(value: Any) -> bool:
+    """Tell whether a value can be handed to a program."""
+    try:
+        return isinstance(value, str) and "\0" not in value and bool(os.fsencode(value) or True)
+    except UnicodeEncodeError:
+        return False
 
 
 def _file(called: str, value: str) -> str:

@@ -59,13 +59,14 @@ def open_store(
     contents: Contents = PASSWORDS,
     warn: Callable[[str], None] = _ignore,
     learn: Callable[[str], None] = _ignore,
+    may_save: bool = True,
 ) -> Store:
     """Return the store that the options describe. Neither reads nor connects.
 
     ``loader`` is the DataLoader of the action or lookup plugin; see `contract.Context`. Raises ConfigurationError.
     """
     kind, complete = complete_options(options, os.environ if environ is None else environ)
-    store: Store = STORES[kind].open_store(complete, Context(loader, contents, warn, learn))
+    store: Store = STORES[kind].open_store(complete, Context(loader, contents, warn, learn, may_save))
     return store
 
 

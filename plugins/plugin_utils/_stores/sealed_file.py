@@ -5,6 +5,10 @@
 """The file of a `vault_file` as one piece, encrypted: how it is read, locked and replaced, and what a failure means.
 
 Knows nothing of documents.
+
+With a command to run after each save, a version is durable only when the command has succeeded. A mark beside the file
+says that it has not: it is put there before the file is replaced, and removed after the command. So the next task that
+may save runs the command first, whenever this one dies, and acts upon nothing that is only here.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import contextlib
 import errno
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
 from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import Clock
@@ -31,10 +35,13 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durabl
     folder_identity,
     locked,
     owner_of,
+    put_mark,
     read_durable,
     replace,
+    take_mark,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_text import CannotOpen
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.on_save import Command, last_line
 
 T = TypeVar("T")
 
@@ -51,6 +58,9 @@ class Cipher(Protocol):
         Raises CannotOpen.
         """
 
+    def passphrases(self) -> Iterable[str]:
+        """Return what it encrypts with, which no message may show."""
+
 
 class Opened(NamedTuple):
     """The file as it was read. ``plain`` is None if it is the version that the reader knows, ``key`` what opened it."""
@@ -66,11 +76,14 @@ class Opened(NamedTuple):
 class SealedFile:
     """A file that is encrypted as a whole. Its methods raise StoreError."""
 
-    def __init__(self, path: str, cipher: Cipher, lock_timeout: float, clock: Clock) -> None:
+    def __init__(
+        self, path: str, cipher: Cipher, lock_timeout: float, clock: Clock, on_save: Command | None = None
+    ) -> None:
         self._path = path
         self._cipher = cipher
         self._lock_timeout = lock_timeout
         self._clock = clock
+        self._on_save = on_save
         # The folder in which there was no file at first: a new store is begun only in this very folder.
         self._folder: tuple[int, int] | None = None
 
@@ -117,6 +130,7 @@ class SealedFile:
             check_replaceable(path, f"{path}.lock")
         # The simplest check is to try it: the key of a new file is chosen here.
         self._sealed(path, b"", key)
+        self._check_command(path)
 
     def changed(self, change: Callable[[str, Lock], T]) -> T:
         """Return what ``change`` returns for the path and its lock. It reads the file and may replace it."""
@@ -125,6 +139,7 @@ class SealedFile:
             path = self.path()
             with _explained(f"The store {path} cannot be saved"):
                 check_keepable(path, owner_of(path))
+            self._check_command(path)
             try:
                 with self._locked(path, max(deadline - self._clock.monotonic(), 0.0)) as lock:
                     return change(path, lock)
@@ -138,16 +153,27 @@ class SealedFile:
                     ) from None
 
     def replace(
-        self, path: str, lock: Lock, old: Version | None, plain: bytes, key: object, changed: Collection[str]
+        self,
+        path: str,
+        lock: Lock,
+        old: Version | None,
+        plain: bytes,
+        key: object,
+        changed: Collection[str],
+        secrets: Callable[[], Iterable[str]],
     ) -> tuple[Version, object]:
         """Put a file with this content in the place of the old one, or leave the old one as it is.
 
-        Returns the new version and its key. ``changed`` names the documents that differ. Raises LockLost.
+        Returns the new version and its key. ``changed`` names the documents that differ, and ``secrets`` returns the
+        texts in the documents, which no message may show. Raises LockLost.
         """
         sealed, key = self._sealed(path, plain, key)
         try:
             with _explained(f"The store {path} was left as it is, because the new version could not be written"):
-                return replace(path, sealed, owner_of(path), lock, old), key
+                owner = owner_of(path)
+                if self._on_save:
+                    put_mark(_mark(path), owner)
+                version = replace(path, sealed, owner, lock, old)
         except Uncertain:
             raise StoreError(
                 f"It is not known whether the store {path} was saved: it changed while it was replaced.",
@@ -160,6 +186,57 @@ class SealedFile:
                 hint="Check the disk, then run again.",
                 unknown=changed,
             ) from None
+        if self._on_save:
+            self._run(self._on_save, path, lock, changed, secrets)
+        return version, key
+
+    def catch_up(self, path: str, secrets: Callable[[], Iterable[str]]) -> None:
+        """Run the command if a save was not followed by one that succeeded. ``secrets`` are those of `replace`."""
+        if not self._on_save or not self._is_marked(path):
+            return
+        self._check_command(path)
+        with self._locked(path, self._lock_timeout) as lock:
+            self.catch_up_locked(path, lock, secrets)
+
+    def catch_up_locked(self, path: str, lock: Lock, secrets: Callable[[], Iterable[str]]) -> None:
+        """Do what `catch_up` does, under the lock."""
+        if self._on_save and self._is_marked(path):
+            self._run(self._on_save, path, lock, (), secrets)
+
+    def _is_marked(self, path: str) -> bool:
+        # What has died before its first version was in place has left nothing to bring anywhere.
+        return os.path.lexists(_mark(path)) and os.path.exists(path)
+
+    def _check_command(self, path: str) -> None:
+        """Raise StoreError if the command cannot be run, as far as that shows without running it."""
+        fault = self._on_save.fault(os.path.dirname(path)) if self._on_save else None
+        if fault:
+            raise StoreError(
+                f"The command on_save of the store {path} cannot be run: {fault}.",
+                hint="Correct on_save, a list of a program and its arguments, then run again.",
+            )
+
+    def _run(
+        self, command: Command, path: str, lock: Lock, changed: Collection[str], secrets: Callable[[], Iterable[str]]
+    ) -> None:
+        """Run the command, and take away the mark. Raises StoreError if it fails."""
+        lock.is_shared = True
+        failure = command.run(os.path.dirname(path), lock.file, self._clock)
+        if failure is None:
+            with _explained(
+                f"The store {path} was saved, and the command on_save has ended, but not the note about it"
+            ):
+                # Otherwise somebody has removed the lock, and the mark may be that of another run.
+                if lock.is_in_place():
+                    take_mark(_mark(path))
+            return
+        said = last_line(failure.printed, secrets(), os.environ) if failure.printed else ""
+        raise StoreError(
+            f"The store {path} was saved, but its command on_save {failure.why}{f', saying: {said}' if said else ''}"
+            f"{'' if said.endswith('.') else '.'}",
+            hint="Fix the cause, then run again: the command is run again before anything else is done.",
+            unknown=changed,
+        )
 
     def _sealed(self, path: str, plain: bytes, key: object) -> tuple[bytes, object]:
         with opening(path):
@@ -180,6 +257,10 @@ class SealedFile:
                         "Do not delete the file: it only carries the lock.",
                     ) from None
             yield lock
+
+
+def _mark(path: str) -> str:
+    return f"{path}.on_save"
 
 
 @contextlib.contextmanager

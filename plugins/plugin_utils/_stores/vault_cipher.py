@@ -114,6 +114,10 @@ class AnsibleVault:
         strict = constants.config.get_config_value("DEFAULT_VAULT_ID_MATCH")
         return [secret for name, secret in self._secrets if not strict or name == wanted]
 
+    def passphrases(self) -> list[str]:
+        """See `sealed_file.Cipher.passphrases`."""
+        return [secret.bytes.decode("utf-8", "replace") for _name, secret in self._secrets if secret.bytes]
+
     def encrypt(self, plain: bytes, key: object) -> tuple[bytes, VaultKey]:
         """See `sealed_file.Cipher.encrypt`."""
         if not isinstance(key, VaultKey):

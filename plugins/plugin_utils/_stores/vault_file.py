@@ -22,6 +22,8 @@ Other contents have another variable.
 - Writers lock ``FILE.lock``. That file stays, and means nothing by itself: the kernel ends a lock with its process.
 - `load` syncs, too. Otherwise a writer that died between its rename and its sync could leave behind a version that
   readers act upon and a power failure takes back.
+- With ``on_save``, a version is durable when this command has brought it elsewhere. So a save runs it, and so does the
+  first read of a task that may save, if an earlier one has not come to its end. All of this is under the lock.
 - `ansible-vault edit` and `rekey` do not know the lock: use them while no rotation runs.
 - A text that may be a template has the YAML tag ``!unsafe``; see `file_text`.
 - If a name has something other than a document, only this name fails. What it has is kept as it is.
@@ -51,12 +53,12 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Stored,
     StoreError,
     check_name,
+    strings,
     to_json,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import (
     Lock,
     Version,
-    is_same_file,
 )
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_text import (
     Stray,
@@ -65,6 +67,7 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.file_t
     survives,
     to_text,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.on_save import Command
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.options import Options
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.sealed_file import Cipher, SealedFile, opening
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.vault_cipher import play_cipher
@@ -73,6 +76,8 @@ OPTIONS: Spec = {
     "path": {"type": "str", "required": True, "form": "file"},
     "vault_id": {"type": "str"},
     "lock_timeout": {"type": "float", "default": 60.0, "least": 0, "most": 86400},
+    "on_save": {"type": "list", "elements": "str"},
+    "on_save_timeout": {"type": "float", "default": 120.0, "least": 1, "most": 3600},
 }
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {}
 
@@ -84,7 +89,15 @@ def open_store(options: Options, context: Context) -> Store:
     """Return the store that these options describe, under the vault secrets of the play."""
     cipher = play_cipher(context.loader, options["vault_id"])
     path = context.loader.path_dwim(options["path"])
-    return VaultFileStore(path, cipher, context.contents, lock_timeout=options["lock_timeout"])
+    arguments = options["on_save"]
+    return VaultFileStore(
+        path,
+        cipher,
+        context.contents,
+        lock_timeout=options["lock_timeout"],
+        on_save=Command(tuple(arguments), options["on_save_timeout"]) if arguments else None,
+        may_save=context.may_save,
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- store
@@ -125,10 +138,14 @@ class VaultFileStore:
         contents: Contents = PASSWORDS,
         *,
         lock_timeout: float = 60.0,
+        on_save: Command | None = None,
+        may_save: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self._path = path
-        self._file = SealedFile(path, cipher, lock_timeout, clock or Clock())
+        self._cipher = cipher
+        self._may_save = may_save
+        self._file = SealedFile(path, cipher, lock_timeout, clock or Clock(), on_save)
         self._variable = contents.variable
         self._last = _Content()
 
@@ -145,13 +162,15 @@ class VaultFileStore:
 
     def is_same(self, other: Store) -> bool:
         """See `Store.is_same`."""
-        return is_same_file(self.address, other.address)
+        one, another = self.address, other.address
+        both = os.path.exists(one) and os.path.exists(another)
+        return one == another or (both and os.path.samefile(one, another))
 
     def load(self, names: Sequence[str]) -> dict[str, Stored | StoreError]:
         """See `Store.load`."""
         wanted = [check_name(name) for name in names]
         path = self._file.path()
-        content, decoded = self._read(path)
+        content, decoded = self._read_saved(path)
         found: dict[str, Stored | StoreError] = {}
         for name in wanted:
             text = content.documents.get(name)
@@ -166,7 +185,7 @@ class VaultFileStore:
 
     def names(self) -> list[str]:
         """See `Store.names`. A stray without a valid name cannot be asked for."""
-        content, decoded = self._read(self._file.path())
+        content, decoded = self._read_saved(self._file.path())
         # Whoever asks for names wants the documents, too.
         self._last = content._replace(decoded=decoded)
         return sorted([*content.documents, *(name for name in content.strays if not name.startswith("/"))])
@@ -237,7 +256,17 @@ class VaultFileStore:
             except StoreError as error:
                 error.saved = {name: outcome for name, outcome in outcomes.items() if name not in error.unknown}
                 raise
+        else:
+            self._file.catch_up_locked(path, lock, lambda: self._secrets(documents))
         return outcomes
+
+    def _read_saved(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
+        """Return what `_read` does. A task that may save waits until it is elsewhere, too."""
+        content, decoded = self._read(path)
+        if self._may_save:
+            # After the read, so that nothing newer was read.
+            self._file.catch_up(path, lambda: self._secrets(content.documents))
+        return content, decoded
 
     def _read(self, path: str) -> tuple[_Content, Mapping[str, Document]]:
         """Return the file, and its documents if they are decoded, which are kept for no more than one more read."""
@@ -253,6 +282,14 @@ class VaultFileStore:
         documents = {name: each.text for name, each in texts.documents.items()}
         self._last = _Content(found.version, documents, texts.strays, key=found.key)
         return self._last, {name: each.document for name, each in texts.documents.items()}
+
+    def _secrets(self, documents: Mapping[str, str]) -> list[str]:
+        """Return what a command may know and nobody may see: every text in these documents, and the passphrases.
+
+        Names of documents are left out, since messages may show them.
+        """
+        texts = (text for each in documents.values() for text in strings(json.loads(each)))
+        return [*(text for text in texts if text not in documents), *self._cipher.passphrases()]
 
     def _replace(
         self,
@@ -279,5 +316,7 @@ class VaultFileStore:
                 raise StoreError(f"The store {path} was left as it is: what it should hold does not survive YAML.")
         strays = {name: stray.entry for name, stray in old.strays.items()}
         plain = to_text({**entries, **strays}, self._variable)
-        version, key = self._file.replace(path, lock, old.version, plain, old.key, changed)
+        version, key = self._file.replace(
+            path, lock, old.version, plain, old.key, changed, lambda: self._secrets({**old.documents, **texts})
+        )
         self._last = _Content(version, dict(texts), old.strays, entries, key)

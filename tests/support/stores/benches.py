@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -28,9 +30,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.contra
     Stored,
     StoreError,
 )
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.on_save import Command
 from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.registry import open_store
 from support.stores.openbao import OpenBao
-from support.stores.steps import Hook, Replacement, of_hashi_vault, of_vault_file
+from support.stores.steps import Hook, Replacement, of_hashi_vault, of_on_save, of_vault_file
 
 PASSPHRASE = "Tresor-암호-4711"
 
@@ -163,6 +166,31 @@ class VaultFileBench:
             "another passphrase": another_passphrase,
             "no folder": no_folder,
         }
+
+
+class ElsewhereBench(VaultFileBench):
+    """A file on a machine that may vanish, with a command that brings each version elsewhere."""
+
+    @property
+    def elsewhere(self) -> Path:
+        return self.path.parent.with_name("elsewhere") / self.path.parent.name
+
+    @property
+    def options(self) -> dict[str, Any]:
+        # As a whole: half of a file elsewhere would be none.
+        script = 'mkdir -p "$1" && cp "$0" "$1/new" && mv "$1/new" "$1/$0"'
+        return {**super().options, "on_save": ["sh", "-c", script, self.path.name, str(self.elsewhere)]}
+
+    def vanish(self) -> None:
+        """Go on with another machine, which has only what is elsewhere."""
+        found = self.elsewhere
+        self.move()
+        if found.exists():
+            shutil.copytree(found, self.path.parent, dirs_exist_ok=True)
+            shutil.copytree(found, self.elsewhere)
+
+    def steps(self, hook: Hook) -> AbstractContextManager[None]:
+        return replaced(itertools.chain(of_vault_file(durable_file, hook), of_on_save(Command, hook)))
 
 
 class HashiVaultBench:

@@ -35,6 +35,11 @@ def of_vault_file(files: types.ModuleType, hook: Hook) -> Iterator[Replacement]:
         yield files, library.__name__, watched
 
 
+def of_on_save(command: type[Any], hook: Hook) -> Iterator[Replacement]:
+    """What to put into the class `Command`, so that each run of the command of a store calls the hook."""
+    yield command, "run", told(command.run, "on_save", hook)
+
+
 def of_a_store(request: Any) -> bool:
     """Whether it is a request to the server of a store. Those of the modules go over the same wire."""
     return "X-Vault-Request" in request.headers

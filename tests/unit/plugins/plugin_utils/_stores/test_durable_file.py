@@ -356,7 +356,9 @@ def test_steps_see_every_call_to_the_system() -> None:
     for name in others:
         text = Path(durable_file.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
         called = set(re.findall(r"\bos\.([a-z_]+)\(", text))
-        assert called <= {"urandom", "strerror", "fsencode"}, name
+        # Whether there is a program, and what it is told and says. That it runs is one step.
+        of_command = {"access", "killpg", "read"} if name == "on_save" else set()
+        assert called - of_command <= {"urandom", "strerror", "fsencode"}, name
 
 
 @pytest.mark.parametrize("step", ["fchmod", "write", "fsync", "fstat"])
