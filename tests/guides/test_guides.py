@@ -316,7 +316,7 @@ def test_adoption(reader: Reader, openbao: OpenBao, web: Web) -> None:
         for wrong, said in (
             (f"{whole}df041\n", "list index out of range"),
             (f"{whole}df001,Another-1,\n", "credentials names df001 more than once; nothing was changed."),
-            (whole.replace("df002", "\ndf002"), "Search key is required"),
+            (whole.replace("df002", "\ndf002"), "a line without a name."),
         ):
             reader.file("accounts.csv", wrong)
             reader.shell(f"{take_over} --vault-password-file ~/.dataforest-passphrase", fails=True)

@@ -10,6 +10,7 @@ own. All functions take the path without a suffix.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -23,7 +24,10 @@ from ansible_collections.krcloud.credentials.plugins.plugin_utils._rotation.run_
     as_json,
     unfinished,
 )
-from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import put
+from ansible_collections.krcloud.credentials.plugins.plugin_utils._stores.durable_file import (
+    sync_folder,
+    write_durable,
+)
 
 # Less what the umask takes away. The collector of a pipeline may be another user, and there is no secret in it.
 MODE = 0o644
@@ -73,7 +77,24 @@ def _write(path: str, report: Mapping[str, Any]) -> None:
     texts = {path + _JUNIT: as_junit(report), path + _JSON: as_json(report)}
     os.makedirs(os.path.dirname(path), exist_ok=True)
     for file, text in texts.items():
-        put(file, text.encode("utf-8"), MODE)
+        _put(file, text.encode("utf-8"))
+
+
+def _put(path: str, data: bytes) -> None:
+    """Replace a file, which is the old or the new one then. Raises OSError.
+
+    It gets the owner of the process. What is in its place is replaced, not followed.
+    """
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, f".{name}.{os.getpid():x}.new")
+    try:
+        write_durable(beside, data, None, MODE)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+    sync_folder(folder)
 
 
 # ------------------------------------------------------------------------------------------------------------- places

@@ -115,7 +115,7 @@ def read_durable(path: str, known: Identity | None) -> tuple[bytes, Version] | N
     finally:
         os.close(file)
     if identity != known:
-        _sync_folder(os.path.dirname(path), reading=True)
+        sync_folder(os.path.dirname(path), reading=True)
     return content, Version(identity, digest_of(content))
 
 
@@ -324,7 +324,7 @@ def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | Non
     # One name for all holders of this lock is enough, and leaves no litter.
     beside = os.path.join(folder, f".{name}.{lock.number:x}.new")
     try:
-        identity = _write_durable(beside, data, owner)
+        identity = write_durable(beside, data, owner)
         # As late as possible: between this check and the rename, holders of another lock are not kept out.
         if not lock.is_in_place() or _identity_at(path) != (old and old.identity):
             raise LockLost
@@ -342,31 +342,14 @@ def replace(path: str, data: bytes, owner: Owner, lock: Lock, old: Version | Non
             os.unlink(beside)
         raise
     try:
-        _sync_folder(folder)
+        sync_folder(folder)
     except OSError as error:
         raise Unconfirmed(os.strerror(error.errno or 0)) from None
     return Version(identity, digest_of(data))
 
 
-def put(path: str, data: bytes, mode: int) -> None:
-    """Replace a file that nobody reads in order to change it. Raises OSError; the file is then the old or the new one.
-
-    It gets the owner of the process, and the mode less the umask. What is in its place is replaced, not followed.
-    """
-    folder, name = os.path.split(path)
-    beside = os.path.join(folder, f".{name}.{os.getpid():x}.new")
-    try:
-        _write_durable(beside, data, None, mode)
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
-    _sync_folder(folder)
-
-
-def _write_durable(beside: str, data: bytes, owner: Owner | None, mode: int = MODE) -> Identity:
-    """Write a new file, and wait until it is on the disk."""
+def write_durable(beside: str, data: bytes, owner: Owner | None, mode: int = MODE) -> Identity:
+    """Write a new file, and wait until it is on the disk. Raises CannotKeep and OSError."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
@@ -377,17 +360,16 @@ def _write_durable(beside: str, data: bytes, owner: Owner | None, mode: int = MO
         while rest:
             rest = rest[os.write(file, rest) :]
         os.fsync(file)
-        state = os.fstat(file)
+        return _identity(os.fstat(file))
     finally:
         os.close(file)
-    return _identity(state)
 
 
 def put_mark(path: str, owner: Owner) -> None:
     """Make an empty file, or leave it as it is, and wait until it is on the disk. Raises CannotKeep and OSError."""
     with contextlib.suppress(FileExistsError):
         os.close(_made(path, owner))
-    _sync_folder(os.path.dirname(path))
+    sync_folder(os.path.dirname(path))
 
 
 def take_mark(path: str) -> None:
@@ -396,7 +378,8 @@ def take_mark(path: str) -> None:
         os.unlink(path)
 
 
-def _sync_folder(folder: str, *, reading: bool = False) -> None:
+def sync_folder(folder: str, *, reading: bool = False) -> None:
+    """Wait until the names in a folder are on the disk. Raises OSError."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except PermissionError:
