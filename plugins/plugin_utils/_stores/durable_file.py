@@ -26,7 +26,6 @@ from ansible_collections.krcloud.credentials.plugins.module_utils._core.times im
 MODE = 0o600
 
 _POLL = 0.02
-_RANDOM = random.SystemRandom()
 
 
 class Identity(NamedTuple):
@@ -248,7 +247,7 @@ def locked(path: str, owner: Owner, timeout: float, clock: Clock) -> Iterator[Lo
                 continue
             if clock.monotonic() >= deadline:
                 raise Busy
-            clock.sleep(_RANDOM.uniform(_POLL / 4, _POLL))
+            clock.sleep(random.SystemRandom().uniform(_POLL / 4, _POLL))
         try:
             yield lock
         finally:
