@@ -20,6 +20,14 @@ from tooling.tree import ROOT
 EXAMPLE = ROOT / "docs/examples/gitlab-git"
 STORE = "dataforest.yml"
 
+# The four values as they are in the file, and what the readers of the guide write instead.
+VALUES = {
+    "IMAGE: registry.example.com/ansible-with-krcloud-credentials:1": "IMAGE: registry.example.com/ours:1",
+    "STORE_BRANCH: main": "STORE_BRANCH: main # ours, too",
+    "COMMIT_NAME: rotation": "COMMIT_NAME: night shift",
+    "COMMIT_MAIL: ops@example.com": "COMMIT_MAIL: night@example.com",
+}
+
 # What a rotation does: it reads the store, saves a candidate, sends it once it is pushed, and promotes it.
 ROTATE = f"""cat {STORE} >>"$SEEN" 2>/dev/null
 rotate() {{
@@ -72,10 +80,13 @@ class Project:
         git(self.bare, "config", "uploadpack.allowAnySHA1InWant", "true")
         self.colleague = folder / "colleague"
         git(folder, "clone", "--quiet", str(self.bare), str(self.colleague))
-        for name in ("rotate.sh", "push.sh", "rotate.yml"):
-            shutil.copy(EXAMPLE / name, self.colleague)
-        shutil.copy(EXAMPLE / "gitlab-ci.yml", self.colleague / ".gitlab-ci.yml")
-        (self.colleague / ".gitignore").write_text(f"{STORE}.*\n", encoding="utf-8")
+        shutil.copytree(EXAMPLE, self.colleague, dirs_exist_ok=True)
+        file = self.colleague / ".gitlab-ci.yml"
+        text = file.read_text(encoding="utf-8")
+        assert all(text.count(value) == 1 for value in VALUES)
+        for value, filled_in in VALUES.items():
+            text = text.replace(value, filled_in)
+        file.write_text(text, encoding="utf-8")
         self.commit("Begin")
         self.programs = folder / "programs"
         self.programs.mkdir()
@@ -144,8 +155,13 @@ class Project:
         seen, sent = (self.folder / f"{what}-{self._jobs}" for what in ("seen", "sent"))
         seen.touch()
         sent.touch()
+        file = yaml.safe_load((clone / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+        variables = {
+            name: str(value["value"] if isinstance(value, dict) else value) for name, value in file["variables"].items()
+        }
         environment = {
             **isolated(home),
+            **variables,
             "PATH": os.pathsep.join((str(self.programs), str(BIN), os.environ["PATH"])),
             "CI_COMMIT_BRANCH": "main",
             "CI_PIPELINE_ID": str(number),
@@ -157,7 +173,7 @@ class Project:
             "SENT": str(sent),
             **(env or {}),
         }
-        script = "\n".join(yaml.safe_load((clone / ".gitlab-ci.yml").read_text(encoding="utf-8"))["rotate"]["script"])
+        script = "\n".join(file["rotate"]["script"])
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", script],
             check=False,

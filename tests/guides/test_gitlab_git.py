@@ -9,17 +9,20 @@ Most tests replace ansible-playbook with a few lines of shell, because they are 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.krcloud.credentials.plugins.module_utils._core.times import time_text
 from guides.gitlab import EXAMPLE, KILL, ROTATE, STORE, Job, Project, git
 from support.playbooks import BIN
 from support.simulator import Simulator
@@ -49,7 +52,7 @@ def test_what_was_rotated_is_pushed(project: Project) -> None:
     assert (second.status, second.seen, project.store()) == (0, "of job 101\n", "of job 101\nof job 102\n")
     assert project.branches() == ["main"]
     assert project.messages() == [*[MESSAGE] * 4, "Begin"]
-    said = "rotation <ops@example.com>\nJob 102 of pipeline 8. [skip ci]"
+    said = "night shift <night@example.com>\nJob 102 of pipeline 8. [skip ci]"
     assert git(project.bare, "log", "-1", "--format=%an <%ae>%n%b", "main").strip() == said
     assert git(project.bare, "show", "--format=", "--name-only", "main") == STORE
 
@@ -69,13 +72,21 @@ def test_a_quiet_run_commits_nothing(project: Project) -> None:
     assert project.head() == before
 
 
-@pytest.mark.parametrize("given", [{}, {"NEW_ACCOUNTS": "rotate", "ROTATE_NOW": "true"}])
+@pytest.mark.parametrize("given", [{}, {"NEW_ACCOUNTS": "rotate", "ROTATED_BEFORE": "2026-11-30T10:00:00+09:00"}])
 def test_variables_of_the_pipeline_reach_the_playbook(project: Project, given: dict[str, str]) -> None:
-    project.program("ansible-playbook", 'printf "%s\n" "$@" >"$SEEN"')
+    project.program("ansible-playbook", 'printf "%s\n" "$@" "$NEW_ACCOUNTS" "$ROTATED_BEFORE" >"$SEEN"')
     job = project.pipeline(env=given)
-    new, now = given.get("NEW_ACCOUNTS", "fail"), given.get("ROTATE_NOW", "false")
-    passphrase = ["rotate.yml", "--vault-password-file", str(project.folder / "passphrase")]
-    assert job.seen.splitlines() == [*passphrase, "-e", f"new_accounts={new}", "-e", f"rotate_now={now}"]
+    words = ["rotate.yml", "--vault-password-file", str(project.folder / "passphrase")]
+    asked = [given.get("NEW_ACCOUNTS", "fail"), given.get("ROTATED_BEFORE", "")]
+    assert job.seen.split("\n")[:-1] == [*words, *asked]
+
+
+def test_only_the_branch_of_the_store_rotates_and_one_job_at_a_time() -> None:
+    job = yaml.safe_load((EXAMPLE / ".gitlab-ci.yml").read_text(encoding="utf-8"))["rotate"]
+    rules = [f'$CI_PIPELINE_SOURCE == "{how}" && $CI_COMMIT_BRANCH == $STORE_BRANCH' for how in ("schedule", "web")]
+    assert [rule["if"] for rule in job["rules"]] == rules
+    assert (job["resource_group"], job["interruptible"], job["retry"]) == ("dataforest", False, 0)
+    assert (job["artifacts"]["when"], job["artifacts"]["paths"]) == ("always", ["report.json"])
 
 
 def test_a_retry_goes_on_from_the_newest_store(project: Project) -> None:
@@ -138,7 +149,7 @@ def says(job: Job, *lines: str) -> bool:
 WAITS = (
     "These branches hold passwords that main lacks:",
     ASIDE,
-    "Start a pipeline with ROTATE_NOW=true, which gives every account a new password.",
+    "Start a pipeline with ROTATED_BEFORE set to the present moment, which gives every account a new password.",
 )
 
 
@@ -287,7 +298,7 @@ def test_where_nothing_can_be_pushed_any_more_a_commit_has_what_was_sent(project
 # What a server may refuse, as a hook or a push rule does. Each lets everything else pass.
 REFUSED = {
     "every push": "false",
-    "commits by this author": "! git log -1 --format=%ae $new | grep -q ops@example.com",
+    "commits by this author": "! git log -1 --format=%ae $new | grep -q night@example.com",
     "commits with this message": f"! git log -1 --format=%s $new | grep -q '^{MESSAGE}$'",
     "commits that change the store": f"! git diff-tree -r --name-only HEAD $new | grep -q {STORE}",
 }
@@ -368,6 +379,7 @@ def real(project: Project, installed_collection: Path, simulator: Simulator) -> 
         "NCLOUD_ACCESS_KEY_ID": simulator.access_key,
         "NCLOUD_SECRET_ACCESS_KEY": simulator.secret_key,
         "NCLOUD_DATAFOREST_API_URL": simulator.ncp_url,
+        "NCLOUD_STS_API_URL": simulator.ncp_url,
     }
     exports = "\n".join(f"export {name}='{value}'" for name, value in settings.items())
     project.program("rotation", f'{exports}\nexec {BIN}/ansible-playbook "$@"')
@@ -384,7 +396,8 @@ def live(simulator: Simulator) -> dict[str, str]:
 
 
 def resets(simulator: Simulator) -> int:
-    return int(simulator.counters()["ncp"]["writes"])
+    """How many passwords the accounts have had so far."""
+    return sum(len(account["history"]) for account in simulator.truth()["accounts"]["default"].values())
 
 
 def passwords(project: Project, branch: str = "main") -> dict[str, str]:
@@ -406,12 +419,15 @@ def pending(project: Project) -> dict[str, str]:
     return {name: envelope["pending"][-1]["password"] for name, envelope in envelopes(project).items()}
 
 
-NOW = {"ROTATE_NOW": "true"}
+def now() -> dict[str, str]:
+    """Ask for new passwords in the place of all that there are, which are dated in whole seconds."""
+    time.sleep(1)
+    return {"ROTATED_BEFORE": time_text(time.time())}
 
 
 def test_a_retry_of_an_old_pipeline_keeps_the_live_passwords(real: Project, simulator: Simulator) -> None:
     old = git(real.bare, "rev-parse", "main~2")
-    assert real.pipeline(8, env=NOW).status == 0
+    assert real.pipeline(8, env=now()).status == 0
     kept, head = live(simulator), real.head()
     retried = real.pipeline(2, old)
     assert retried.status == 0, retried.output
@@ -426,7 +442,7 @@ def test_a_job_that_is_killed_with_its_workspace_loses_nothing(real: Project, si
     def killed(hook: str = "", after_a_push: str = "") -> None:
         real.hook = hook
         receive(real, "post-receive", after_a_push)
-        job = real.pipeline(8, env=NOW)
+        job = real.pipeline(8, env=now())
         assert job.status == -signal.SIGKILL, job.output
         shutil.rmtree(job.folder)
         real.hook = ""
@@ -454,13 +470,13 @@ def test_a_job_that_is_killed_with_its_workspace_loses_nothing(real: Project, si
 def test_a_push_that_is_refused_ends_the_run_and_the_next_one_goes_on(real: Project, simulator: Simulator) -> None:
     before, sent = live(simulator), resets(simulator)
     receive(real, "update", "echo Not tonight.; exit 1")
-    refused = real.pipeline(8, env=NOW)
+    refused = real.pipeline(8, env=now())
     assert (refused.status, resets(simulator), live(simulator)) == (2, sent, before)
     assert f"was saved, but its command on_save ended with exit status 1, saying: {NOTHING_LOST}" in refused.output
     assert says(refused, NOTHING_LOST, "remote: Not tonight.")
     # The server accepts the candidates, and then nothing more.
     receive(real, "update", f"test ! -e {real.folder}/one && touch {real.folder}/one")
-    refused = real.pipeline(9, env=NOW)
+    refused = real.pipeline(9, env=now())
     assert (refused.status, resets(simulator)) == (2, sent + len(before)), refused.output
     assert live(simulator) == pending(real) != before
     (real.bare / "hooks/update").unlink()
@@ -475,11 +491,11 @@ def test_of_two_jobs_at_the_same_time_one_yields(real: Project, simulator: Simul
     os.mkfifo(released)
     real.hook = at(time, f"{{ echo >{reached}; read -r line <{released}; }}")
     first: list[Job] = []
-    slow = threading.Thread(target=lambda: first.append(real.pipeline(7, env=NOW)))
+    slow = threading.Thread(target=lambda: first.append(real.pipeline(7, env=now())))
     slow.start()
     reached.read_text(encoding="utf-8")
     real.hook = ""
-    quick = real.pipeline(8, env=NOW)
+    quick = real.pipeline(8, env=now())
     assert quick.status == 0, quick.output
     kept, sent = live(simulator), resets(simulator)
     released.write_text("go on\n", encoding="utf-8")
@@ -501,10 +517,15 @@ def test_the_wrong_key_of_one_tenant_keeps_no_other_from_its_turn(real: Project,
     other = simulator.tenants["other"]
     play = yaml.safe_load((EXAMPLE / "rotate.yml").read_text(encoding="utf-8"))
     keys = {"default": (simulator.access_key, simulator.secret_key), "other": (other["access_key"], "a wrong key")}
-    module = play[0]["tasks"][0]["krcloud.credentials.ncp_dataforest_rotation"]
+    # Keys of two tenants in the place of the one pair that is for this job.
+    variables = play[0]["roles"][0]["vars"]
+    for name in ("access_key", "secret_key"):
+        del variables[f"ncp_dataforest_rotation_{name}"]
 
     def write() -> None:
-        module["tenants"] = [{"access_key": access, "secret_key": secret} for access, secret in keys.values()]
+        variables["ncp_dataforest_rotation_tenants"] = [
+            {"access_key": access, "secret_key": secret} for access, secret in keys.values()
+        ]
         real.commit("Another tenant", rotate_yml=yaml.safe_dump(play))
 
     def of_both() -> dict[str, str]:
@@ -513,7 +534,7 @@ def test_the_wrong_key_of_one_tenant_keeps_no_other_from_its_turn(real: Project,
 
     write()
     before = of_both()
-    given = {"NEW_ACCOUNTS": "rotate", **NOW}
+    given = {"NEW_ACCOUNTS": "rotate", **now()}
     job = real.pipeline(8, env=given)
     assert job.status == 2, job.output
     assert passwords(real) == live(simulator)
@@ -528,12 +549,14 @@ def test_the_wrong_key_of_one_tenant_keeps_no_other_from_its_turn(real: Project,
 def test_where_both_sides_rotate_both_stores_survive(real: Project, simulator: Simulator) -> None:
     """A colleague goes on with what was there before the job, and then puts it in the place of the branch."""
     before = live(simulator)
-    by_hand = "!sed /on_save/d rotate.yml >by-hand.yml && rotation by-hand.yml "
-    by_hand += f"--vault-password-file {real.folder / 'passphrase'} -e rotate_now=true >/dev/null"
+    # As the guide says: without the command of the store.
+    store = json.dumps({"krcloud_credentials_store": {"path": STORE}})
+    by_hand = f"!ROTATED_BEFORE={now()['ROTATED_BEFORE']} rotation rotate.yml -e '{store}' "
+    by_hand += f"--vault-password-file {real.folder / 'passphrase'} >/dev/null"
     theirs = real.while_it_runs(by_hand, "commit --quiet --all --message Rotated-by-hand")
     rotate, _and, push = theirs[1:-1].rpartition(" && ")
     real.hook = f"{at(UNSENT, f'({rotate})')}; {at(SENT, f'(cd {real.colleague} && {push})')}"
-    job = real.pipeline(7, env=NOW)
+    job = real.pipeline(7, env=now())
     assert job.status == 1, job.output
     assert set(real.branches()) == {"main", ASIDE}
     in_both = (passwords(real), passwords(real, ASIDE))
@@ -543,7 +566,7 @@ def test_where_both_sides_rotate_both_stores_survive(real: Project, simulator: S
 
     # What the guide says: rotate all with the store of the branch, then delete the other.
     real.hook = ""
-    together = real.pipeline(8, env=NOW)
+    together = real.pipeline(8, env=now())
     assert "failed=0" in together.output
     assert live(simulator) == passwords(real)
     git(real.bare, "branch", "--quiet", "--delete", "--force", ASIDE)

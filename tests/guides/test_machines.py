@@ -21,7 +21,6 @@ import pytest
 import yaml
 
 from guides.machines import EXAMPLES, MACHINES, NAME, Cron, Machine, Systemd, Unit
-from guides.platforms import PLATFORMS
 from support.canary import forms
 from support.playbooks import BIN
 from support.simulator import Simulator
@@ -305,11 +304,6 @@ def test_no_run_is_repeated_at_once_or_lasts_longer_than_its_keys() -> None:
     assert service.one("TimeoutStartSec") == "90min"
     (play,) = yaml.safe_load((EXAMPLES / "systemd/rotate.yml").read_text(encoding="utf-8"))
     assert play["pre_tasks"][0]["krcloud.credentials.ncp_sts_credentials"]["duration"] == "1h"
-
-
-def test_they_run_the_playbook_of_all_platforms() -> None:
-    folders = [*(machine.name for machine in MACHINES), *(platform.name for platform in PLATFORMS)]
-    assert len({(EXAMPLES / folder / "rotate.yml").read_text(encoding="utf-8") for folder in folders}) == 1
 
 
 def analyze() -> str:

@@ -22,7 +22,7 @@ from tooling import npm, tree
 
 EXAMPLES = tree.ROOT / "docs/examples"
 SCHEMAS = {
-    "vendor.gitlab-ci": ("*/.gitlab-ci.yml", "*/gitlab-ci.yml"),
+    "vendor.gitlab-ci": ("*/.gitlab-ci.yml",),
     "vendor.github-workflows": ("*/.github/workflows/*.yml",),
 }
 # Not kustomization.yaml, which only kustomize reads.

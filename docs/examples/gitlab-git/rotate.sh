@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Rotates passwords whose store, a file of Ansible Vault, is kept in git. The job in gitlab-ci.yml runs it. Its arguments
+# Rotates passwords whose store, a file of Ansible Vault, is kept in git. The job in .gitlab-ci.yml runs it. Its arguments
 # go to ansible-playbook, which runs push.sh each time it has saved the store. It exits with 0 only if the playbook did,
 # and if no other branch holds passwords.
 
@@ -12,7 +12,7 @@ branch=${CI_COMMIT_BRANCH:?}
 passphrase=${DATAFOREST_PASSPHRASE:?}
 export ROTATION_REMOTE=${PUSH_URL:-"$CI_SERVER_PROTOCOL://oauth2@$CI_SERVER_HOST:$CI_SERVER_PORT/$CI_PROJECT_PATH.git"}
 
-export GIT_AUTHOR_NAME=rotation GIT_AUTHOR_EMAIL=ops@example.com
+export GIT_AUTHOR_NAME=${COMMIT_NAME:?} GIT_AUTHOR_EMAIL=${COMMIT_MAIL:?}
 export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
 # git gets the token from its environment: in a URL it would be in the list of processes and in error messages.
 export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_COUNT=2
@@ -54,8 +54,9 @@ main() {
   if [ -n "$waiting" ]; then
     failed=1
     say "These branches hold passwords that $branch lacks:" "$waiting" \
-      "Start a pipeline with ROTATE_NOW=true, which gives every account a new password. It still fails because of these" \
-      "branches. When it has rotated every account, delete them. See 'GitLab CI, with a file in git' in the guide."
+      "Start a pipeline with ROTATED_BEFORE set to the present moment, which gives every account a new password. It still" \
+      "fails because of these branches. When it has rotated every account, delete them." \
+      "See 'GitLab CI, with a file in git' in the guide."
   fi
   return "$failed"
 }
