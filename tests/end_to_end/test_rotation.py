@@ -122,6 +122,7 @@ def resets(simulator: Simulator) -> int:
     return int(simulator.counters()["ncp"]["by_operation"].get("resetPassword", 0))
 
 
+@pytest.mark.any_core
 def test_what_was_planned_is_rotated_without_a_listing(pipeline: Pipeline, simulator: Simulator) -> None:
     """As the roles ask for it: with a variable of the task, which users have no option for."""
     planned = "{{ lookup('ansible.builtin.file', 'plan.json') | from_json }}"

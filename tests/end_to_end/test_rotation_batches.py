@@ -413,6 +413,7 @@ def test_earlier_batches_are_handed_over_when_the_host_of_the_role_goes_down(
     assert resets(simulator) == 2
 
 
+@pytest.mark.any_core
 def test_all_batches_are_judged_by_the_moment_of_the_plan(runs: Runs, simulator: Simulator, tmp_path: Path) -> None:
     """The variable is a template, and gives a later moment as soon as the plan is made."""
     pipeline = runs.with_accounts(2)

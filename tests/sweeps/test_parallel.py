@@ -186,7 +186,7 @@ class Race:
             yield "all processes have ended well, but not everything is settled"
 
 
-@pytest.mark.parametrize("rounds", [5, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.long)])
 def test_processes_that_rotate_at_the_same_time_lose_nothing(
     bench: Bench, simulator: Simulator, tally: Tally, store: str, rounds: int
 ) -> None:
