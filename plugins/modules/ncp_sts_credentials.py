@@ -62,9 +62,10 @@ notes:
     at any verbosity, or in log files, JUnit files and the like. A failed task shows why it failed. A
     C(failed_when) or C(until) that fails a task that has got keys shows nothing.
   - RV(secret_key) is a secret of your play from then on. M(ansible.builtin.debug) shows it to whoever looks at the
-    output, and so does a loop over results of this module, by the label of each item. Before ansible-core 2.22, nothing
-    masks it there. Give C(no_log) to tasks that use it otherwise than as an option O(secret_key), and do not use it in
-    C(environment), in command lines, or with C(cacheable) facts.
+    output. So does a loop over results of this module, by the label of each item, and by C(item) in log files, JUnit
+    files and with C(-v). Before ansible-core 2.22, nothing masks it there. Give C(no_log) to tasks that loop over such
+    results, or use it otherwise than as an option O(secret_key), and do not use it in C(environment), in command lines,
+    or with C(cacheable) facts.
   - Cannot be used with C(async).
   - With C(run_once), one pair serves all hosts of a play.
   - Made from the documentation of the vendor, and tested with a simulator. It was not tried with the real service.

@@ -392,8 +392,8 @@ class Kubernetes(Platform):
 
     def command(self, asked: Asked) -> Command:
         customized = yaml.safe_load(self.text())
-        (resources,) = customized["resources"]
-        account, cron_job = yaml.safe_load_all((self.folder / resources).read_text(encoding="utf-8"))
+        files = [self.folder / name for name in customized["resources"]]
+        account, cron_job = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
         pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         assert pod["serviceAccountName"] == account["metadata"]["name"]
         (container,) = pod["containers"]

@@ -301,7 +301,7 @@ def test_jenkins_runs_one_job_at_a_time() -> None:
 
 def test_kubernetes_runs_one_job_at_a_time() -> None:
     text = (EXAMPLES / Kubernetes.name / "cronjob.yaml").read_text(encoding="utf-8")
-    (found,) = (found for found in yaml.safe_load_all(text) if found["kind"] == "CronJob")
+    found = yaml.safe_load(text)
     job = found["spec"]["jobTemplate"]["spec"]
     pod = job["template"]["spec"]
     assert (found["spec"]["concurrencyPolicy"], job["backoffLimit"], pod["restartPolicy"]) == ("Forbid", 0, "Never")

@@ -26,7 +26,7 @@ SCHEMAS = {
     "vendor.github-workflows": ("*/.github/workflows/*.yml",),
 }
 # Not kustomization.yaml, which only kustomize reads.
-RESOURCES = "kubernetes/cronjob.yaml"
+RESOURCES = ("kubernetes/serviceaccount.yaml", "kubernetes/cronjob.yaml")
 GROOVY_LINT = npm.Package(
     "npm-groovy-lint", "18.0.0", "6c791528925d714af99f0bb37fcfb780b9e9bc12620a5eb34a911e2f163880da"
 )
@@ -46,7 +46,7 @@ def by_schema() -> Iterator[list[str]]:
     """The commands that compare examples with a schema."""
     for schema, patterns in SCHEMAS.items():
         yield ["check-jsonschema", "--builtin-schema", schema, *map(str, found(*patterns))]
-    yield ["kubernetes-validate", "--strict", "--quiet", *map(str, found(RESOURCES))]
+    yield ["kubernetes-validate", "--strict", "--quiet", *map(str, found(*RESOURCES))]
 
 
 def codenarc(jars: Path, file: Path) -> list[str]:

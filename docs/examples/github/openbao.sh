@@ -6,27 +6,37 @@
 # Lets the job in .github/workflows/dataforest.yml, and no other, log in to OpenBao. Fill in the values there. Then an
 # administrator runs
 #   bash openbao.sh
-# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault, replace bao by vault here.
+# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault: CLI=vault bash openbao.sh
 # With GitHub Enterprise Server, set ISSUER to https://HOST/_services/token.
 
 set -euo pipefail
 cd "$(dirname "$0")"
 
-value() { sed -nE "s/^ *$1: \"?([^\" ]*)\"?( #.*)?$/\1/p" .github/workflows/dataforest.yml; }
+cli=${CLI:-bao}
+
+# Prints a value that was filled in, and shows it. An empty one would let others in, or nobody.
+value() {
+  local found
+  found=$(sed -nE "s/^ *$1:[[:space:]]+[\"']?([^\"'[:space:]]+)[\"']?[[:space:]]*(#.*)?$/\1/p" .github/workflows/dataforest.yml)
+  [ -n "$found" ] || { echo ".github/workflows/dataforest.yml has no value for $1 that this script can read." >&2 && return 1; }
+  echo "$1 is $found" >&2
+  printf '%s\n' "$found"
+}
 
 BAO_ADDR=$(value BAO_ADDR)
 repository=$(value REPOSITORY_ID)
+[ "$repository" != 1234 ] || { echo "Fill in REPOSITORY_ID. 1234 is only an example." >&2 && exit 1; }
 branch=$(value BRANCH)
 issuer=${ISSUER:-https://token.actions.githubusercontent.com}
-export BAO_ADDR
+export BAO_ADDR VAULT_ADDR=$BAO_ADDR
 
-bao read sys/mounts/secret >/dev/null 2>&1 || bao secrets enable -path=secret -version=2 kv
-bao policy write dataforest-rotation policy.hcl
+"$cli" read sys/mounts/secret >/dev/null 2>&1 || "$cli" secrets enable -path=secret -version=2 kv
+"$cli" policy write dataforest-rotation policy.hcl
 
-bao read sys/auth/dataforest-github >/dev/null 2>&1 || bao auth enable -path=dataforest-github jwt
-bao write auth/dataforest-github/config oidc_discovery_url="$issuer" bound_issuer="$issuer"
+"$cli" read sys/auth/dataforest-github >/dev/null 2>&1 || "$cli" auth enable -path=dataforest-github jwt
+"$cli" write auth/dataforest-github/config oidc_discovery_url="$issuer" bound_issuer="$issuer"
 # Without bound_claims, every job of every repository on GitHub could log in.
-bao write auth/dataforest-github/role/rotation - <<END
+"$cli" write auth/dataforest-github/role/rotation - <<END
 {
   "role_type": "jwt",
   "user_claim": "sub",

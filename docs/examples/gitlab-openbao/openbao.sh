@@ -5,25 +5,35 @@
 
 # Lets the job in .gitlab-ci.yml, and no other, log in to OpenBao. Fill in the values there. Then an administrator runs
 #   bash openbao.sh
-# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault, replace bao by vault here.
+# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault: CLI=vault bash openbao.sh
 
 set -euo pipefail
 cd "$(dirname "$0")"
 
-value() { sed -nE "s/^ *$1: \"?([^\" ]*)\"?( #.*)?$/\1/p" .gitlab-ci.yml; }
+cli=${CLI:-bao}
+
+# Prints a value that was filled in, and shows it. An empty one would let others in, or nobody.
+value() {
+  local found
+  found=$(sed -nE "s/^ *$1:[[:space:]]+[\"']?([^\"'[:space:]]+)[\"']?[[:space:]]*(#.*)?$/\1/p" .gitlab-ci.yml)
+  [ -n "$found" ] || { echo ".gitlab-ci.yml has no value for $1 that this script can read." >&2 && return 1; }
+  echo "$1 is $found" >&2
+  printf '%s\n' "$found"
+}
 
 BAO_ADDR=$(value BAO_ADDR)
 gitlab=$(value GITLAB_URL)
 project=$(value PROJECT_ID)
-export BAO_ADDR
+[ "$project" != 1234 ] || { echo "Fill in PROJECT_ID. 1234 is only an example." >&2 && exit 1; }
+export BAO_ADDR VAULT_ADDR=$BAO_ADDR
 
-bao read sys/mounts/secret >/dev/null 2>&1 || bao secrets enable -path=secret -version=2 kv
-bao policy write dataforest-rotation policy.hcl
+"$cli" read sys/mounts/secret >/dev/null 2>&1 || "$cli" secrets enable -path=secret -version=2 kv
+"$cli" policy write dataforest-rotation policy.hcl
 
-bao read sys/auth/dataforest-gitlab >/dev/null 2>&1 || bao auth enable -path=dataforest-gitlab jwt
-bao write auth/dataforest-gitlab/config oidc_discovery_url="$gitlab" bound_issuer="$gitlab"
+"$cli" read sys/auth/dataforest-gitlab >/dev/null 2>&1 || "$cli" auth enable -path=dataforest-gitlab jwt
+"$cli" write auth/dataforest-gitlab/config oidc_discovery_url="$gitlab" bound_issuer="$gitlab"
 # Without bound_claims, every job of every project of that GitLab could log in.
-bao write auth/dataforest-gitlab/role/rotation - <<END
+"$cli" write auth/dataforest-gitlab/role/rotation - <<END
 {
   "role_type": "jwt",
   "user_claim": "sub",

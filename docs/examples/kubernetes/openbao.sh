@@ -6,7 +6,7 @@
 # Lets the job in cronjob.yaml, and no other, log in to OpenBao. Fill in the values in kustomization.yaml. Then an
 # administrator runs
 #   bash openbao.sh
-# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault, replace bao by vault here.
+# once, after `bao login` or with BAO_TOKEN set. It can be repeated. With HashiCorp Vault: CLI=vault bash openbao.sh
 #
 # OpenBao must reach the issuer without a login. If the issuer is the API server, allow that with
 #   kubectl create clusterrolebinding dataforest-issuer \
@@ -16,23 +16,32 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-value() { sed -nE "s/^ *(- )?$1[:=] ?([^ ]*)( #.*)?$/\2/p" kustomization.yaml; }
+cli=${CLI:-bao}
+
+# Prints a value that was filled in, and shows it. An empty one would let others in, or nobody.
+value() {
+  local found
+  found=$(sed -nE "s/^ *(- )?[\"']?$1[:=][[:space:]]*[\"']?([^\"'[:space:]]+)[\"']?[[:space:]]*(#.*)?$/\2/p" kustomization.yaml)
+  [ -n "$found" ] || { echo "kustomization.yaml has no value for $1 that this script can read." >&2 && return 1; }
+  echo "$1 is $found" >&2
+  printf '%s\n' "$found"
+}
 
 namespace=$(value namespace)
 BAO_ADDR=$(value BAO_ADDR)
 issuer=$(value ISSUER)
-export BAO_ADDR
+export BAO_ADDR VAULT_ADDR=$BAO_ADDR
 trust=()
 [ -z "${ISSUER_CA:-}" ] || trust=(oidc_discovery_ca_pem=@"$ISSUER_CA")
 
-bao read sys/mounts/secret >/dev/null 2>&1 || bao secrets enable -path=secret -version=2 kv
-bao policy write dataforest-rotation policy.hcl
+"$cli" read sys/mounts/secret >/dev/null 2>&1 || "$cli" secrets enable -path=secret -version=2 kv
+"$cli" policy write dataforest-rotation policy.hcl
 
-bao read sys/auth/dataforest-kubernetes >/dev/null 2>&1 || bao auth enable -path=dataforest-kubernetes jwt
-bao write auth/dataforest-kubernetes/config oidc_discovery_url="$issuer" bound_issuer="$issuer" \
+"$cli" read sys/auth/dataforest-kubernetes >/dev/null 2>&1 || "$cli" auth enable -path=dataforest-kubernetes jwt
+"$cli" write auth/dataforest-kubernetes/config oidc_discovery_url="$issuer" bound_issuer="$issuer" \
   ${trust[@]+"${trust[@]}"}
 # Without the subject, every pod of the cluster could log in.
-bao write auth/dataforest-kubernetes/role/rotation - <<END
+"$cli" write auth/dataforest-kubernetes/role/rotation - <<END
 {
   "role_type": "jwt",
   "user_claim": "sub",

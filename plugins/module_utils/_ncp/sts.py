@@ -137,7 +137,8 @@ class Sts:
             # What is known as a secret came with the task.
             if redactor.text(key) != key:
                 return "sent a secret of the task back instead of new keys"
-        if not all(keys.is_usable(key, _LONGEST_KEY) for key in (pair.access_key, pair.secret_key)):
+        pair_is_usable = all(keys.is_usable(key, _LONGEST_KEY) for key in (pair.access_key, pair.secret_key))
+        if not pair_is_usable or pair.access_key == pair.secret_key:
             return "sent keys that are not valid"
         if pair.expires_at is not None and pair.expires_at <= now:
             return f"sent keys that expired at {times.time_text(pair.expires_at)}"
