@@ -393,7 +393,11 @@ class Kubernetes(Platform):
     def command(self, asked: Asked) -> Command:
         customized = yaml.safe_load(self.text())
         files = [self.folder / name for name in customized["resources"]]
-        account, cron_job = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+        found: dict[str, Any] = {}
+        for file in files:
+            resource = yaml.safe_load(file.read_text(encoding="utf-8"))
+            found[resource["kind"]] = resource
+        account, cron_job = found["ServiceAccount"], found["CronJob"]
         pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         assert pod["serviceAccountName"] == account["metadata"]["name"]
         (container,) = pod["containers"]

@@ -131,8 +131,10 @@ def _path(called: str, value: str) -> str:
 
 def _is_argument(value: Any) -> bool:
     """Tell whether a value can be handed to a program."""
+    if not isinstance(value, str):
+        return False
     try:
-        return isinstance(value, str) and "\0" not in value and bool(os.fsencode(value) or True)
+        return b"\0" not in os.fsencode(value)
     except UnicodeEncodeError:
         return False
 

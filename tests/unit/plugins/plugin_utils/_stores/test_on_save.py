@@ -264,7 +264,7 @@ def test_owner_and_mode_stay_as_they_are(elsewhere: ElsewhereBench, as_root: boo
     if as_root and os.geteuid() == 0:
         os.chown(elsewhere.path, 65534, 65534)
     state = elsewhere.path.stat()
-    with elsewhere.steps(lambda when, step: kill_if(when, step)), pytest.raises(KeyboardInterrupt):
+    with elsewhere.steps(kill_if), pytest.raises(KeyboardInterrupt):
         replace_old(elsewhere)
     mark = elsewhere.path.with_name(MARK)
     assert (mark.stat().st_uid, mode(mark)) == (state.st_uid, 0o600)
