@@ -216,6 +216,15 @@ def test_each_case_has_a_name_of_its_own_and_says_whose_account_it_is() -> None:
     ]
 
 
+def test_a_key_that_was_made_for_this_run_does_not_name_its_cases() -> None:
+    def groups(*keys: str) -> list[str]:
+        _said, suite = checked(report(*(account(f"df{at}", access_key=key) for at, key in enumerate(keys))))
+        return [case.attrib["classname"].removeprefix(f"{ROLE}.") for case in suite][1:]
+
+    assert groups("of-today", "of-today") == groups("of-tomorrow", "of-tomorrow")
+    assert groups("team-a", "team-b") == ["team-a", "team-b"]
+
+
 def test_no_text_is_a_template_or_more_than_one_line() -> None:
     foreign = "a\x1b[31m\nb\x00 {{ 7 * 7 }} {% if %} {# {{{ ]]> <!-- &amp; \ud800 \ufffe ㄱ 가"
     data, suite = checked(report(bad(foreign, "failed", reason=foreign, profile=foreign), verdict=foreign))
