@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -275,6 +278,61 @@ def test_what_is_the_same_on_all_platforms_is_the_same_file(name: str) -> None:
     folders = {kind.name for kind in PLATFORMS}
     assert folders <= (found := {path.parent.name for path in EXAMPLES.glob(f"*/{name}")})
     assert len({(EXAMPLES / folder / name).read_text(encoding="utf-8") for folder in found}) == 1
+
+
+def set_up(kind: type[Platform], folder: Path, written: dict[str, str]) -> tuple[int, str]:
+    """Run openbao.sh with these texts replaced, and with a program that only says what it was asked for."""
+    shutil.copytree(EXAMPLES / kind.name, folder / "copy")
+    file = folder / "copy" / kind.file
+    text = file.read_text(encoding="utf-8")
+    for before, after in written.items():
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    file.write_text(text, encoding="utf-8")
+    program, log = folder / "program", folder / "log"
+    log.touch()
+    program.write_text(
+        f'#!/bin/sh\necho "$VAULT_ADDR" "$@" >>{log}\nfor last; do :; done\n[ "$last" != - ] || cat >>{log}\n',
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    environment = {**os.environ, "CLI": str(program)}
+    done = subprocess.run(["bash", "openbao.sh"], cwd=folder / "copy", env=environment, check=False)
+    return done.returncode, log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "asked"),
+    [
+        (Jenkins, {"'192.0.2.0/24'": '"198.51.100.0/24"'}, "secret_id_bound_cidrs=198.51.100.0/24 token_bound_cidrs"),
+        (GitLab, {'"1234"': "'77'"}, '"project_id": "77"'),
+        (GitLab, {'"1234"': '"77"\t'}, '"project_id": "77"'),
+        (GitHub, {'"1234"': "77", "BRANCH: main": "BRANCH: 'trunk'"}, '"refs/heads/trunk"'),
+        (Kubernetes, {"- BAO_ADDR=https://bao.example.com:8200": '- "BAO_ADDR=https://ours"'}, "https://ours write"),
+    ],
+)
+def test_a_value_may_be_written_as_the_platform_allows(
+    kind: type[Platform], written: dict[str, str], asked: str, tmp_path: Path
+) -> None:
+    status, log = set_up(kind, tmp_path, written)
+    assert status == 0
+    assert asked in log
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        (Jenkins, {"'192.0.2.0/24'": "''"}),
+        (Jenkins, {"'192.0.2.0/24'": "env.AGENTS"}),
+        (GitLab, {}),
+        (GitHub, {}),
+        (Kubernetes, {"- BAO_ADDR=": "- ADDRESS="}),
+    ],
+)
+def test_a_value_that_is_missing_lets_nobody_in(kind: type[Platform], written: dict[str, str], tmp_path: Path) -> None:
+    """With an empty one, a login would be open to every address, or the wrong server would be set up."""
+    status, log = set_up(kind, tmp_path, written)
+    assert (status != 0, log) == (True, "")
 
 
 def test_gitlab_runs_one_job_at_a_time() -> None:
